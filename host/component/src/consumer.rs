@@ -1,0 +1,61 @@
+//! Where telemetry goes next. The graph is consumers that hold their successors; nobody can tell a native processor
+//! from a guest.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::delivery::Delivery;
+use crate::failure::Outcome;
+use crate::shutdown::Shutdown;
+use host_otlp::Signal;
+
+/// Something that takes deliveries: a processor, a fan-out, an exporter.
+///
+/// The outcome is a promise (see the design's fourth idea): `Ok` means that every exporter that must have the data has
+/// it. A future that is dropped withdraws the call: the delivery may or may not have arrived.
+pub trait Consumer: Send + Sync + 'static {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome>;
+}
+
+/// The end of a pipeline.
+///
+/// `drain` is called once, after the last `consume` has returned, and flushes what the exporter still holds.
+pub trait Exporter: Consumer {
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// What a receiver hands its data to, by signal; none where no pipeline of that signal names the receiver.
+#[derive(Clone, Default)]
+pub struct Consumers {
+    pub logs: Option<Arc<dyn Consumer>>,
+    pub traces: Option<Arc<dyn Consumer>>,
+    pub metrics: Option<Arc<dyn Consumer>>,
+}
+
+impl Consumers {
+    pub fn of(&self, signal: Signal) -> Option<&Arc<dyn Consumer>> {
+        match signal {
+            Signal::Logs => self.logs.as_ref(),
+            Signal::Traces => self.traces.as_ref(),
+            Signal::Metrics => self.metrics.as_ref(),
+        }
+    }
+
+    pub fn set(&mut self, signal: Signal, consumer: Arc<dyn Consumer>) {
+        *match signal {
+            Signal::Logs => &mut self.logs,
+            Signal::Traces => &mut self.traces,
+            Signal::Metrics => &mut self.metrics,
+        } = Some(consumer);
+    }
+}
+
+/// The start of a pipeline. Whoever built it has bound its sockets already.
+///
+/// `run` ends after `shutdown` was triggered and every request that was taken has been answered.
+pub trait Receiver: Send + 'static {
+    fn run(self: Box<Self>, shutdown: Shutdown) -> BoxFuture<'static, ()>;
+}

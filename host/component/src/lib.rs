@@ -1,0 +1,18 @@
+//! The vocabulary of the pipeline: ids, outcomes, deliveries, and one trait per kind of component.
+//!
+//! No I/O happens here, and nothing here knows wasmtime, kube or a wire protocol.
+
+mod consumer;
+mod delivery;
+mod failure;
+mod id;
+mod shutdown;
+
+pub use consumer::{Consumer, Consumers, Exporter, Receiver};
+pub use delivery::{Delivery, Origin};
+pub use failure::{Failure, Outcome};
+pub use id::{ComponentId, IdError, Kind, PipelineId};
+pub use shutdown::{Shutdown, Trigger, spawn};
+
+pub use futures_util::future::BoxFuture;
+pub use host_otlp::{Payload, Signal};

@@ -1,0 +1,1 @@
+//! The graph between receivers and exporters: edges, fan-out, routes, acknowledgement, drain.

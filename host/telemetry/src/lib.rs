@@ -1,0 +1,5 @@
+//! The collector's own logs and metrics.
+
+pub mod metrics;
+
+pub use metrics::{Counter, Gauge, Metrics};

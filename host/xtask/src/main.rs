@@ -1,0 +1,2 @@
+//! cargo xtask: build, run, test and measure Tidegate.
+fn main() {}

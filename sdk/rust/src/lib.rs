@@ -1,0 +1,1 @@
+//! Write Tidegate processors in Rust.

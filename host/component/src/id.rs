@@ -103,10 +103,8 @@ impl FromStr for PipelineId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let (signal, name) = split(text)?;
-        let signal = Signal::ALL
-            .into_iter()
-            .find(|s| s.name() == signal)
-            .ok_or_else(|| IdError::Signal(signal.to_owned()))?;
+        let signal =
+            Signal::ALL.into_iter().find(|s| s.name() == signal).ok_or_else(|| IdError::Signal(signal.to_owned()))?;
         Ok(PipelineId { signal, name: name.map(str::to_owned) })
     }
 }

@@ -1,1 +1,31 @@
 //! From what the user wrote to what the program uses, without touching anything.
+//!
+//! [`load`] reads the Collector's YAML shape into a [`Document`], with references to the environment and to files
+//! replaced; [`validate`] turns that into a [`Validated`]. Both say everything that is wrong, each problem with file, line,
+//! column and path. Environment and files are reached through a [`Source`] only.
+
+mod catalog;
+mod decode;
+mod document;
+mod expand;
+mod nearest;
+mod node;
+mod problem;
+mod source;
+pub mod telemetry;
+pub mod time;
+mod validate;
+mod value;
+mod yaml;
+
+pub use catalog::{Catalog, Lookup};
+pub use document::{Component, Document, DocumentPipeline, Reference, load};
+pub use nearest::nearest;
+pub use problem::{Errors, Position, Problem, Warning};
+pub use source::{Map, Os, Source};
+pub use telemetry::Telemetry;
+pub use validate::{Pipeline, Validated, validate};
+pub use value::Value;
+
+#[cfg(test)]
+mod tests;

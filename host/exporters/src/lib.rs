@@ -1,1 +1,6 @@
 //! Native exporters.
+
+pub mod debug;
+pub mod file;
+pub mod otlp;
+mod sent;

@@ -9,6 +9,7 @@ pub mod edit;
 pub mod payload;
 pub mod schema;
 pub mod split;
+pub mod strip;
 pub mod view;
 pub mod wire;
 

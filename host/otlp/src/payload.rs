@@ -8,6 +8,7 @@
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
+use crate::check;
 use crate::signal::Signal;
 
 /// One encoded export request and the number of its items.
@@ -103,6 +104,30 @@ impl Payload {
         self.items += u64::from(segment.items);
         self.len += segment.bytes.len();
         self.segments.push(segment);
+    }
+
+    /// Counts the unknown fields anew, for a payload that holds a part of another one.
+    pub(crate) fn count_unknown(&mut self) {
+        self.unknown_fields = self.segments.iter().map(|segment| check::unknown(self.signal, &segment.bytes)).sum();
+    }
+
+    /// The payload after its unknown fields were removed.
+    pub(crate) fn without_unknown(mut self) -> Self {
+        self.unknown_fields = 0;
+        self
+    }
+
+    /// The payload with other segments: for bytes that were made by applying an edit script to those of this checked
+    /// payload, each with its item count. A segment without bytes is left out.
+    #[must_use]
+    pub fn edited(&self, segments: impl IntoIterator<Item = (Bytes, u32)>) -> Payload {
+        let mut edited = Payload { unknown_fields: self.unknown_fields, ..Payload::empty(self.signal) };
+        for (bytes, items) in segments {
+            if !bytes.is_empty() {
+                edited.push(Segment::trusted(bytes, items));
+            }
+        }
+        edited
     }
 
     /// The whole request in one buffer: shared where there is one segment, copied otherwise.

@@ -42,6 +42,8 @@ pub struct Field {
     pub name: &'static str,
     pub kind: Kind,
     pub card: Card,
+    /// Whether the way from the request to its items leads through this field.
+    pub holds_items: bool,
 }
 
 /// Field numbers end here; none of OTLP's is higher.
@@ -57,6 +59,26 @@ pub struct Message {
     pub oneof: u32,
     /// Whether each instance is an item: a log record, span or data point.
     pub item: bool,
+    /// What to do with a field, by the first byte of its tag: the check's short way.
+    pub(crate) steps: [Step; 256],
+    /// By field number, the bits of the fields that exclude it: itself and its oneof.
+    pub(crate) once: [u32; 32],
+    /// By field number, the message that the field holds.
+    pub(crate) inner: [Option<&'static Message>; 32],
+}
+
+/// What the check does with a field of the wire type that its schema wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Step {
+    /// A longer tag, unknown, of another wire type or packed: look closer.
+    Closer,
+    Varint,
+    Fixed64,
+    Fixed32,
+    Text,
+    Bytes,
+    Message,
 }
 
 impl Kind {
@@ -85,7 +107,41 @@ impl Message {
             }
             i += 1;
         }
-        Message { name, fields, oneof, item: false }
+        let mut message =
+            Message { name, fields, oneof, item: false, steps: [Step::Closer; 256], once: [0; 32], inner: [None; 32] };
+        let mut number = 1;
+        while number < NUMBERS {
+            if let Some(field) = fields[number] {
+                message.note(number, &field);
+            }
+            number += 1;
+        }
+        message
+    }
+
+    /// Enters a field into the tables of the check.
+    const fn note(&mut self, number: usize, field: &Field) {
+        self.once[number] = match field.card {
+            Card::One => 1 << number,
+            Card::Oneof => self.oneof,
+            Card::Many => 0,
+        };
+        let (wire, step) = match field.kind {
+            Kind::Varint | Kind::Zigzag => (0, Step::Varint),
+            Kind::Fixed64 | Kind::Double | Kind::Sfixed64 => (1, Step::Fixed64),
+            Kind::Fixed32 => (5, Step::Fixed32),
+            Kind::Text => (2, Step::Text),
+            Kind::Bytes => (2, Step::Bytes),
+            Kind::Message(inner) => {
+                self.inner[number] = Some(inner);
+                (2, Step::Message)
+            }
+            Kind::Packed(_) => (2, Step::Closer),
+        };
+        let tag = number << 3 | wire;
+        if tag < 0x80 {
+            self.steps[tag] = step;
+        }
     }
 
     const fn item(name: &'static str, list: &[(usize, Field)]) -> Message {
@@ -115,15 +171,20 @@ impl Message {
 }
 
 const fn one(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, card: Card::One }
+    Field { name, kind, card: Card::One, holds_items: false }
 }
 
 const fn any(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, card: Card::Oneof }
+    Field { name, kind, card: Card::Oneof, holds_items: false }
 }
 
 const fn many(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, card: Card::Many }
+    Field { name, kind, card: Card::Many, holds_items: false }
+}
+
+/// A field on the way from the request to its items.
+const fn path(field: Field) -> Field {
+    Field { holds_items: true, ..field }
 }
 
 use Kind::{Bytes, Double, Fixed32, Fixed64, Packed, Sfixed64, Text, Varint, Zigzag};
@@ -177,16 +238,16 @@ messages! {
     }
 
     LOGS_REQUEST = "ExportLogsServiceRequest" {
-        1: many("resource_logs", Kind::Message(&RESOURCE_LOGS)),
+        1: path(many("resource_logs", Kind::Message(&RESOURCE_LOGS))),
     }
     RESOURCE_LOGS = "ResourceLogs" {
         1: one("resource", Kind::Message(&RESOURCE)),
-        2: many("scope_logs", Kind::Message(&SCOPE_LOGS)),
+        2: path(many("scope_logs", Kind::Message(&SCOPE_LOGS))),
         3: one("schema_url", Text),
     }
     SCOPE_LOGS = "ScopeLogs" {
         1: one("scope", Kind::Message(&SCOPE)),
-        2: many("log_records", Kind::Message(&LOG_RECORD)),
+        2: path(many("log_records", Kind::Message(&LOG_RECORD))),
         3: one("schema_url", Text),
     }
     #[item] LOG_RECORD = "LogRecord" {
@@ -204,16 +265,16 @@ messages! {
     }
 
     TRACES_REQUEST = "ExportTraceServiceRequest" {
-        1: many("resource_spans", Kind::Message(&RESOURCE_SPANS)),
+        1: path(many("resource_spans", Kind::Message(&RESOURCE_SPANS))),
     }
     RESOURCE_SPANS = "ResourceSpans" {
         1: one("resource", Kind::Message(&RESOURCE)),
-        2: many("scope_spans", Kind::Message(&SCOPE_SPANS)),
+        2: path(many("scope_spans", Kind::Message(&SCOPE_SPANS))),
         3: one("schema_url", Text),
     }
     SCOPE_SPANS = "ScopeSpans" {
         1: one("scope", Kind::Message(&SCOPE)),
-        2: many("spans", Kind::Message(&SPAN)),
+        2: path(many("spans", Kind::Message(&SPAN))),
         3: one("schema_url", Text),
     }
     #[item] SPAN = "Span" {
@@ -254,47 +315,47 @@ messages! {
     }
 
     METRICS_REQUEST = "ExportMetricsServiceRequest" {
-        1: many("resource_metrics", Kind::Message(&RESOURCE_METRICS)),
+        1: path(many("resource_metrics", Kind::Message(&RESOURCE_METRICS))),
     }
     RESOURCE_METRICS = "ResourceMetrics" {
         1: one("resource", Kind::Message(&RESOURCE)),
-        2: many("scope_metrics", Kind::Message(&SCOPE_METRICS)),
+        2: path(many("scope_metrics", Kind::Message(&SCOPE_METRICS))),
         3: one("schema_url", Text),
     }
     SCOPE_METRICS = "ScopeMetrics" {
         1: one("scope", Kind::Message(&SCOPE)),
-        2: many("metrics", Kind::Message(&METRIC)),
+        2: path(many("metrics", Kind::Message(&METRIC))),
         3: one("schema_url", Text),
     }
     METRIC = "Metric" {
         1: one("name", Text),
         2: one("description", Text),
         3: one("unit", Text),
-        5: any("gauge", Kind::Message(&GAUGE)),
-        7: any("sum", Kind::Message(&SUM)),
-        9: any("histogram", Kind::Message(&HISTOGRAM)),
-        10: any("exponential_histogram", Kind::Message(&EXPONENTIAL_HISTOGRAM)),
-        11: any("summary", Kind::Message(&SUMMARY)),
+        5: path(any("gauge", Kind::Message(&GAUGE))),
+        7: path(any("sum", Kind::Message(&SUM))),
+        9: path(any("histogram", Kind::Message(&HISTOGRAM))),
+        10: path(any("exponential_histogram", Kind::Message(&EXPONENTIAL_HISTOGRAM))),
+        11: path(any("summary", Kind::Message(&SUMMARY))),
         12: many("metadata", Kind::Message(&KEY_VALUE)),
     }
     GAUGE = "Gauge" {
-        1: many("data_points", Kind::Message(&NUMBER_DATA_POINT)),
+        1: path(many("data_points", Kind::Message(&NUMBER_DATA_POINT))),
     }
     SUM = "Sum" {
-        1: many("data_points", Kind::Message(&NUMBER_DATA_POINT)),
+        1: path(many("data_points", Kind::Message(&NUMBER_DATA_POINT))),
         2: one("aggregation_temporality", Varint),
         3: one("is_monotonic", Varint),
     }
     HISTOGRAM = "Histogram" {
-        1: many("data_points", Kind::Message(&HISTOGRAM_DATA_POINT)),
+        1: path(many("data_points", Kind::Message(&HISTOGRAM_DATA_POINT))),
         2: one("aggregation_temporality", Varint),
     }
     EXPONENTIAL_HISTOGRAM = "ExponentialHistogram" {
-        1: many("data_points", Kind::Message(&EXPONENTIAL_HISTOGRAM_DATA_POINT)),
+        1: path(many("data_points", Kind::Message(&EXPONENTIAL_HISTOGRAM_DATA_POINT))),
         2: one("aggregation_temporality", Varint),
     }
     SUMMARY = "Summary" {
-        1: many("data_points", Kind::Message(&SUMMARY_DATA_POINT)),
+        1: path(many("data_points", Kind::Message(&SUMMARY_DATA_POINT))),
     }
     #[item] NUMBER_DATA_POINT = "NumberDataPoint" {
         2: one("start_time_unix_nano", Fixed64),

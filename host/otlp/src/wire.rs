@@ -43,6 +43,11 @@ pub fn varint(buf: &[u8], pos: usize) -> Option<(u64, usize)> {
     if first < 0x80 {
         return Some((u64::from(first), pos + 1));
     }
+    // Two bytes: the length of most bodies and items.
+    let second = *buf.get(pos + 1)?;
+    if second < 0x80 {
+        return Some((u64::from(first & 0x7f) | u64::from(second) << 7, pos + 2));
+    }
     varint_long(buf, pos)
 }
 
@@ -139,6 +144,11 @@ impl<'a> Fields<'a> {
     #[inline]
     pub fn new(buf: &'a [u8], start: usize, end: usize) -> Self {
         Fields { buf, pos: start, end: end.min(buf.len()) }
+    }
+
+    /// The fields from the one whose tag is at `pos`.
+    pub fn from(&self, pos: usize) -> Self {
+        Fields { buf: self.buf, pos, end: self.end }
     }
 
     /// What the fields lie in.

@@ -1,1 +1,16 @@
 //! The graph between receivers and exporters: edges, fan-out, routes, acknowledgement, drain.
+//!
+//! Nothing here knows a concrete component: [`build`] gets them from [`Factories`], wires them from the exporters
+//! upwards, and hands back a [`Graph`] in which every socket is bound and nothing runs yet.
+
+mod build;
+mod fanout;
+mod graph;
+mod tap;
+
+pub use build::{BuildError, Cause, Factories, Place, build};
+pub use fanout::{Branch, Branches, FanOut};
+pub use graph::{Drained, Graph, Running};
+
+#[cfg(test)]
+mod tests;

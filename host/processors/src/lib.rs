@@ -1,1 +1,3 @@
 //! The native processors.
+
+pub mod batch;

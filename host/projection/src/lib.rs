@@ -4,10 +4,23 @@
 //! cells that the plan reads into a [`Batch`] and remembers where each lies; a [`Script`] that comes back is checked
 //! against the grants and spliced in, in one pass. No I/O happens here, and no wasmtime.
 
+pub mod apply;
 pub mod batch;
+pub mod meter;
+pub mod path;
+pub mod pattern;
 pub mod plan;
+pub mod projection;
+pub mod projector;
 pub mod script;
 
+#[cfg(test)]
+mod testing;
+
+pub use apply::{EditError, EditFault, Routed};
 pub use batch::{Batch, Column, Level, Packed, Part, PatternMatch, Rows, Values};
+pub use meter::{Meter, Overrun, Unmetered};
 pub use plan::{Grants, Plan, Read, State};
+pub use projection::Projection;
+pub use projector::{Limits, PlanError, Projector};
 pub use script::{Edit, Mode, Script, Slice, Value};

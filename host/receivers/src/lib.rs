@@ -1,1 +1,6 @@
 //! Native receivers.
+
+pub mod budget;
+pub mod otlp;
+
+pub use budget::Budget;

@@ -1,5 +1,12 @@
-//! The collector's own logs and metrics.
+//! The collector's own logs and metrics, and the endpoint that shows them.
 
+pub mod logs;
 pub mod metrics;
+pub mod pages;
+mod process;
 
 pub use metrics::{Counter, Gauge, Metrics};
+pub use pages::{Endpoint, Page, Pages};
+
+#[cfg(test)]
+mod tests;

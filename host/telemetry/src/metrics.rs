@@ -2,7 +2,7 @@
 //!
 //! Names follow the Collector's (`otelcol_*`) wherever it has one, and `tidegate_*` elsewhere.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
@@ -58,6 +58,23 @@ impl Metrics {
             family
         });
         family.get_metric_with_label_values(&values).expect("a metric has one set of labels")
+    }
+
+    /// A counter's sums by the values of one of its labels; empty where nothing has counted yet.
+    pub fn totals(&self, name: &str, label: &str) -> BTreeMap<String, u64> {
+        let mut totals = BTreeMap::new();
+        let families = self.0.registry.gather();
+        for counter in families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric()) {
+            let value = counter.get_label().iter().find(|pair| pair.name() == label).map_or("", |pair| pair.value());
+            // The registry holds integers only, which a float carries exactly up to 2^53.
+            *totals.entry(value.to_owned()).or_default() += counter.get_counter().get_value() as u64;
+        }
+        totals
+    }
+
+    /// The sum of a counter over all its labels; 0 where nothing has counted yet.
+    pub fn total(&self, name: &str) -> u64 {
+        self.totals(name, "").values().sum()
     }
 
     /// All metrics in the Prometheus text format.

@@ -1,1 +1,56 @@
 //! The sandbox: engine, module store, guest pool and generations. The only crate that sees wasmtime.
+//!
+//! [`Sandbox::start`] makes it, [`Sandbox::processor`] gives the pipeline a consumer for each `wasm` processor, and
+//! [`Sandbox::ready`] loads their modules. From then on files are watched: a change makes a new generation, which takes
+//! over at a batch boundary when it has passed all tests, and is given up for the one before it when it fails on data
+//! that the other processes.
+
+mod bindings;
+mod budget;
+mod cache;
+mod compile;
+mod config;
+mod digest;
+mod engine;
+mod generation;
+mod guest;
+mod inspect;
+mod instance;
+mod loader;
+mod loading;
+mod meters;
+mod pool;
+mod processor;
+mod sandbox;
+mod selftest;
+mod source;
+mod store;
+mod voice;
+
+use host_projection::Grants;
+
+pub use cache::CacheError;
+pub use compile::{CompileError, compile_main};
+pub use config::{FailurePolicy, GrantsConfig, Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
+pub use engine::EngineError;
+pub use inspect::InspectError;
+pub use loader::LoadError;
+pub use sandbox::{BuildError, Compile, NotReady, Sandbox, StartError};
+pub use source::SourceError;
+
+/// A module that the binary carries.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundled {
+    pub name: &'static str,
+    pub component: &'static [u8],
+    /// What it may read and write where the configuration does not say.
+    pub reads: &'static [&'static str],
+    pub writes: &'static [&'static str],
+}
+
+impl Bundled {
+    fn grants(&self) -> Grants {
+        let owned = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
+        Grants { reads: owned(self.reads), writes: owned(self.writes) }
+    }
+}

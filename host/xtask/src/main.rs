@@ -1,2 +1,70 @@
 //! cargo xtask: build, run, test and measure Tidegate.
-fn main() {}
+
+mod bench;
+mod fuzz;
+mod guests;
+mod interop;
+mod needs;
+mod otelcol;
+mod process;
+mod steps;
+mod suite;
+mod tidy;
+mod up;
+mod wit;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Build, run, test and measure Tidegate")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything, start the quickstart under a load, and say what to look at
+    Up(up::Args),
+    /// Run all tests that this machine can run
+    Test(suite::Args),
+    /// Build the modules
+    Guests,
+    /// Check what clippy cannot: layout, reading order and the arrows between crates
+    Tidy,
+    /// Measure
+    #[command(subcommand)]
+    Bench(bench::Command),
+    /// Run the fuzz targets
+    Fuzz(fuzz::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = Workspace::locate().and_then(|workspace| match Cli::parse().command {
+        Command::Up(args) => up::run(&workspace, &args),
+        Command::Test(args) => suite::run(&workspace, &args),
+        Command::Guests => guests(&workspace),
+        Command::Tidy => tidy::run(&workspace),
+        Command::Bench(command) => bench::run(&workspace, &command),
+        Command::Fuzz(args) => fuzz::run(&workspace, &args),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn guests(workspace: &Workspace) -> anyhow::Result<()> {
+    for component in guests::build(&workspace.root)? {
+        println!("{}", component.display());
+    }
+    Ok(())
+}

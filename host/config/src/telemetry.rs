@@ -1,0 +1,123 @@
+//! What the collector tells about itself: `service.telemetry`, in the Collector's shape.
+
+use serde::Deserialize;
+
+/// `service.telemetry`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    pub logs: Logs,
+    pub metrics: Metrics,
+}
+
+/// The collector's own log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Logs {
+    pub level: Level,
+    pub encoding: Encoding,
+}
+
+/// How much the log says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Debug,
+    #[default]
+    Info,
+    Warn,
+    Error,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    #[default]
+    Console,
+    Json,
+}
+
+/// The collector's own metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    pub level: Detail,
+    /// Where they are served in the Prometheus format; the Collector's older key.
+    pub address: Option<String>,
+    pub readers: Vec<Reader>,
+}
+
+/// How many metrics there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    None,
+    Basic,
+    #[default]
+    Normal,
+    Detailed,
+}
+
+/// A way out for metrics: `pull: { exporter: { prometheus: { host, port } } }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reader {
+    pub pull: Pull,
+}
+
+/// A reader that waits to be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pull {
+    pub exporter: PullExporter,
+}
+
+/// How a reader answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PullExporter {
+    pub prometheus: Prometheus,
+}
+
+/// A Prometheus endpoint. The three switches change names upstream; here names are always the Collector's own.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prometheus {
+    pub host: String,
+    pub port: u16,
+    pub without_scope_info: bool,
+    pub without_type_suffix: bool,
+    pub without_units: bool,
+}
+
+impl Default for Prometheus {
+    fn default() -> Self {
+        Prometheus {
+            host: "localhost".to_owned(),
+            port: 8888,
+            without_scope_info: true,
+            without_type_suffix: true,
+            without_units: true,
+        }
+    }
+}
+
+impl Metrics {
+    /// Where the metrics are served, as `host:port`; none where they are switched off.
+    pub fn endpoint(&self) -> Option<String> {
+        if self.level == Detail::None {
+            return None;
+        }
+        if let Some(reader) = self.readers.first() {
+            let Prometheus { host, port, .. } = &reader.pull.exporter.prometheus;
+            return Some(if host.contains(':') && !host.starts_with('[') {
+                format!("[{host}]:{port}")
+            } else {
+                format!("{host}:{port}")
+            });
+        }
+        let Prometheus { host, port, .. } = Prometheus::default();
+        Some(self.address.clone().unwrap_or_else(|| format!("{host}:{port}")))
+    }
+}

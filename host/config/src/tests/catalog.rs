@@ -1,0 +1,105 @@
+//! A catalog of toys: two receivers, a processor, two exporters.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use host_component::{ComponentId, Kind, Signal};
+use serde::Deserialize;
+
+use crate::{Catalog, Errors, Lookup, Value};
+
+pub(super) struct Toy;
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Otlp {
+    pub(super) protocols: Protocols,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Protocols {
+    pub(super) grpc: Option<Server>,
+    pub(super) http: Option<Server>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Server {
+    pub(super) endpoint: String,
+    pub(super) max_streams: u16,
+    #[serde(deserialize_with = "crate::time::duration")]
+    pub(super) idle: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server { endpoint: "localhost:4317".to_owned(), max_streams: 100, idle: Duration::from_secs(60) }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Debug {
+    pub(super) verbosity: Verbosity,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) ratio: f64,
+    pub(super) shards: Vec<u8>,
+    pub(super) offset: i32,
+    pub(super) pin: Option<String>,
+    pub(super) color: bool,
+    pub(super) target: Target,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verbosity {
+    #[default]
+    Basic,
+    Normal,
+    Detailed,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Target {
+    #[default]
+    Stdout,
+    File {
+        path: String,
+    },
+    Level(u8),
+}
+
+const TYPES: [(Kind, &str, &[Signal]); 5] = [
+    (Kind::Receiver, "otlp", &Signal::ALL),
+    (Kind::Receiver, "file_log", &[Signal::Logs]),
+    (Kind::Processor, "batch", &Signal::ALL),
+    (Kind::Exporter, "debug", &Signal::ALL),
+    (Kind::Extension, "health_check", &Signal::ALL),
+];
+
+impl Catalog for Toy {
+    fn lookup(&self, kind: Kind, r#type: &str) -> Lookup {
+        let (wanted, deprecated_alias) = if r#type == "filelog" { ("file_log", true) } else { (r#type, false) };
+        if let Some((_, canonical, signals)) = TYPES.iter().find(|(k, name, _)| *k == kind && *name == wanted) {
+            return Lookup::Known { canonical, deprecated_alias, signals };
+        }
+        if r#type == "transform" {
+            return Lookup::Unsupported { instead: "write it as a `wasm` processor".to_owned() };
+        }
+        let names = TYPES.iter().filter(|(k, ..)| *k == kind).map(|(_, name, _)| *name);
+        Lookup::Unknown { nearest: crate::nearest(r#type, names).map(str::to_owned) }
+    }
+
+    fn check(&self, _kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors) {
+        let wrong = match id.r#type() {
+            "otlp" => value.decode::<Otlp>().err(),
+            "debug" => value.decode::<Debug>().err(),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            errors.extend(wrong);
+        }
+    }
+}

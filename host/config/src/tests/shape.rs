@@ -1,0 +1,183 @@
+//! The document's shape and its references.
+
+use std::path::Path;
+
+use super::{MINIMAL, problems, validated, warnings_in};
+use crate::{Map, Telemetry};
+
+#[test]
+fn takes_a_configuration_in_the_shape_of_the_collector() {
+    let yaml = "\
+extensions:
+  health_check: { endpoint: 127.0.0.1:23133 }
+receivers:
+  otlp:
+    protocols:
+      grpc:
+      http: { endpoint: 127.0.0.1:4318 }
+processors:
+  batch: {}
+exporters:
+  debug: { verbosity: detailed }
+  debug/audit:
+modules: { folder: modules }
+service:
+  extensions: [health_check]
+  telemetry:
+    logs: { level: warn }
+    metrics:
+      readers:
+        - pull: { exporter: { prometheus: { host: 127.0.0.1, port: 28888 } } }
+  pipelines:
+    logs: { receivers: [otlp], processors: [batch], exporters: [debug], routes: { audit: [debug/audit] } }
+    traces/two: { receivers: [otlp], exporters: [debug] }
+";
+    let (validated, warnings) = validated(yaml).unwrap();
+    assert_eq!(warnings, []);
+    assert_eq!(validated.base, Path::new("/etc/tidegate"));
+    assert_eq!(validated.exporters.keys().map(ToString::to_string).collect::<Vec<_>>(), ["debug", "debug/audit"]);
+    assert_eq!(validated.pipelines.len(), 2);
+    let logs = &validated.pipelines[0];
+    assert_eq!(logs.id.to_string(), "logs");
+    assert_eq!(logs.routes[0].0, "audit");
+    assert_eq!(logs.routes[0].1[0].to_string(), "debug/audit");
+    let telemetry: Telemetry = validated.telemetry.unwrap().decode().unwrap();
+    assert_eq!(telemetry.metrics.endpoint().unwrap(), "127.0.0.1:28888");
+}
+
+#[test]
+fn tells_every_problem_at_once_with_its_place_and_the_nearest_name() {
+    let yaml = "\
+recievers: { x: 1 }
+receivers:
+  otpl: {}
+  otlp:
+    protocols:
+      grpc: { endpont: here, max_streams: 70000, colour: red, idle: 5 }
+  9x: {}
+processors:
+  transform: {}
+exporters:
+  debug: { verbosity: detialed, shards: [1, two, 300], color: maybe, ratio: [] }
+service:
+  piplines: {}
+  telemetry: { logs: { level: loud } }
+  pipelines:
+    log: { receivers: [otlp] }
+    logs:
+      receivers: [otlp, otlp, otpl/1]
+      processors: [batch]
+      exporters: [debugg]
+      routes: { a: [], b: [otlp] }
+    metrics: {}
+";
+    assert_eq!(
+        problems(yaml),
+        [
+            "1:1: recievers: unknown key `recievers`, did you mean `receivers`?",
+            "3:3: receivers.otpl: unknown receiver `otpl`, did you mean `otlp`?",
+            "6:15: receivers.otlp.protocols.grpc.endpont: unknown key `endpont`, did you mean `endpoint`?",
+            "6:43: receivers.otlp.protocols.grpc.max_streams: expected a whole number from 0 to 65535, found the number 70000",
+            "6:50: receivers.otlp.protocols.grpc.colour: unknown key `colour`, known here: endpoint, max_streams, idle",
+            "6:69: receivers.otlp.protocols.grpc.idle: the duration \"5\" has no unit: write `5s`, `5ms` or another of ns, us, ms, s, m and h",
+            "7:3: receivers.9x: \"9x\" is no component type: letters, digits and underscores, a letter first",
+            "9:3: processors.transform: the processor `transform` is not supported: write it as a `wasm` processor",
+            "11:23: exporters.debug.verbosity: unknown value `detialed`, did you mean `detailed`?",
+            "11:45: exporters.debug.shards[1]: expected a whole number, found the text \"two\"",
+            "11:50: exporters.debug.shards[2]: expected a whole number from 0 to 255, found the number 300",
+            "11:63: exporters.debug.color: expected true or false, found the text \"maybe\"",
+            "11:77: exporters.debug.ratio: expected a number, found a list",
+            "13:3: service.piplines: unknown key `piplines`, did you mean `pipelines`?",
+            "14:31: service.telemetry.logs.level: unknown value `loud`, known here: debug, info, warn, error",
+            "16:5: service.pipelines.log: \"log\" is no signal: logs, traces or metrics",
+            "18:25: service.pipelines.logs.receivers[1]: `otlp` stands here twice, first in line 18",
+            "18:31: service.pipelines.logs.receivers[2]: the receiver `otpl/1` is not defined under `receivers`, did you mean `otpl`?",
+            "19:20: service.pipelines.logs.processors[0]: the processor `batch` is not defined under `processors`, known here: transform",
+            "20:19: service.pipelines.logs.exporters[0]: the exporter `debugg` is not defined under `exporters`, did you mean `debug`?",
+            "21:20: service.pipelines.logs.routes.a: the route `a` needs at least one exporter",
+            "21:28: service.pipelines.logs.routes.b[0]: `otlp` is one of the `receivers`, and only `exporters` may stand here",
+            "22:5: service.pipelines.metrics: the pipeline has no receiver: it needs at least one in `receivers`",
+            "22:5: service.pipelines.metrics: the pipeline has no exporter: it needs at least one in `exporters`",
+        ]
+    );
+}
+
+#[test]
+fn wants_a_document_with_pipelines() {
+    let empty = "the configuration is empty: it needs receivers, exporters and a service with pipelines";
+    let pipelines = "there are no pipelines: `service.pipelines` needs at least one, such as `logs`";
+    let none = format!("service.pipelines: {pipelines}");
+    for (yaml, expected) in [
+        ("", vec![format!("1:1: {empty}"), format!("1:1: {none}")]),
+        ("service:\n  pipelines: {}\n", vec![format!("2:3: {none}")]),
+        ("[1]", vec!["1:1: expected a mapping, found a list".to_owned(), format!("1:1: {none}")]),
+        (
+            "service: 5",
+            vec!["1:10: service: expected a mapping, found the number 5".to_owned(), format!("1:10: {none}")],
+        ),
+    ] {
+        assert_eq!(problems(yaml), expected, "{yaml:?}");
+    }
+}
+
+#[test]
+fn refuses_a_signal_that_a_component_does_not_do() {
+    let yaml = "\
+receivers: { file_log: {} }
+exporters: { debug: {} }
+service: { pipelines: { traces: { receivers: [file_log], exporters: [debug] } } }
+";
+    assert_eq!(
+        problems(yaml),
+        ["3:47: service.pipelines.traces.receivers[0]: the receiver `file_log` does not do traces, only logs"]
+    );
+}
+
+#[test]
+fn warns_of_what_is_not_used_and_of_older_names() {
+    let yaml = "\
+receivers: { otlp: {}, filelog: {} }
+processors: { batch: {} }
+exporters: { debug: {} }
+extensions: { health_check: {} }
+service: { pipelines: { logs: { receivers: [otlp, filelog], exporters: [debug] } } }
+";
+    assert_eq!(
+        warnings_in(yaml, Map::default()),
+        [
+            "1:24: receivers.filelog: `filelog` is the older name of the receiver `file_log`",
+            "2:15: processors.batch: the processor is defined, and no pipeline uses it",
+            "4:15: extensions.health_check: the extension is defined, and `service.extensions` does not name it",
+        ]
+    );
+    assert!(validated(yaml).unwrap().0.extensions.is_empty(), "an extension that nothing names is not built");
+}
+
+#[test]
+fn names_both_lines_of_a_duplicate_key() {
+    let yaml = format!("{MINIMAL}processors:\n  batch: {{}}\n  batch: {{}}\nreceivers: {{}}\n");
+    assert_eq!(
+        problems(&yaml),
+        [
+            "6:3: the key `batch` stands twice, here and in line 5",
+            "7:1: the key `receivers` stands twice, here and in line 1"
+        ]
+    );
+}
+
+#[test]
+fn serves_metrics_where_the_collector_does() {
+    let endpoint = |telemetry: &str| {
+        let yaml = MINIMAL.replace("service: {", &format!("service: {{ telemetry: {{ metrics: {telemetry} }},"));
+        let telemetry: Telemetry = validated(&yaml).unwrap().0.telemetry.unwrap().decode().unwrap();
+        telemetry.metrics.endpoint()
+    };
+    for (telemetry, expected) in [
+        ("{}", Some("localhost:8888")),
+        ("{ level: none }", None),
+        ("{ address: ':9999' }", Some(":9999")),
+        ("{ readers: [{ pull: { exporter: { prometheus: { host: '::1' } } } }] }", Some("[::1]:8888")),
+    ] {
+        assert_eq!(endpoint(telemetry).as_deref(), expected, "{telemetry}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Validation turns what was written into what can be built: every reference leads somewhere, and every component's
+//! section makes sense to the component.
+
+mod references;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use host_component::{ComponentId, Kind, PipelineId};
+
+use self::references::References;
+use crate::catalog::{Catalog, Lookup};
+use crate::document::{Component, Document, Reference};
+use crate::problem::{Errors, Problem, Warning};
+use crate::telemetry::Telemetry;
+use crate::value::Value;
+
+/// A configuration that can be built. Ids are as the user wrote them: they are identities, also where their type is an
+/// older name.
+#[derive(Clone, Debug)]
+pub struct Validated {
+    pub receivers: BTreeMap<ComponentId, Value>,
+    pub processors: BTreeMap<ComponentId, Value>,
+    pub exporters: BTreeMap<ComponentId, Value>,
+    pub connectors: BTreeMap<ComponentId, Value>,
+    /// Those that `service.extensions` names.
+    pub extensions: BTreeMap<ComponentId, Value>,
+    pub pipelines: Vec<Pipeline>,
+    pub modules: Option<Value>,
+    pub telemetry: Option<Value>,
+    /// The folder of the configuration, which relative paths start from.
+    pub base: PathBuf,
+}
+
+/// From receivers through processors to exporters, for one signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pipeline {
+    pub id: PipelineId,
+    pub receivers: Vec<ComponentId>,
+    pub processors: Vec<ComponentId>,
+    pub exporters: Vec<ComponentId>,
+    /// Exporters that a processor may choose by name.
+    pub routes: Vec<(String, Vec<ComponentId>)>,
+}
+
+/// Checks what `document` means.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated, Vec<Warning>), Errors> {
+    let mut errors = document.errors.clone();
+    let mut warnings = document.warnings.clone();
+    let mut signals = BTreeMap::new();
+    for component in &document.components {
+        if let Some(known) = check_component(component, catalog, &mut errors, &mut warnings) {
+            signals.insert((component.kind, component.id.clone()), known);
+        }
+    }
+    if let Some(telemetry) = &document.telemetry
+        && let Err(wrong) = telemetry.decode::<Telemetry>()
+    {
+        errors.extend(wrong);
+    }
+    if let Some(modules) = &document.modules {
+        catalog.check_modules(modules, &mut errors);
+    }
+    let mut references = References::new(&document, signals, &mut errors);
+    references.check();
+    warnings.extend(references.unused());
+    let validated = finish(document);
+    errors.or((validated, warnings))
+}
+
+/// The signals of a component that the catalog knows.
+fn check_component(
+    component: &Component,
+    catalog: &dyn Catalog,
+    errors: &mut Errors,
+    warnings: &mut Vec<Warning>,
+) -> Option<&'static [host_component::Signal]> {
+    let Component { kind, id, value, at } = component;
+    let told = |message: String| Problem::new(at, value.path(), message);
+    match catalog.lookup(*kind, id.r#type()) {
+        Lookup::Known { canonical, deprecated_alias, signals } => {
+            if deprecated_alias {
+                warnings.push(told(format!("`{}` is the older name of the {kind} `{canonical}`", id.r#type())));
+            }
+            catalog.check(*kind, id, value, errors);
+            return Some(signals);
+        }
+        Lookup::Unsupported { instead } => {
+            errors.push(told(format!("the {kind} `{}` is not supported: {instead}", id.r#type())));
+        }
+        Lookup::Unknown { nearest } => {
+            let hint = match nearest {
+                Some(near) => format!(", did you mean `{near}`?"),
+                None => ", `tidegate components` lists what there is".to_owned(),
+            };
+            errors.push(told(format!("unknown {kind} `{}`{hint}", id.r#type())));
+        }
+    }
+    None
+}
+
+fn finish(document: Document) -> Validated {
+    let named: Vec<ComponentId> = document.extensions.iter().map(|reference| reference.id.clone()).collect();
+    let mut validated = Validated {
+        receivers: BTreeMap::new(),
+        processors: BTreeMap::new(),
+        exporters: BTreeMap::new(),
+        connectors: BTreeMap::new(),
+        extensions: BTreeMap::new(),
+        pipelines: Vec::new(),
+        modules: document.modules,
+        telemetry: document.telemetry,
+        base: document.base,
+    };
+    for Component { kind, id, value, .. } in document.components {
+        let map = match kind {
+            Kind::Receiver => &mut validated.receivers,
+            Kind::Processor => &mut validated.processors,
+            Kind::Exporter => &mut validated.exporters,
+            Kind::Connector => &mut validated.connectors,
+            Kind::Extension if named.contains(&id) => &mut validated.extensions,
+            Kind::Extension => continue,
+        };
+        map.insert(id, value);
+    }
+    let ids = |list: Vec<Reference>| list.into_iter().map(|reference| reference.id).collect::<Vec<_>>();
+    for pipeline in document.pipelines {
+        validated.pipelines.push(Pipeline {
+            id: pipeline.id,
+            receivers: ids(pipeline.receivers),
+            processors: ids(pipeline.processors),
+            exporters: ids(pipeline.exporters),
+            routes: pipeline.routes.into_iter().map(|(name, list)| (name, ids(list))).collect(),
+        });
+    }
+    validated
+}

@@ -1,0 +1,112 @@
+//! The references of a document: each leads to a component that can do what its place asks of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use host_component::{ComponentId, Kind, Signal};
+
+use crate::document::{Document, DocumentPipeline, Reference};
+use crate::nearest::hint;
+use crate::problem::{Errors, Problem, Warning};
+
+/// The signals of each component that the catalog knows.
+pub(super) type Signals = BTreeMap<(Kind, ComponentId), &'static [Signal]>;
+
+/// What is referred to by whom.
+pub(super) struct References<'a> {
+    document: &'a Document,
+    signals: Signals,
+    errors: &'a mut Errors,
+    used: BTreeSet<(Kind, ComponentId)>,
+}
+
+impl<'a> References<'a> {
+    pub(super) fn new(document: &'a Document, signals: Signals, errors: &'a mut Errors) -> Self {
+        References { document, signals, errors, used: BTreeSet::new() }
+    }
+
+    pub(super) fn check(&mut self) {
+        let document = self.document;
+        for reference in &document.extensions {
+            self.resolve(reference, &[Kind::Extension], None);
+        }
+        if document.pipelines.is_empty() {
+            let message = "there are no pipelines: `service.pipelines` needs at least one, such as `logs`";
+            self.errors.push(Problem::new(&document.service, "service.pipelines", message));
+        }
+        for pipeline in &document.pipelines {
+            self.pipeline(pipeline);
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &DocumentPipeline) {
+        let signal = Some(pipeline.id.signal());
+        for (list, name) in [(&pipeline.receivers, "receiver"), (&pipeline.exporters, "exporter")] {
+            if list.is_empty() {
+                let path = format!("service.pipelines.{}", pipeline.id);
+                let message = format!("the pipeline has no {name}: it needs at least one in `{name}s`");
+                self.errors.push(Problem::new(&pipeline.at, path, message));
+            }
+        }
+        for reference in &pipeline.receivers {
+            self.resolve(reference, &[Kind::Receiver, Kind::Connector], signal);
+        }
+        for reference in &pipeline.processors {
+            self.resolve(reference, &[Kind::Processor], signal);
+        }
+        let routed = pipeline.routes.iter().flat_map(|(_, list)| list);
+        for reference in pipeline.exporters.iter().chain(routed) {
+            self.resolve(reference, &[Kind::Exporter, Kind::Connector], signal);
+        }
+    }
+
+    /// Finds what `reference` names, among components of `kinds`, and whether it does `signal`.
+    fn resolve(&mut self, reference: &Reference, kinds: &[Kind], signal: Option<Signal>) {
+        let components = &self.document.components;
+        let Some(found) = components.iter().find(|c| kinds.contains(&c.kind) && c.id == reference.id) else {
+            let message = self.undefined(reference, kinds);
+            self.errors.push(Problem::new(&reference.at, reference.path.as_str(), message));
+            return;
+        };
+        let key = (found.kind, found.id.clone());
+        if let (Some(signal), Some(signals)) = (signal, self.signals.get(&key))
+            && !signals.contains(&signal)
+        {
+            let can: Vec<&str> = signals.iter().map(|signal| signal.name()).collect();
+            let message = format!("the {} `{}` does not do {signal}, only {}", found.kind, found.id, can.join(" and "));
+            self.errors.push(Problem::new(&reference.at, reference.path.as_str(), message));
+        }
+        self.used.insert(key);
+    }
+
+    fn undefined(&self, reference: &Reference, kinds: &[Kind]) -> String {
+        let (id, kind) = (&reference.id, kinds[0]);
+        let components = &self.document.components;
+        if let Some(other) = components.iter().find(|c| c.id == *id) {
+            return format!("`{id}` is one of the `{}s`, and only `{kind}s` may stand here", other.kind);
+        }
+        let names: Vec<String> =
+            components.iter().filter(|c| kinds.contains(&c.kind)).map(|c| c.id.to_string()).collect();
+        match names.is_empty() {
+            true => format!("the {kind} `{id}` is not defined, and `{kind}s` is empty"),
+            false => format!(
+                "the {kind} `{id}` is not defined under `{kind}s`{}",
+                hint(&id.to_string(), names.iter().map(String::as_str))
+            ),
+        }
+    }
+
+    /// Components that nothing refers to.
+    pub(super) fn unused(&self) -> Vec<Warning> {
+        let unused = |kind: Kind, id: &ComponentId| !self.used.contains(&(kind, id.clone()));
+        let mut warnings = Vec::new();
+        for component in self.document.components.iter().filter(|c| unused(c.kind, &c.id)) {
+            let place = match component.kind {
+                Kind::Extension => "`service.extensions` does not name it",
+                _ => "no pipeline uses it",
+            };
+            let message = format!("the {} is defined, and {place}", component.kind);
+            warnings.push(Problem::new(&component.at, component.value.path(), message));
+        }
+        warnings
+    }
+}

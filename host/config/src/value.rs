@@ -1,0 +1,96 @@
+//! A value is a part of a configuration that somebody else knows the meaning of: a component's own section.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::decode::{self, Decoder};
+use crate::node::Node;
+use crate::problem::{Errors, Position, Problem};
+use crate::yaml;
+
+/// A spanned subtree. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Value {
+    node: Arc<Node>,
+    path: Arc<str>,
+}
+
+impl Value {
+    pub(crate) fn new(node: Node, path: String) -> Self {
+        Value { node: Arc::new(node), path: path.into() }
+    }
+
+    /// Reads `text` as one YAML document (or JSON, which is YAML, too); `file` is what problems name.
+    ///
+    /// # Errors
+    /// Every duplicate key, or the one thing that made reading end.
+    pub fn parse(file: &str, text: &str) -> Result<Value, Errors> {
+        Ok(Value::new(yaml::parse(&Arc::from(file), text)?, String::new()))
+    }
+
+    /// Decodes this as a `T`.
+    ///
+    /// # Errors
+    /// Every unknown key and every value of the wrong type, each at its place. What the type itself refuses, in a
+    /// `deserialize_with` or a `try_from`, ends the search.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Errors> {
+        let errors = RefCell::default();
+        let result = T::deserialize(Decoder::new(&self.node, decode::Path::Root(&self.path), &errors));
+        let errors: Errors = errors.into_inner();
+        match result {
+            Ok(value) => errors.or(value),
+            Err(error) if errors.is_empty() => Err(self.problem(error.to_string()).into()),
+            Err(_) => Err(errors.sorted()),
+        }
+    }
+
+    /// A problem with this value as a whole.
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem::new(&self.node.at, &*self.path, message)
+    }
+
+    /// A problem with what these keys lead to, or with the last of them that is there.
+    pub fn problem_at(&self, keys: &[&str], message: impl Into<String>) -> Problem {
+        let (mut node, mut path) = (&*self.node, self.path.to_string());
+        for key in keys {
+            path = join_key(&path, key);
+            node = node.get(key).unwrap_or(node);
+        }
+        Problem::new(&node.at, path, message)
+    }
+
+    /// The value at `key`, where this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        let node = self.node.get(key)?.clone();
+        Some(Value::new(node, join_key(&self.path, key)))
+    }
+
+    pub fn position(&self) -> &Position {
+        &self.node.at
+    }
+
+    /// The keys that lead here.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether nothing was written here.
+    pub fn is_null(&self) -> bool {
+        self.node.is_null()
+    }
+}
+
+pub(crate) fn join_key(path: &str, key: &str) -> String {
+    let simple = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/'));
+    match (simple, path.is_empty()) {
+        (true, true) => key.to_owned(),
+        (true, false) => format!("{path}.{key}"),
+        (false, _) => format!("{path}[{key:?}]"),
+    }
+}
+
+pub(crate) fn join_index(path: &str, index: usize) -> String {
+    format!("{path}[{index}]")
+}

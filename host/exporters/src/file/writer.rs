@@ -1,0 +1,168 @@
+//! The writer owns the file: it opens, encodes, writes and rotates.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use host_component::{ComponentId, Failure, Outcome, Payload};
+
+use super::config::{Config, Error, Format, Rotation};
+use super::journal::Journal;
+use super::json;
+
+/// One file, and what becomes of it when it is full.
+pub(super) struct Writer {
+    id: ComponentId,
+    path: PathBuf,
+    journal: Journal<File>,
+    format: Format,
+    fsync: bool,
+    rotation: Option<Rotation>,
+}
+
+impl Writer {
+    pub(super) fn open(id: ComponentId, path: PathBuf, config: &Config) -> Result<Self, Error> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            if !config.create_directory {
+                return Err(Error::NoFolder(folder.to_owned()));
+            }
+            std::fs::create_dir_all(folder).map_err(|error| Error::MakeFolder(folder.to_owned(), error))?;
+        }
+        let mut file = open(&path).map_err(|error| Error::Open(path.clone(), error))?;
+        // Devices and pipes may be shared.
+        let regular = file.metadata().is_ok_and(|data| data.is_file());
+        match if regular { file.try_lock() } else { Ok(()) } {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::Taken(path)),
+            Err(TryLockError::Error(error)) => return Err(Error::Open(path, error)),
+        }
+        let journal = if config.append && regular { whole(&mut file, config.format) } else { Ok(0) }
+            .and_then(|len| Journal::new(file, len))
+            .map_err(|error| Error::Open(path.clone(), error))?;
+        let rotation = config.rotation.clone().filter(|_| regular);
+        Ok(Writer { id, path, journal, format: config.format, fsync: config.fsync, rotation })
+    }
+
+    pub(super) fn id(&self) -> &ComponentId {
+        &self.id
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends `payload` to `out` as a record.
+    pub(super) fn encode(&self, payload: &Payload, out: &mut Vec<u8>) {
+        match self.format {
+            Format::Json => {
+                json::write(payload, out);
+                out.push(b'\n');
+            }
+            Format::Proto => {
+                // The check at the door lets nothing in that is larger, and a batch is far smaller.
+                let len = u32::try_from(payload.len()).expect("a request is smaller than 4 GiB");
+                out.extend_from_slice(&len.to_be_bytes());
+                for segment in payload.segments() {
+                    out.extend_from_slice(segment.bytes());
+                }
+            }
+        }
+    }
+
+    /// Writes `records`, which [`Writer::encode`] made.
+    pub(super) fn write(&mut self, records: &[u8]) -> Outcome {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let failed = |writer: &Writer, error: &io::Error| {
+            Failure::retryable(format!("cannot write to {}: {error}", writer.path.display()))
+        };
+        if let Err(error) = self.rotate(records.len() as u64) {
+            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "the file is full and cannot be rotated, it grows on");
+        }
+        self.journal.append(records, self.fsync).map_err(|error| {
+            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "a write failed, the sender is to try again");
+            failed(self, &error)
+        })
+    }
+
+    pub(super) fn sync(&mut self) {
+        if let Err(error) = self.journal.sync() {
+            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "the file could not be synced");
+        }
+    }
+
+    /// Begins a new file where `more` bytes do not fit into this one.
+    fn rotate(&mut self, more: u64) -> io::Result<()> {
+        let Some(rotation) = &self.rotation else { return Ok(()) };
+        if self.journal.len() == 0 || self.journal.len() + more <= rotation.max_megabytes.get().saturating_mul(1 << 20)
+        {
+            return Ok(());
+        }
+        let backup = |number: u32| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".{number}"));
+            PathBuf::from(name)
+        };
+        // The oldest is replaced by the one before it.
+        for number in (1..rotation.max_backups).rev().filter(|number| backup(*number).exists()) {
+            std::fs::rename(backup(number), backup(number + 1))?;
+        }
+        match rotation.max_backups {
+            0 => std::fs::remove_file(&self.path)?,
+            _ => std::fs::rename(&self.path, backup(1))?,
+        }
+        let file = open(&self.path)?;
+        file.try_lock()?;
+        self.journal = Journal::new(file, 0)?;
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // Truncation waits until the file is known to be nobody else's.
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// How many bytes of `file` are whole records: a process that was killed may have left a part of one.
+fn whole(file: &mut File, format: Format) -> io::Result<u64> {
+    let len = file.metadata()?.len();
+    match format {
+        Format::Json => whole_lines(file, len),
+        Format::Proto => whole_requests(file, len),
+    }
+}
+
+fn whole_lines(file: &mut File, len: u64) -> io::Result<u64> {
+    let mut block = vec![0; 64 << 10];
+    let mut end = len;
+    while end > 0 {
+        let start = end.saturating_sub(block.len() as u64);
+        let part = &mut block[..(end - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(part)?;
+        if let Some(at) = part.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+fn whole_requests(file: &mut File, len: u64) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::new(file);
+    let mut at = 0;
+    while at + 4 <= len {
+        let mut prefix = [0; 4];
+        reader.read_exact(&mut prefix)?;
+        let size = u32::from_be_bytes(prefix);
+        let next = at + 4 + u64::from(size);
+        if next > len {
+            break;
+        }
+        reader.seek_relative(i64::from(size))?;
+        at = next;
+    }
+    Ok(at)
+}

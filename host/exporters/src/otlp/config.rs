@@ -1,0 +1,224 @@
+//! What a user may write under `exporters: otlp_grpc:`. The keys and defaults are the Collector's where it has them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_component::{ComponentId, Exporter};
+use host_config::time::duration;
+use host_telemetry::Metrics;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use super::channel::{Channel, Settings};
+use super::exporter::Otlp;
+use super::grpc::Caller;
+
+/// The exporter's configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `host:port`, with or without `http://` before it.
+    pub endpoint: String,
+    pub tls: Tls,
+    pub compression: Compression,
+    /// Sent with each request.
+    pub headers: BTreeMap<String, String>,
+    pub user_agent: String,
+    /// How long one attempt may take.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    pub retry_on_failure: Retry,
+    pub sending_queue: SendingQueue,
+    pub keepalive: Option<Keepalive>,
+    /// The largest request in bytes, uncompressed; what is larger is sent in pieces.
+    pub max_request_size: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            endpoint: String::new(),
+            tls: Tls::default(),
+            compression: Compression::Gzip,
+            headers: BTreeMap::new(),
+            user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")).to_owned(),
+            timeout: Duration::from_secs(5),
+            retry_on_failure: Retry::default(),
+            sending_queue: SendingQueue::default(),
+            keepalive: None,
+            max_request_size: 4 << 20,
+        }
+    }
+}
+
+/// Transport security, of which there is none yet.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Has to be `true`: the data is sent in the clear.
+    pub insecure: bool,
+}
+
+/// How requests are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    None,
+    Gzip,
+}
+
+/// What happens after a failure that may pass. The caller waits meanwhile.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    pub enabled: bool,
+    #[serde(deserialize_with = "duration")]
+    pub initial_interval: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub max_interval: Duration,
+    /// 0 is forever.
+    #[serde(deserialize_with = "duration")]
+    pub max_elapsed_time: Duration,
+    pub multiplier: f64,
+    /// The interval is drawn from this share of it around it.
+    pub randomization_factor: f64,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Retry {
+            enabled: true,
+            initial_interval: Duration::from_secs(5),
+            max_interval: Duration::from_secs(30),
+            max_elapsed_time: Duration::from_secs(300),
+            multiplier: 1.5,
+            randomization_factor: 0.5,
+        }
+    }
+}
+
+/// A bound on what is under way. Unlike the Collector's it promises nothing: the caller waits for the answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SendingQueue {
+    pub enabled: bool,
+    /// Requests under way at a time.
+    pub num_consumers: usize,
+    /// Callers that may wait for one of them to end; one more is refused.
+    pub queue_size: usize,
+}
+
+impl Default for SendingQueue {
+    fn default() -> Self {
+        SendingQueue { enabled: true, num_consumers: 10, queue_size: 1000 }
+    }
+}
+
+/// HTTP/2 pings on a connection.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keepalive {
+    #[serde(deserialize_with = "duration")]
+    pub time: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Keepalive { time: Duration::from_secs(10), timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Why an exporter cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("{0}: endpoint is missing; write the `host:port` of the next hop")]
+    NoEndpoint(ComponentId),
+    #[error("{id}: endpoint {endpoint:?} is no address; write `host:port`")]
+    Endpoint { id: ComponentId, endpoint: String },
+    #[error(
+        "{0}: TLS is not supported yet; set `tls: {{ insecure: true }}` and an endpoint without https to send in the clear"
+    )]
+    Tls(ComponentId),
+    #[error("{id}: {name:?} is no header that can be set; use lower-case ASCII and none that gRPC sets itself")]
+    Header { id: ComponentId, name: String },
+    #[error("{id}: {key} {wanted}")]
+    Value { id: ComponentId, key: &'static str, wanted: &'static str },
+}
+
+impl Config {
+    /// Makes the exporter. It connects when the first request is to be sent.
+    ///
+    /// # Errors
+    /// When a value makes no sense.
+    pub fn build(self, id: &ComponentId, metrics: &Metrics) -> Result<Arc<dyn Exporter>, BuildError> {
+        self.validate(id)?;
+        let authority = self.authority(id)?;
+        let headers = self.header_map(id)?;
+        let settings = Settings { authority, connect_timeout: self.timeout, keepalive: self.keepalive.clone() };
+        let caller = Caller::new(Channel::new(id, settings), headers, self.compression, self.timeout);
+        Ok(Arc::new(Otlp::new(id, caller, &self, metrics)))
+    }
+
+    fn validate(&self, id: &ComponentId) -> Result<(), BuildError> {
+        if self.endpoint.is_empty() {
+            return Err(BuildError::NoEndpoint(id.clone()));
+        }
+        if !self.tls.insecure || self.endpoint.starts_with("https://") {
+            return Err(BuildError::Tls(id.clone()));
+        }
+        let retry = &self.retry_on_failure;
+        let rules = [
+            (self.timeout.is_zero(), "timeout", "has to be more than 0"),
+            (self.max_request_size == 0, "max_request_size", "has to be more than 0"),
+            (self.sending_queue.num_consumers == 0, "sending_queue.num_consumers", "has to be at least 1"),
+            (
+                !retry.multiplier.is_finite() || retry.multiplier < 1.0,
+                "retry_on_failure.multiplier",
+                "has to be at least 1",
+            ),
+            (
+                !(0.0..=1.0).contains(&retry.randomization_factor),
+                "retry_on_failure.randomization_factor",
+                "has to lie between 0 and 1",
+            ),
+        ];
+        match rules.into_iter().find(|(broken, ..)| *broken) {
+            Some((_, key, wanted)) => Err(BuildError::Value { id: id.clone(), key, wanted }),
+            None => Ok(()),
+        }
+    }
+
+    fn authority(&self, id: &ComponentId) -> Result<Authority, BuildError> {
+        let plain = self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint).trim_end_matches('/');
+        plain
+            .parse::<Authority>()
+            .ok()
+            .filter(|authority| authority.port_u16().is_some() && !authority.host().is_empty())
+            .ok_or_else(|| BuildError::Endpoint { id: id.clone(), endpoint: self.endpoint.clone() })
+    }
+
+    /// The headers of each request.
+    fn header_map(&self, id: &ComponentId) -> Result<HeaderMap, BuildError> {
+        let bad = |name: &str| BuildError::Header { id: id.clone(), name: name.to_owned() };
+        let mut map = HeaderMap::new();
+        let agent = HeaderValue::try_from(&self.user_agent).map_err(|_| bad("user_agent"))?;
+        map.insert(http::header::USER_AGENT, agent);
+        for (name, value) in &self.headers {
+            let key = HeaderName::try_from(name.to_ascii_lowercase()).map_err(|_| bad(name))?;
+            let reserved = key.as_str().starts_with("grpc-")
+                || matches!(
+                    key.as_str(),
+                    "te" | "content-type" | "connection" | "transfer-encoding" | "upgrade" | "host"
+                );
+            if reserved {
+                return Err(bad(name));
+            }
+            map.insert(key, HeaderValue::try_from(value).map_err(|_| bad(name))?);
+        }
+        Ok(map)
+    }
+}

@@ -1,0 +1,150 @@
+//! One gRPC call: a message out, an answer in.
+
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use h2::client::ResponseFuture;
+use h2::{Reason, RecvStream};
+use host_component::{Failure, Signal};
+use http::header::{CONTENT_TYPE, TE};
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
+
+use super::channel::Channel;
+use super::config::Compression;
+use super::message::Message;
+use super::status::{self, PartialSuccess};
+
+/// What is read of an answer.
+const ANSWER_BYTES: usize = 64 << 10;
+
+/// Makes the calls of one exporter.
+pub(crate) struct Caller {
+    channel: Channel,
+    uris: [Uri; 3],
+    headers: HeaderMap,
+    compression: Compression,
+    timeout: Duration,
+}
+
+/// How a call went wrong.
+enum Fault {
+    /// The next hop has seen nothing of it.
+    Unsent(String),
+    Failed(Failure),
+}
+
+impl Caller {
+    pub(crate) fn new(channel: Channel, mut headers: HeaderMap, compression: Compression, timeout: Duration) -> Self {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(HeaderName::from_static("grpc-timeout"), grpc_timeout(timeout));
+        if compression == Compression::Gzip {
+            headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static("gzip"));
+        }
+        let uris = Signal::ALL.map(|signal| uri(&channel, signal));
+        Caller { channel, uris, headers, compression, timeout }
+    }
+
+    pub(crate) fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Sends the message once.
+    ///
+    /// # Errors
+    /// Retryable where the transport failed or the next hop said so.
+    pub(crate) async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Failure> {
+        let attempt = async {
+            match self.attempt(signal, message).await {
+                // A connection that is going away says so by refusing; the next one is there in no time.
+                Err(Fault::Unsent(_)) => self.attempt(signal, message).await,
+                other => other,
+            }
+        };
+        match tokio::time::timeout(self.timeout, attempt).await {
+            Ok(Ok(partial)) => Ok(partial),
+            Ok(Err(Fault::Failed(failure))) => Err(failure),
+            Ok(Err(Fault::Unsent(reason))) => Err(Failure::retryable(reason)),
+            Err(_) => {
+                let authority = self.channel.authority();
+                Err(Failure::retryable(format!("no answer from {authority} within {:?}", self.timeout)))
+            }
+        }
+    }
+
+    async fn attempt(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Fault> {
+        let mut client = self.channel.ready().await.map_err(|reason| Fault::Failed(Failure::retryable(reason)))?;
+        let mut request = Request::new(());
+        *request.method_mut() = Method::POST;
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = self.uris[signal as usize].clone();
+        *request.headers_mut() = self.headers.clone();
+        let (answer, mut stream) = client.send_request(request, false).map_err(|error| Fault::of(&error))?;
+        let (last, pieces) = message.pieces().split_last().expect("a message has its prefix");
+        // The connection takes the pieces as the peer's window opens; they are in memory anyway. Where it does not take
+        // them any more, the answer says why.
+        let sent = pieces.iter().try_for_each(|piece| stream.send_data(piece.clone(), false));
+        let _ = sent.and_then(|()| stream.send_data(last.clone(), true));
+        receive(answer).await
+    }
+}
+
+impl Fault {
+    fn of(error: &h2::Error) -> Fault {
+        let refused = error.reason() == Some(Reason::REFUSED_STREAM);
+        let going_away = error.is_go_away() && error.is_remote();
+        if refused || going_away {
+            return Fault::Unsent(error.to_string());
+        }
+        Fault::Failed(Failure::retryable(format!("the call broke off: {error}")))
+    }
+}
+
+async fn receive(answer: ResponseFuture) -> Result<Option<PartialSuccess>, Fault> {
+    let (head, mut body) = answer.await.map_err(|error| Fault::of(&error))?.into_parts();
+    if body.is_end_stream() {
+        return status::outcome(head.status, &head.headers).map(|()| None).map_err(Fault::Failed);
+    }
+    let head = Response::from_parts(head, ());
+    let message = read(&mut body).await?;
+    let trailers = body.trailers().await.map_err(|error| Fault::of(&error))?;
+    status::outcome(head.status(), trailers.as_ref().unwrap_or(head.headers())).map_err(Fault::Failed)?;
+    Ok(message.get(5..).filter(|message| !message.is_empty()).and_then(status::partial_success))
+}
+
+/// The data of an answer, as far as it is of interest.
+async fn read(body: &mut RecvStream) -> Result<Bytes, Fault> {
+    let mut whole = BytesMut::new();
+    while let Some(data) = body.data().await {
+        let data = data.map_err(|error| Fault::of(&error))?;
+        let _ = body.flow_control().release_capacity(data.len());
+        if whole.is_empty() && body.is_end_stream() {
+            return Ok(data);
+        }
+        let room = ANSWER_BYTES.saturating_sub(whole.len());
+        whole.extend_from_slice(&data[..data.remaining().min(room)]);
+    }
+    Ok(whole.freeze())
+}
+
+fn uri(channel: &Channel, signal: Signal) -> Uri {
+    let path = match signal {
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    };
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(channel.authority().clone());
+    parts.path_and_query = Some(PathAndQuery::from_static(path));
+    Uri::from_parts(parts).expect("scheme, authority and path make a URI")
+}
+
+/// The header that tells the next hop how long we wait: at most eight digits and a unit.
+fn grpc_timeout(timeout: Duration) -> HeaderValue {
+    let millis = timeout.as_millis();
+    let text =
+        if millis < 100_000_000 { format!("{millis}m") } else { format!("{}S", timeout.as_secs().min(99_999_999)) };
+    HeaderValue::try_from(text).expect("digits and a letter are a header value")
+}

@@ -1,0 +1,172 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use host_component::{
+    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, Receiver, Shutdown, Signal,
+};
+use host_telemetry::Metrics;
+
+use crate::{Branch, Branches, FanOut, Graph};
+
+/// Answers every delivery alike and counts them.
+struct Answer {
+    outcome: Outcome,
+    calls: AtomicU64,
+    drain: Duration,
+}
+
+impl Answer {
+    fn new(outcome: Outcome) -> Arc<Self> {
+        Arc::new(Answer { outcome, calls: AtomicU64::new(0), drain: Duration::ZERO })
+    }
+
+    fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Consumer for Answer {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        assert_eq!(delivery.route, None, "what stands behind a fan-out knows nothing of its routes");
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { self.outcome.clone() })
+    }
+}
+
+impl Exporter for Answer {
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(self.drain))
+    }
+}
+
+/// One log record without a field: ExportLogsServiceRequest.resource_logs.scope_logs.log_records.
+fn one_record() -> Delivery {
+    let bytes = bytes::Bytes::from_static(&[0x0a, 0x04, 0x12, 0x02, 0x12, 0x00]);
+    Delivery::new(host_otlp::check(Signal::Logs, bytes, &host_otlp::Limits::default()).unwrap())
+}
+
+fn branches(metrics: &Metrics, to: &[&Arc<Answer>]) -> Branches {
+    let branch = |(i, answer): (usize, &&Arc<Answer>)| {
+        let next: Arc<dyn Consumer> = Arc::<Answer>::clone(answer);
+        Branch::new(metrics, "logs", format!("debug/{i}"), next)
+    };
+    Branches::new(to.iter().enumerate().map(branch).collect())
+}
+
+fn refused(seconds: u64) -> Failure {
+    Failure::refused("full", Duration::from_secs(seconds))
+}
+
+#[tokio::test]
+async fn a_failure_that_a_retry_may_cure_refuses_the_request_of_all() {
+    let metrics = Metrics::new();
+    let good = Answer::new(Ok(()));
+    let gone = Answer::new(Err(Failure::permanent("no such tenant")));
+    let (soon, later) = (Answer::new(Err(refused(1))), Answer::new(Err(refused(9))));
+    let outcome = branches(&metrics, &[&good, &soon, &gone, &later]).consume(one_record()).await;
+    assert_eq!(outcome, Err(refused(9)), "the sender waits for the slowest");
+    assert_eq!([&good, &soon, &gone, &later].map(|a| a.calls()), [1; 4], "all were called");
+    assert_eq!(metrics.total("tidegate_fanout_dropped_items"), 0, "what is sent again was not dropped");
+}
+
+#[tokio::test]
+async fn a_permanent_failure_of_one_is_counted_there_and_holds_up_nobody() {
+    let metrics = Metrics::new();
+    let (good, gone) = (Answer::new(Ok(())), Answer::new(Err(Failure::permanent("no such tenant"))));
+    assert_eq!(branches(&metrics, &[&good, &gone]).consume(one_record()).await, Ok(()));
+    let counted = "tidegate_fanout_dropped_items{from=\"logs\",to=\"debug/1\"} 1\n";
+    assert!(metrics.render().contains(counted), "{}", metrics.render());
+}
+
+#[tokio::test]
+async fn a_permanent_failure_of_all_is_one() {
+    let metrics = Metrics::new();
+    let gone = Answer::new(Err(Failure::permanent("no such tenant")));
+    let outcome = branches(&metrics, &[&gone, &gone]).consume(one_record()).await;
+    assert_eq!(outcome, Err(Failure::permanent("no such tenant")));
+    assert_eq!(metrics.total("tidegate_fanout_dropped_items"), 0, "the sender was told");
+}
+
+#[tokio::test]
+async fn a_route_takes_its_own_exporters_and_no_others() {
+    let metrics = Metrics::new();
+    let (own, audit) = (Answer::new(Ok(())), Answer::new(Ok(())));
+    let fan_out = FanOut::new(&metrics, "logs", branches(&metrics, &[&own]), vec![branches(&metrics, &[&audit])]);
+    let routed = |route| Delivery { route, ..one_record() };
+    fan_out.consume(routed(Some(0))).await.unwrap();
+    assert_eq!((own.calls(), audit.calls()), (0, 1));
+    fan_out.consume(routed(None)).await.unwrap();
+    assert_eq!((own.calls(), audit.calls()), (1, 1));
+    let nowhere = fan_out.consume(routed(Some(1))).await.unwrap_err();
+    assert!(nowhere.is_permanent(), "{nowhere}");
+}
+
+#[tokio::test]
+async fn counts_what_no_route_takes_where_the_pipeline_has_routes_alone() {
+    let metrics = Metrics::new();
+    let audit = Answer::new(Ok(()));
+    let fan_out = FanOut::new(&metrics, "logs", branches(&metrics, &[]), vec![branches(&metrics, &[&audit])]);
+    assert_eq!(fan_out.consume(one_record()).await, Ok(()));
+    assert_eq!((audit.calls(), metrics.total("tidegate_fanout_dropped_items")), (0, 1));
+}
+
+/// Ends when told to, after `last` more.
+struct Slow {
+    last: Duration,
+}
+
+impl Receiver for Slow {
+    fn run(self: Box<Self>, mut shutdown: Shutdown) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            shutdown.wait().await;
+            tokio::time::sleep(self.last).await;
+        })
+    }
+}
+
+fn id(text: &str) -> ComponentId {
+    text.parse().unwrap()
+}
+
+fn graph(last: Duration, flush: Duration) -> Graph {
+    let exporter: Arc<dyn Exporter> = Arc::new(Answer { outcome: Ok(()), calls: AtomicU64::new(0), drain: flush });
+    Graph::new(vec![(id("otlp"), Box::new(Slow { last }))], BTreeMap::from([(id("file"), exporter)]))
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn drains_receivers_before_exporters_and_is_done_when_both_are() {
+    let start = tokio::time::Instant::now();
+    let drained = graph(Duration::from_secs(3), Duration::from_secs(2)).run().drain(MINUTE).await;
+    assert!(drained.is_complete(), "{drained:?}");
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_what_had_not_ended_at_the_deadline_and_still_lets_exporters_flush() {
+    let drained = graph(10 * MINUTE, Duration::from_secs(2)).run().drain(MINUTE).await;
+    assert_eq!((drained.receivers, drained.exporters), (vec![id("otlp")], vec![]));
+    let drained = graph(Duration::ZERO, 10 * MINUTE).run().drain(MINUTE).await;
+    assert_eq!((drained.receivers, drained.exporters), (vec![], vec![id("file")]));
+}
+
+/// A receiver that breaks at once.
+struct Broken;
+
+impl Receiver for Broken {
+    fn run(self: Box<Self>, _: Shutdown) -> BoxFuture<'static, ()> {
+        Box::pin(async { panic!("broken") })
+    }
+}
+
+#[tokio::test]
+async fn says_which_receiver_ended_though_nobody_told_it_to() {
+    let mut running = Graph::new(vec![(id("otlp/broken"), Box::new(Broken))], BTreeMap::new()).run();
+    let (receiver, reason) = running.failed().await;
+    assert_eq!(receiver, id("otlp/broken"));
+    assert!(reason.unwrap().contains("panic"));
+    assert!(running.drain(MINUTE).await.is_complete());
+}

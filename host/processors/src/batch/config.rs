@@ -1,0 +1,78 @@
+//! What a user may write under `processors: batch:`. The keys and defaults are the Collector's where it has them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_component::{ComponentId, Consumer};
+use host_config::time::duration;
+use host_telemetry::Metrics;
+use serde::Deserialize;
+
+use super::processor::Batch;
+
+/// The processor's configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// So many items leave without waiting any longer.
+    pub send_batch_size: u64,
+    /// So long something waits at most while a batch is under way.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// A batch has at most so many items; 0 is no limit.
+    pub send_batch_max_size: u64,
+    /// A batch has at most so many bytes; 0 is no limit. Peers refuse messages over 4 MiB.
+    pub send_batch_max_bytes: usize,
+    /// Batches under way at a time.
+    pub max_in_flight: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            send_batch_size: 8192,
+            timeout: Duration::from_millis(200),
+            send_batch_max_size: 0,
+            send_batch_max_bytes: 2 << 20,
+            max_in_flight: 8,
+        }
+    }
+}
+
+/// Why a processor cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("{id}: send_batch_max_size is {max}, which is less than send_batch_size, {size}; raise it or set it to 0")]
+    MaxSize { id: ComponentId, max: u64, size: u64 },
+    #[error("{0}: max_in_flight is 0, but at least one batch has to be under way")]
+    MaxInFlight(ComponentId),
+}
+
+impl Config {
+    /// Makes the processor, in front of `next`.
+    ///
+    /// # Errors
+    /// When the limits contradict each other.
+    pub fn build(
+        self,
+        id: ComponentId,
+        next: Arc<dyn Consumer>,
+        metrics: &Metrics,
+    ) -> Result<Arc<dyn Consumer>, BuildError> {
+        if self.max_in_flight == 0 {
+            return Err(BuildError::MaxInFlight(id));
+        }
+        if self.send_batch_max_size != 0 && self.send_batch_max_size < self.send_batch_size {
+            return Err(BuildError::MaxSize { id, max: self.send_batch_max_size, size: self.send_batch_size });
+        }
+        Ok(Arc::new(Batch::new(&self, &id, next, metrics)))
+    }
+
+    pub(crate) fn max_items(&self) -> u64 {
+        if self.send_batch_max_size == 0 { u64::MAX } else { self.send_batch_max_size }
+    }
+
+    pub(crate) fn max_bytes(&self) -> usize {
+        if self.send_batch_max_bytes == 0 { usize::MAX } else { self.send_batch_max_bytes }
+    }
+}

@@ -1,0 +1,160 @@
+//! The processor: senders queue at a desk, and runners carry what waits there downstream.
+//!
+//! A sender that leaves early takes its delivery back, unless that is under way. The lock of the desk is never held
+//! across an await.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Failure, Outcome};
+use host_telemetry::{Counter, Metrics};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::config::Config;
+use super::group::{Group, Waiting};
+use super::{runner, watch};
+
+/// The `batch` processor.
+pub struct Batch {
+    desk: Arc<Desk>,
+}
+
+/// What senders and runners share.
+pub(crate) struct Desk {
+    pub(crate) id: String,
+    pub(crate) config: Config,
+    pub(crate) next: Arc<dyn Consumer>,
+    pub(crate) sent: Sent,
+    groups: Mutex<Groups>,
+}
+
+/// Batches, by what made them leave.
+pub(crate) struct Sent {
+    pub(crate) all: Counter,
+    pub(crate) by_size: Counter,
+    pub(crate) by_timeout: Counter,
+}
+
+/// A few at most: one for each origin and route that is alive.
+#[derive(Default)]
+pub(crate) struct Groups {
+    pub(crate) alive: Vec<Group>,
+    /// Whether a watch is kept.
+    pub(crate) is_watched: bool,
+    tickets: u64,
+    ids: u64,
+}
+
+impl Batch {
+    pub(crate) fn new(config: &Config, id: &ComponentId, next: Arc<dyn Consumer>, metrics: &Metrics) -> Self {
+        let id = id.to_string();
+        let labels = [("processor", id.as_str())];
+        let sent = Sent {
+            all: metrics.counter("tidegate_processor_batch_sends", "Batches that were sent on.", &labels),
+            by_size: metrics.counter(
+                "otelcol_processor_batch_batch_size_trigger_send",
+                "Batches that left because enough had gathered while another was under way.",
+                &labels,
+            ),
+            by_timeout: metrics.counter(
+                "otelcol_processor_batch_timeout_trigger_send",
+                "Batches that left because their first delivery had waited for the timeout.",
+                &labels,
+            ),
+        };
+        let config = config.clone();
+        Batch { desk: Arc::new(Desk { id, config, next, sent, groups: Mutex::default() }) }
+    }
+}
+
+impl Consumer for Batch {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            let mut place = self.desk.enter(delivery);
+            let answer = (&mut place.outcome).await;
+            place.answered = true;
+            // Only a runner that panicked lets go of a sender without an answer.
+            answer.unwrap_or_else(|_| Err(Failure::retryable("the batch was lost inside the collector")))
+        })
+    }
+}
+
+/// A sender's place at the desk; leaving it early withdraws the delivery.
+struct Place<'a> {
+    desk: &'a Desk,
+    group: u64,
+    ticket: u64,
+    outcome: oneshot::Receiver<Outcome>,
+    answered: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.answered
+            && let Some(group) = self.desk.groups().find(self.group)
+        {
+            group.withdraw(self.ticket);
+        }
+    }
+}
+
+impl Desk {
+    pub(crate) fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a delivery, and starts a runner where none is there to take it and it need not wait.
+    fn enter(self: &Arc<Self>, delivery: Delivery) -> Place<'_> {
+        let (answer, outcome) = oneshot::channel();
+        let mut groups = self.groups();
+        let ticket = groups.ticket();
+        let group = groups.of(&delivery);
+        let id = group.id;
+        group.push(Waiting { ticket, delivery, answer, since: Instant::now() });
+        let full = self.is_full(group);
+        let start = group.ready == 0 && (group.runners == 0 || (full && group.runners < self.config.max_in_flight));
+        if start {
+            if group.runners > 0 {
+                self.sent.by_size.inc();
+            }
+            runner::enlist(group);
+        }
+        let watch = !std::mem::replace(&mut groups.is_watched, true);
+        drop(groups);
+        if start {
+            runner::start(self.clone(), id);
+        }
+        if watch {
+            watch::start(self.clone());
+        }
+        Place { desk: self, group: id, ticket, outcome, answered: false }
+    }
+
+    /// Whether enough waits to leave at once.
+    pub(crate) fn is_full(&self, group: &Group) -> bool {
+        group.items() >= self.config.send_batch_size || group.bytes() >= self.config.max_bytes()
+    }
+}
+
+impl Groups {
+    fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    /// The group that takes `delivery`; a new one, if none does.
+    fn of(&mut self, delivery: &Delivery) -> &mut Group {
+        let found = self.alive.iter().position(|group| group.takes(delivery));
+        let at = found.unwrap_or_else(|| {
+            self.alive.retain(|group| !group.is_unused());
+            self.ids += 1;
+            self.alive.push(Group::new(self.ids, delivery));
+            self.alive.len() - 1
+        });
+        &mut self.alive[at]
+    }
+
+    pub(crate) fn find(&mut self, id: u64) -> Option<&mut Group> {
+        self.alive.iter_mut().find(|group| group.id == id)
+    }
+}

@@ -1,0 +1,147 @@
+//! A runner is a task that carries batches of one group downstream for as long as something waits.
+//!
+//! There is one while the traffic is light. Another starts when a full batch has gathered while the first is under way,
+//! or when what waits has waited for the timeout, up to the limit.
+
+use std::sync::Arc;
+
+use host_component::{Delivery, Outcome, spawn};
+
+use super::group::{Group, Waiting};
+use super::processor::Desk;
+
+/// How often a runner lets other tasks go first while they bring more to join.
+const COURTESIES: usize = 4;
+
+/// Counts a runner in that is about to be started.
+pub(crate) fn enlist(group: &mut Group) {
+    group.runners += 1;
+    group.ready += 1;
+}
+
+/// Starts a runner that was counted in.
+pub(crate) fn start(desk: Arc<Desk>, group: u64) {
+    let owner = desk.id.clone();
+    let runner = Runner { desk, group, stage: Stage::Ready };
+    spawn("batch", &owner, runner.run());
+}
+
+/// One runner.
+struct Runner {
+    desk: Arc<Desk>,
+    group: u64,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// About to take a batch.
+    Ready,
+    Sending,
+    /// Counted out.
+    Done,
+}
+
+impl Runner {
+    async fn run(mut self) {
+        loop {
+            self.let_others_go_first().await;
+            let Some(batch) = self.take() else { return };
+            self.deliver(batch).await;
+            self.set_ready();
+        }
+    }
+
+    /// Gives those that are ready to bring something the chance to do so, since a larger batch costs less.
+    async fn let_others_go_first(&self) {
+        let mut seen = self.waiting();
+        for _ in 0..COURTESIES {
+            tokio::task::yield_now().await;
+            let now = self.waiting();
+            if now == seen || now.is_none() {
+                return;
+            }
+            seen = now;
+        }
+    }
+
+    /// How many wait; `None` if they fill a batch.
+    fn waiting(&self) -> Option<usize> {
+        let mut groups = self.desk.groups();
+        groups.find(self.group).filter(|group| !self.desk.is_full(group)).map(|group| group.len())
+    }
+
+    /// The next batch; `None` if nothing waits, and then this runner is counted out.
+    fn take(&mut self) -> Option<Vec<Waiting>> {
+        let mut groups = self.desk.groups();
+        let group = groups.find(self.group)?;
+        let batch = group.take(self.desk.config.max_items(), self.desk.config.max_bytes());
+        group.ready -= 1;
+        if batch.is_empty() {
+            group.runners -= 1;
+            self.stage = Stage::Done;
+            return None;
+        }
+        self.stage = Stage::Sending;
+        Some(batch)
+    }
+
+    fn set_ready(&mut self) {
+        if let Some(group) = self.desk.groups().find(self.group) {
+            group.ready += 1;
+            self.stage = Stage::Ready;
+        }
+    }
+
+    /// Sends a batch and answers its senders.
+    ///
+    /// When the data of one sender can never be delivered, the others must not fail with it: the batch is halved until
+    /// the outcome is each sender's own.
+    async fn deliver(&self, batch: Vec<Waiting>) {
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            part.retain(|waiting| !waiting.answer.is_closed());
+            let outcome = self.send(&part).await;
+            if part.len() > 1 && matches!(&outcome, Err(failure) if failure.is_permanent()) {
+                let tail = part.split_off(part.len() / 2);
+                parts.extend([tail, part]);
+                continue;
+            }
+            for waiting in part {
+                waiting.answer(outcome.clone());
+            }
+        }
+    }
+
+    /// Sends what `part` holds as one delivery, or in pieces where it is larger than a batch may be.
+    async fn send(&self, part: &[Waiting]) -> Outcome {
+        let Some((first, rest)) = part.split_first() else { return Ok(()) };
+        let mut joined = first.delivery.clone();
+        for waiting in rest {
+            joined.payload.join(waiting.delivery.payload.clone());
+        }
+        let config = &self.desk.config;
+        let Delivery { payload, origin, route } = joined;
+        for payload in payload.split(config.max_items(), config.max_bytes()) {
+            self.desk.sent.all.inc();
+            self.desk.next.consume(Delivery { payload, origin: origin.clone(), route }).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Runner {
+    /// Cleans up behind a consumer that panicked: who waits is told, and the next sender starts a new runner.
+    fn drop(&mut self) {
+        if self.stage == Stage::Done {
+            return;
+        }
+        if let Some(group) = self.desk.groups().find(self.group) {
+            group.runners -= 1;
+            group.ready -= usize::from(self.stage == Stage::Ready);
+            if group.runners == 0 {
+                group.abandon();
+            }
+        }
+    }
+}

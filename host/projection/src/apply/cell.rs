@@ -1,0 +1,228 @@
+//! Edits of cells: splice, replace, remove.
+
+use host_otlp::wire::{self, Fields};
+
+use super::encode::{any_value, fixed};
+use super::op::{Extent, Kind, Op, Ops, Place};
+use super::{EditFault, slice, text};
+use crate::path::Class;
+use crate::projection::{Form, NONE, Site};
+use crate::projector::Read;
+use crate::script::{Edit, Slice, Value};
+
+/// A cell, found again.
+struct Found<'a> {
+    read: &'a Read,
+    site: Site,
+    segment: u32,
+    /// Around what lies at the site's tag.
+    place: Place,
+    /// What lies at the tag: attribute, value or field.
+    outer: Extent,
+    /// The messages between `outer` and the cell, inclusive of `outer`; none for a field.
+    path: [Extent; 2],
+    depth: usize,
+    /// The field that is the cell itself.
+    member: Extent,
+}
+
+impl<'a> Ops<'a> {
+    pub(super) fn cell(&mut self, index: usize, edit: &Edit) -> Result<(), EditFault> {
+        match *edit {
+            Edit::Splice { cell, start, end, with } => {
+                let found = self.find(cell)?;
+                self.splice(index, &found, start, end, with)
+            }
+            Edit::Replace { cell, value } => {
+                let found = self.find(cell)?;
+                self.replace(index, &found, value)
+            }
+            Edit::Remove { cell } => {
+                let found = self.find(cell)?;
+                let place = found.place;
+                self.change(index, &found, place, (found.outer.tag, found.outer.end), (0, 0));
+                Ok(())
+            }
+            Edit::Upsert { .. } | Edit::Drop { .. } | Edit::Route { .. } => Ok(()),
+        }
+    }
+
+    fn find(&self, cell: u32) -> Result<Found<'a>, EditFault> {
+        let projection = self.projection;
+        let columns = &projection.batch.columns;
+        let index = columns.partition_point(|column| column.first_cell <= cell).checked_sub(1);
+        let at = index.and_then(|index| {
+            let within = cell.checked_sub(columns[index].first_cell)? as usize;
+            Some((index, within, *projection.sites[index].get(within)?))
+        });
+        let Some((index, within, site)) = at else {
+            let cells = projection.sites.iter().map(|sites| sites.len() as u32).sum();
+            return Err(EditFault::Cell { cell, cells });
+        };
+        let read = &projection.compiled.reads[columns[index].read as usize];
+        if !read.writable {
+            return Err(EditFault::NotWritable { path: read.path.to_string() });
+        }
+        let (level, row) = (read.path.level(), columns[index].rows[within]);
+        let segment = projection.segment_of(level, row);
+        let buf = projection.segment(segment);
+        let mut place = Place::row(level, row, read.path.field().held);
+        place.nest = site.nest;
+        let empty = Extent::default();
+        let outer = match site.form {
+            Form::Field => field(buf, site.tag),
+            _ => Extent::at(buf, site.tag),
+        };
+        let (path, depth, member) = match site.form {
+            Form::Field => ([empty, empty], 0, outer),
+            Form::Any => ([outer, empty], 1, within_value(buf, outer)),
+            Form::Key => ([outer, empty], 1, child(buf, outer, 1)),
+            Form::Pair => {
+                let value = child(buf, outer, 2);
+                ([outer, value], 2, within_value(buf, value))
+            }
+        };
+        Ok(Found { read, site, segment, place, outer, path, depth, member })
+    }
+
+    fn splice(&mut self, index: usize, found: &Found<'_>, start: u32, end: u32, with: Slice) -> Result<(), EditFault> {
+        let buf = self.projection.segment(found.segment);
+        let member = found.member;
+        let path = || found.read.path.to_string();
+        let is_text = match found.kind(buf) {
+            Some(kind) => kind == Packed::Text,
+            None => return Err(EditFault::NoText { path: path() }),
+        };
+        let len = member.end - member.content;
+        if start > end || end > len {
+            return Err(EditFault::Range { start, end, len });
+        }
+        if is_text {
+            for at in [start, end] {
+                let inside = at < len && buf[(member.content + at) as usize] & 0xc0 == 0x80;
+                if inside {
+                    return Err(EditFault::Boundary { at });
+                }
+            }
+            text(self.script, with)?;
+        } else {
+            slice(self.script, with)?;
+        }
+        let mut around = [Extent::default(); 3];
+        around[..found.depth].copy_from_slice(&found.path[..found.depth]);
+        around[found.depth] = member;
+        let place = found.place.inside(&around[..=found.depth]);
+        let range = (member.content + start, member.content + end);
+        self.change(index, found, place, range, (with.start, with.end));
+        Ok(())
+    }
+
+    fn replace(&mut self, index: usize, found: &Found<'_>, value: Value) -> Result<(), EditFault> {
+        let script = self.script;
+        let with = match found.site.form {
+            Form::Any | Form::Pair => {
+                any_value(script, value, None)?;
+                self.encode_checked(|side| any_value(script, value, Some(side)))?
+            }
+            Form::Key => {
+                let Value::Text(piece) = value else {
+                    return Err(EditFault::Type { path: found.read.path.to_string(), given: given(value) });
+                };
+                let key = text(script, piece)?;
+                self.encode(|side| wire::put_len(side, 1, key))
+            }
+            Form::Field => {
+                let buf = self.projection.segment(found.segment);
+                let number = wire::varint(buf, found.member.tag as usize).map_or(0, |(key, _)| key >> 3) as u32;
+                let path = &found.read.path;
+                self.encode_checked(|side| fixed(script, path, number, value, side))?
+            }
+        };
+        let place = found.place.inside(&found.path[..found.depth]);
+        self.change(index, found, place, (found.member.tag, found.member.end), with);
+        Ok(())
+    }
+
+    pub(super) fn encode_checked(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), EditFault>,
+    ) -> Result<(u32, u32), EditFault> {
+        let mut written = Ok(());
+        let range = self.encode(|side| written = write(side));
+        written.map(|()| range)
+    }
+
+    fn change(&mut self, index: usize, found: &Found<'_>, place: Place, range: (u32, u32), with: (u32, u32)) {
+        let inner = self.projection.innermost(&place);
+        let (start, end) = range;
+        let op = Op { segment: found.segment, start, end, with, place, inner, edit: index as u32, kind: Kind::Change };
+        self.push(op);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packed {
+    Text,
+    Bytes,
+}
+
+impl Found<'_> {
+    /// Whether the cell is text or bytes, if either.
+    fn kind(&self, buf: &[u8]) -> Option<Packed> {
+        match self.site.form {
+            Form::Key => Some(Packed::Text),
+            Form::Field => match self.read.path.field().class {
+                Class::Text => Some(Packed::Text),
+                Class::Bytes => Some(Packed::Bytes),
+                _ => None,
+            },
+            Form::Pair | Form::Any => match wire::varint(buf, self.member.tag as usize)?.0 >> 3 {
+                1 => Some(Packed::Text),
+                7 => Some(Packed::Bytes),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// What kind of value an edit gives, for its message.
+pub(super) fn given(value: Value) -> &'static str {
+    match value {
+        Value::Text(_) => "text",
+        Value::Bytes(_) => "a byte string",
+        Value::Signed(_) => "an integer",
+        Value::Double(_) => "a floating-point number",
+        Value::Boolean(_) => "a truth value",
+    }
+}
+
+/// The field of any type whose tag is at `tag`.
+fn field(buf: &[u8], tag: u32) -> Extent {
+    let first = Fields::new(buf, tag as usize, buf.len()).next();
+    first.map_or(Extent { tag, content: tag, end: tag }, |field| Extent {
+        tag,
+        content: field.start as u32,
+        end: field.end as u32,
+    })
+}
+
+/// The field of a message that has this number; the walk saw it, so it is there.
+fn child(buf: &[u8], message: Extent, number: u32) -> Extent {
+    pick(buf, message, |found| found == number)
+}
+
+/// The member of an `AnyValue` that is set.
+fn within_value(buf: &[u8], value: Extent) -> Extent {
+    pick(buf, value, |number| (1..=7).contains(&number))
+}
+
+#[inline]
+fn pick(buf: &[u8], message: Extent, wanted: impl Fn(u32) -> bool) -> Extent {
+    let mut fields = Fields::new(buf, message.content as usize, message.end as usize);
+    let found = fields.find(|field| wanted(field.number));
+    found.map_or(Extent { tag: NONE, content: NONE, end: NONE }, |field| Extent {
+        tag: field.tag as u32,
+        content: field.start as u32,
+        end: field.end as u32,
+    })
+}

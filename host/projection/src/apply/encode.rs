@@ -1,0 +1,83 @@
+//! The values of edits, checked and encoded.
+
+use host_otlp::wire::{self, WireType};
+
+use super::cell::given;
+use super::{EditFault, slice, text};
+use crate::path::{Class, Path};
+use crate::script::{Script, Value};
+
+/// Appends a value as the member of an `AnyValue`; checks it only, where there is nothing to append to.
+pub(super) fn any_value(script: &Script, value: Value, out: Option<&mut Vec<u8>>) -> Result<(), EditFault> {
+    let checked = match value {
+        Value::Text(piece) => text(script, piece)?,
+        Value::Bytes(piece) => slice(script, piece)?,
+        _ => &[],
+    };
+    let Some(out) = out else { return Ok(()) };
+    match value {
+        Value::Text(_) => wire::put_len(out, 1, checked),
+        Value::Bytes(_) => wire::put_len(out, 7, checked),
+        Value::Boolean(value) => varint(out, 2, u64::from(value)),
+        Value::Signed(value) => varint(out, 3, value as u64),
+        Value::Double(value) => eight(out, 4, value.to_bits()),
+    }
+    Ok(())
+}
+
+/// Appends field `number` with a value as `path` holds it.
+pub(super) fn fixed(
+    script: &Script,
+    path: &Path,
+    number: u32,
+    value: Value,
+    out: &mut Vec<u8>,
+) -> Result<(), EditFault> {
+    let wrong = || EditFault::Type { path: path.to_string(), given: given(value) };
+    match (path.field().class, value) {
+        (Class::Text, Value::Text(piece)) => wire::put_len(out, number, text(script, piece)?),
+        (Class::Bytes, Value::Bytes(piece)) => wire::put_len(out, number, slice(script, piece)?),
+        (Class::Boolean, Value::Boolean(value)) => varint(out, number, u64::from(value)),
+        (Class::Double, Value::Double(value)) => eight(out, number, value.to_bits()),
+        (Class::Number, Value::Signed(value)) if number == AS_INT => eight(out, number, value as u64),
+        (Class::Number, Value::Double(value)) if number != AS_INT => eight(out, number, value.to_bits()),
+        (class, Value::Signed(value)) => {
+            let out_of_range = || EditFault::Number { path: path.to_string(), value };
+            match class {
+                Class::Signed32 => {
+                    let value = i32::try_from(value).map_err(|_| out_of_range())?;
+                    varint(out, number, i64::from(value) as u64);
+                }
+                Class::Zigzag => {
+                    let value = i32::try_from(value).map_err(|_| out_of_range())?;
+                    varint(out, number, u64::from((value << 1 ^ value >> 31) as u32));
+                }
+                Class::Unsigned32 => {
+                    varint(out, number, u64::from(u32::try_from(value).map_err(|_| out_of_range())?));
+                }
+                Class::Fixed32 => {
+                    let value = u32::try_from(value).map_err(|_| out_of_range())?;
+                    wire::put_tag(out, number, WireType::Fixed32);
+                    out.extend_from_slice(&value.to_le_bytes());
+                }
+                Class::Fixed64 => eight(out, number, u64::try_from(value).map_err(|_| out_of_range())?),
+                _ => return Err(wrong()),
+            }
+        }
+        _ => return Err(wrong()),
+    }
+    Ok(())
+}
+
+/// The number of `as_int` in data points and exemplars.
+pub(super) const AS_INT: u32 = 6;
+
+fn varint(out: &mut Vec<u8>, number: u32, value: u64) {
+    wire::put_tag(out, number, WireType::Varint);
+    wire::put_varint(out, value);
+}
+
+fn eight(out: &mut Vec<u8>, number: u32, bits: u64) {
+    wire::put_tag(out, number, WireType::Fixed64);
+    out.extend_from_slice(&bits.to_le_bytes());
+}

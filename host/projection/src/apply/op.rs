@@ -1,0 +1,215 @@
+//! An op is a range of a segment and what takes its place; the ops of a script are kept with the bytes that they insert.
+
+use std::cmp::Reverse;
+
+use host_otlp::wire;
+
+use super::{EditError, EditFault};
+use crate::batch::Level;
+use crate::projection::{NONE, Projection};
+use crate::script::Script;
+
+/// A length-delimited field: where its tag is, where its content starts and ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) tag: u32,
+    pub(super) content: u32,
+    pub(super) end: u32,
+}
+
+impl Extent {
+    /// The field whose tag is at `tag`. The walk saw it, so it is there.
+    #[inline]
+    pub(super) fn at(buf: &[u8], tag: u32) -> Extent {
+        let read = || {
+            let (_, prefix) = wire::varint(buf, tag as usize)?;
+            wire::length(buf, prefix)
+        };
+        let (content, end) = read().unwrap_or((tag as usize, tag as usize));
+        Extent { tag, content: content as u32, end: end as u32 }
+    }
+}
+
+/// The messages around an op, from the row inwards.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) level: Level,
+    pub(super) row: u32,
+    /// Whether it lies in the message that the row holds.
+    pub(super) held: bool,
+    pub(super) nest: u32,
+    /// The innermost messages, of which the first `tails` count.
+    pub(super) tail: [Extent; 3],
+    pub(super) tails: u8,
+}
+
+impl Place {
+    pub(super) fn row(level: Level, row: u32, held: bool) -> Place {
+        Place { level, row, held, nest: NONE, tail: [Extent::default(); 3], tails: 0 }
+    }
+
+    pub(super) fn inside(mut self, extents: &[Extent]) -> Place {
+        self.tail[..extents.len()].copy_from_slice(extents);
+        self.tails = extents.len() as u8;
+        self
+    }
+}
+
+/// One change of the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Op {
+    pub(super) segment: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Range of the side buffer.
+    pub(super) with: (u32, u32),
+    pub(super) place: Place,
+    /// One more than the tag of the innermost message around it; 0 where that is the request.
+    pub(super) inner: u32,
+    /// The edit that it came from.
+    pub(super) edit: u32,
+    pub(super) kind: Kind,
+}
+
+/// What an op is, beyond its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Change,
+    /// Puts a field at the end of a message, where others may do so, too.
+    Append,
+    /// Takes out a row that has a fate; left to the passes.
+    Row,
+}
+
+impl Op {
+    /// The removal of a row.
+    pub(super) fn of_row(projection: &Projection, level: Level, row: u32, edit: usize) -> Op {
+        let site = projection.rows[level as usize][row as usize];
+        let place = projection.around(level, row);
+        let kind = if level <= Level::Item { Kind::Row } else { Kind::Change };
+        Op {
+            segment: projection.segment_of(level, row),
+            start: site.tag,
+            end: site.end,
+            with: (0, 0),
+            place: place.unwrap_or(Place::row(Level::Origin, NONE, false)),
+            inner: place.map_or(0, |place| projection.innermost(&place)),
+            edit: edit as u32,
+            kind,
+        }
+    }
+
+    #[inline]
+    pub(super) fn order(&self) -> (u32, u32, Reverse<u32>, u32) {
+        (self.segment, self.start, Reverse(self.inner), self.end)
+    }
+}
+
+/// The ops of a script, as they are gathered.
+#[derive(Debug)]
+pub(super) struct Ops<'a> {
+    pub(super) projection: &'a Projection,
+    pub(super) script: &'a Script,
+    pub(super) list: Vec<Op>,
+    /// The script's text, and behind it what was encoded.
+    pub(super) side: Vec<u8>,
+}
+
+impl<'a> Ops<'a> {
+    pub(super) fn new(projection: &'a Projection, script: &'a Script) -> Ops<'a> {
+        let list = Vec::with_capacity(script.edits.len());
+        Ops { projection, script, list, side: script.text.clone() }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, op: Op) {
+        self.list.push(op);
+    }
+
+    /// Appends to the side buffer what `write` writes; returns its range.
+    pub(super) fn encode(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> (u32, u32) {
+        let start = self.side.len() as u32;
+        write(&mut self.side);
+        (start, self.side.len() as u32)
+    }
+
+    /// Sorts the ops and finds those that are in each other's way.
+    pub(super) fn settle(&mut self) -> Result<(), EditError> {
+        let limit = self.projection.compiled.growth;
+        let growth = self.list.iter().try_fold(0usize, |sum, op| sum.checked_add((op.with.1 - op.with.0) as usize));
+        if growth.is_none_or(|growth| growth > limit) {
+            return Err(EditError::Growth { limit });
+        }
+        if !self.list.is_sorted_by_key(Op::order) {
+            self.list.sort_by_key(Op::order);
+        }
+        let mut range: Option<&Op> = None;
+        let mut last: Option<&Op> = None;
+        for op in &self.list {
+            let in_range = range
+                .filter(|range| range.segment == op.segment)
+                .filter(|range| op.start < range.end || (op.inner > range.start && op.inner <= range.end));
+            let twice = last.filter(|last| {
+                let same = (last.segment, last.start, last.inner) == (op.segment, op.start, op.inner);
+                same && last.start == last.end && op.start == op.end && op.kind != Kind::Append
+            });
+            if let Some(other) = in_range.or(twice) {
+                let fault = EditFault::Overlap { other: other.edit as usize };
+                return Err(EditError::Edit { edit: op.edit as usize, fault });
+            }
+            if op.start < op.end {
+                range = Some(op);
+            }
+            last = Some(op);
+        }
+        Ok(())
+    }
+}
+
+impl Projection {
+    /// The segment in which a row lies.
+    pub(super) fn segment_of(&self, level: Level, row: u32) -> u32 {
+        let after = self.segments.partition_point(|first| first[level as usize] <= row);
+        after as u32 - 1
+    }
+
+    pub(super) fn segment(&self, index: u32) -> &[u8] {
+        self.payload.segments()[index as usize].bytes()
+    }
+
+    /// The messages around a row; none around an origin.
+    pub(super) fn around(&self, level: Level, row: u32) -> Option<Place> {
+        let site = self.rows[level as usize][row as usize];
+        let parent = self.level_above(level)?;
+        Some(Place::row(parent, site.parent, self.lies_held(level)))
+    }
+
+    /// The level of a row's parent.
+    pub(super) fn level_above(&self, level: Level) -> Option<Level> {
+        Some(match level {
+            Level::Origin => return None,
+            Level::Scope => Level::Origin,
+            Level::Metric => Level::Scope,
+            Level::Item if self.compiled.signal == host_otlp::Signal::Metrics => Level::Metric,
+            Level::Item => Level::Scope,
+            Level::Event | Level::Link | Level::Exemplar => Level::Item,
+        })
+    }
+
+    /// Whether rows of this level lie in what the row above holds, as data points do.
+    pub(super) fn lies_held(&self, level: Level) -> bool {
+        level == Level::Item && self.compiled.signal == host_otlp::Signal::Metrics
+    }
+
+    /// One more than the tag of the innermost message of a place.
+    pub(super) fn innermost(&self, place: &Place) -> u32 {
+        let row = &self.rows[place.level as usize][place.row as usize];
+        let tag = match place.tails {
+            0 if place.nest != NONE => self.nests[place.nest as usize].tag,
+            0 if place.held => row.held,
+            0 => row.tag,
+            tails => place.tail[tails as usize - 1].tag,
+        };
+        tag + 1
+    }
+}

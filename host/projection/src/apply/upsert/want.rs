@@ -1,0 +1,186 @@
+//! Wants are the fields that some upserts put into one message; applying them walks the message once.
+
+use host_otlp::wire::{Field, Fields, WireType};
+
+use super::super::op::{Extent, Kind, Op, Ops, Place};
+use super::super::{EditError, EditFault};
+use crate::script::Mode;
+
+/// One field that a message shall have.
+#[derive(Debug)]
+pub(super) struct Want {
+    /// Bit `n`: field `n` is it, or would be if a oneof had that member set.
+    pub(super) numbers: u32,
+    /// Of an attribute.
+    pub(super) key: Option<Box<[u8]>>,
+    /// The field with its tag, in the side buffer.
+    pub(super) bytes: (u32, u32),
+    pub(super) mode: Mode,
+    /// Whether it is there as soon as it stands there: a map's entry, an `AnyValue` or a oneof's member. Any other field
+    /// is absent, too, where it has its default value.
+    pub(super) any: bool,
+    pub(super) edit: u32,
+}
+
+/// The wants of one message, sorted, no two of them of one field.
+#[derive(Debug)]
+pub(super) struct Wants {
+    list: Vec<Want>,
+    /// Bit `n`: a want may be field `n`.
+    numbers: u32,
+    /// What a message without any of them gets, in the side buffer.
+    pub(super) appended: (u32, u32),
+}
+
+/// Wants that are compared one by one.
+const FEW: usize = 8;
+
+impl Wants {
+    pub(super) fn new(ops: &mut Ops<'_>, mut list: Vec<Want>) -> Result<Wants, EditError> {
+        list.sort_by(|a, b| (a.numbers, &a.key).cmp(&(b.numbers, &b.key)));
+        if let Some([a, b]) = list
+            .windows(2)
+            .find(|pair| pair[0].numbers == pair[1].numbers && pair[0].key == pair[1].key)
+            .and_then(|pair| pair.first_chunk::<2>())
+        {
+            let (first, second) = (a.edit.min(b.edit), a.edit.max(b.edit));
+            let fault = EditFault::Overlap { other: first as usize };
+            return Err(EditError::Edit { edit: second as usize, fault });
+        }
+        let numbers = list.iter().fold(0, |numbers, want| numbers | want.numbers);
+        let wants = Wants { list, numbers, appended: (0, 0) };
+        let appended = wants.concat(ops, |_| true);
+        Ok(Wants { appended, ..wants })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn first_edit(&self) -> u32 {
+        self.list.iter().map(|want| want.edit).min().unwrap_or(0)
+    }
+
+    /// The bytes of those wants that are appended where they are absent, end to end in the side buffer.
+    fn concat(&self, ops: &mut Ops<'_>, absent: impl Fn(usize) -> bool) -> (u32, u32) {
+        let mut wants =
+            self.list.iter().enumerate().filter(|(index, want)| want.mode != Mode::Update && absent(*index));
+        let Some((_, first)) = wants.next() else { return (0, 0) };
+        let Some((_, second)) = wants.next() else { return first.bytes };
+        let rest = [first, second].into_iter().chain(wants.map(|(_, want)| want));
+        let ranges: Vec<(u32, u32)> = rest.map(|want| want.bytes).collect();
+        ops.encode(|side| {
+            for (start, end) in ranges {
+                side.extend_from_within(start as usize..end as usize);
+            }
+        })
+    }
+
+    /// The want that `field` is, if any.
+    #[inline]
+    fn position(&self, buf: &[u8], field: &Field) -> Option<usize> {
+        let bit = 1u32.checked_shl(field.number)?;
+        if self.numbers & bit == 0 {
+            return None;
+        }
+        let key = || {
+            let key = Fields::new(buf, field.start, field.end).find(|inner| inner.number == 1);
+            key.map_or(&[] as &[u8], |key| &buf[key.start..key.end])
+        };
+        if self.list.len() <= FEW {
+            let key = if self.list.iter().any(|want| want.key.is_some()) { key() } else { &[] };
+            let fits = |want: &Want| want.numbers & bit != 0 && want.key.as_deref().is_none_or(|wanted| wanted == key);
+            return self.list.iter().position(fits);
+        }
+        let from = self.list.partition_point(|want| want.numbers < bit && want.numbers & bit == 0);
+        let first = self.list.get(from).filter(|want| want.numbers & bit != 0)?;
+        if first.key.is_none() {
+            return Some(from);
+        }
+        let key = key();
+        let found =
+            self.list[from..].binary_search_by(|want| (want.numbers, want.key.as_deref()).cmp(&(bit, Some(key))));
+        found.ok().map(|index| from + index)
+    }
+
+    /// Writes the wants into the message at `extent`.
+    pub(super) fn apply(&self, ops: &mut Ops<'_>, segment: u32, place: Place, extent: Extent) {
+        let projection = ops.projection;
+        let buf = projection.segment(segment);
+        let inner = projection.innermost(&place);
+        let mut found = Found::new(self.list.len());
+        for field in Fields::new(buf, extent.content as usize, extent.end as usize) {
+            let Some(index) = self.position(buf, &field) else { continue };
+            let want = &self.list[index];
+            let again = found.mark(index);
+            let absent = !want.any && is_default(buf, &field);
+            let writes = match want.mode {
+                Mode::Upsert => true,
+                Mode::Insert => absent,
+                Mode::Update => !absent,
+            };
+            if writes {
+                // A key that stands there again would be a second value.
+                let with = if again { (0, 0) } else { want.bytes };
+                let (start, end) = (field.tag as u32, field.end as u32);
+                ops.push(Op { segment, start, end, with, place, inner, edit: want.edit, kind: Kind::Change });
+            }
+        }
+        let with = match found.any() {
+            false => self.appended,
+            true => self.concat(ops, |index| !found.has(index)),
+        };
+        if with.0 < with.1 {
+            let (start, edit) = (extent.end, self.first_edit());
+            ops.push(Op { segment, start, end: start, with, place, inner, edit, kind: Kind::Append });
+        }
+    }
+}
+
+/// Which wants a message has already.
+enum Found {
+    Few(u64),
+    Many(Vec<bool>),
+}
+
+impl Found {
+    fn new(wants: usize) -> Found {
+        if wants <= 64 { Found::Few(0) } else { Found::Many(vec![false; wants]) }
+    }
+
+    /// Notes it; says whether it was noted before.
+    fn mark(&mut self, index: usize) -> bool {
+        match self {
+            Found::Few(bits) => {
+                let bit = 1 << index;
+                let before = *bits & bit != 0;
+                *bits |= bit;
+                before
+            }
+            Found::Many(list) => std::mem::replace(&mut list[index], true),
+        }
+    }
+
+    fn has(&self, index: usize) -> bool {
+        match self {
+            Found::Few(bits) => bits & 1 << index != 0,
+            Found::Many(list) => list[index],
+        }
+    }
+
+    fn any(&self) -> bool {
+        match self {
+            Found::Few(bits) => *bits != 0,
+            Found::Many(list) => list.contains(&true),
+        }
+    }
+}
+
+/// Whether a field says what its absence would say.
+fn is_default(buf: &[u8], field: &Field) -> bool {
+    match field.wire {
+        WireType::Len => field.start == field.end,
+        WireType::Varint => buf[field.start..field.end].iter().all(|byte| byte & 0x7f == 0),
+        WireType::Fixed32 | WireType::Fixed64 => buf[field.start..field.end].iter().all(|byte| *byte == 0),
+    }
+}

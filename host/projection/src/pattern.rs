@@ -1,0 +1,112 @@
+//! The patterns of one read: which of them match in a cell, and where.
+//!
+//! Most cells match nothing, so a cell passes a [`gate`] first, which looks for bytes that a match must hold. What passes
+//! goes to the [`scan`], which tries those patterns that can start at few bytes wherever they can, and to the [`search`]
+//! for the others. Each pattern reports its leftmost-first matches that do not overlap, within the cell alone.
+
+mod ascii;
+mod bytes;
+mod gate;
+mod scan;
+mod search;
+
+use regex_syntax::hir::Hir;
+
+use crate::batch::PatternMatch;
+use gate::Gate;
+use scan::Scanner;
+use search::Searcher;
+
+/// Why the patterns of a read were refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    #[error("a read may have at most {0} patterns")]
+    Many(usize),
+    #[error("pattern {index} is longer than {limit} bytes")]
+    Long { index: usize, limit: usize },
+    #[error("pattern {index}: {message}")]
+    Syntax { index: usize, message: String },
+    #[error("pattern {index} compiles to more than {limit} bytes; bound its repetitions or its character classes")]
+    Large { index: usize, limit: usize },
+}
+
+/// Patterns that one read may have, whatever the limits say: they travel as bits of a word.
+const MOST: usize = 64;
+
+/// The patterns of one read, compiled.
+#[derive(Debug)]
+pub(crate) struct Patterns {
+    gate: Gate,
+    scanner: Scanner,
+    searcher: Searcher,
+}
+
+/// What a search needs to write to; made for one [`Patterns`], used by one thread at a time.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    search: search::Scratch,
+}
+
+impl Patterns {
+    /// Compiles `sources`, none of which may be longer than `length`; together they may take `size` bytes.
+    pub(crate) fn compile(sources: &[String], length: usize, size: usize) -> Result<Patterns, PatternError> {
+        if sources.len() > MOST {
+            return Err(PatternError::Many(MOST));
+        }
+        let mut hirs = Vec::with_capacity(sources.len());
+        for (index, source) in sources.iter().enumerate() {
+            if source.len() > length {
+                return Err(PatternError::Long { index, limit: length });
+            }
+            hirs.push(parse(source).map_err(|message| PatternError::Syntax { index, message })?);
+        }
+        let searcher = Searcher::new(&hirs, size)?;
+        Ok(Patterns { gate: Gate::new(&hirs), scanner: Scanner::new(&hirs), searcher })
+    }
+
+    pub(crate) fn scratch(&self) -> Scratch {
+        Scratch { search: self.searcher.scratch() }
+    }
+
+    /// Whether the cell `start..end` of `buf` may hold a match. Says no to most cells, and quickly.
+    #[inline]
+    pub(crate) fn may_match(&self, buf: &[u8], start: usize, end: usize) -> bool {
+        self.gate.passes(buf, start, end)
+    }
+
+    /// Appends the matches in the cell, as those of cell `index`, by start. Says whether there are any.
+    pub(crate) fn find(
+        &self,
+        scratch: &mut Scratch,
+        buf: &[u8],
+        (start, end): (usize, usize),
+        index: u32,
+        matches: &mut Vec<PatternMatch>,
+    ) -> bool {
+        let before = matches.len();
+        let cell = &buf[start..end];
+        let mut left = self.scanner.scan(buf, (start, end), index, matches);
+        let scanned = matches.len();
+        while left != 0 {
+            let pattern = left.trailing_zeros();
+            left &= left - 1;
+            if self.gate.passes_alone(pattern, buf, start, end) {
+                self.searcher.find(&mut scratch.search, cell, pattern, index, matches);
+            }
+        }
+        if scanned < matches.len() {
+            matches[before..].sort_by_key(|found| (found.start, found.pattern));
+        }
+        matches.len() > before
+    }
+}
+
+/// Parses one pattern, with Go's reading of the classes that Perl gave names to.
+fn parse(source: &str) -> Result<Hir, String> {
+    let mut ast = regex_syntax::ast::parse::Parser::new().parse(source).map_err(|error| error.to_string())?;
+    ascii::rewrite(&mut ast);
+    regex_syntax::hir::translate::Translator::new().translate(source, &ast).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! The scan tries patterns at each byte where they can start: cheap for those that can start at few.
+//!
+//! Numbers, addresses and keys begin with a digit or with fixed letters, often behind a word boundary. At each byte that
+//! may be such a beginning an anchored automaton of all these patterns runs until it dies, which in most places is at
+//! once; those patterns that it saw match then say where they end. Starts are tried from left to right, so the first that
+//! matches is the leftmost, and no automaton has to run backwards. A cell on which the attempts cost more than a few
+//! times its length is given to the search, which is linear whatever comes.
+
+mod automaton;
+
+use regex_syntax::hir::Hir;
+use smallvec::SmallVec;
+
+use super::bytes::Bytes;
+use crate::batch::PatternMatch;
+use automaton::{Automaton, Behind, Semantics};
+
+/// Where a pattern may start at more of ordinary text than this, the search is better.
+const SHARE: f64 = 0.15;
+
+/// Steps of all automata together that a cell may cost, by its length and besides.
+const STEPS: usize = 8;
+const FREE: usize = 256;
+
+/// The patterns that are tried byte by byte.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    /// Bits of the patterns that are not scanned.
+    left: u64,
+    singles: Vec<Single>,
+    /// The singles in groups, each small enough for one automaton.
+    groups: Vec<Automaton>,
+    /// By byte what it is for the next one.
+    behind: [Behind; 256],
+    /// Bytes at which any of the patterns starts.
+    first: Bytes,
+    /// Whether none of them starts right behind a letter, a digit or a `_`.
+    apart: bool,
+}
+
+/// One pattern.
+#[derive(Debug)]
+struct Single {
+    pattern: u32,
+    automaton: Automaton,
+}
+
+impl Scanner {
+    pub(super) fn new(hirs: &[Hir]) -> Scanner {
+        let mut scanner = Scanner {
+            left: 0,
+            singles: Vec::new(),
+            groups: Vec::new(),
+            behind: std::array::from_fn(|byte| Behind::of(byte as u8)),
+            first: Bytes::of(&[]),
+            apart: false,
+        };
+        let mut firsts = Vec::new();
+        let mut scanned = Vec::new();
+        for (pattern, hir) in (0u32..).zip(hirs) {
+            let longer_than_nothing = hir.properties().minimum_len().is_some_and(|len| len > 0);
+            let automaton =
+                longer_than_nothing.then(|| Automaton::new(&[(0, hir)], Semantics::LeftmostFirst)).flatten();
+            match automaton.map(|automaton| (automaton.firsts(), automaton)) {
+                Some((first, automaton)) if first.share() <= SHARE => {
+                    firsts.push(first);
+                    scanned.push((scanner.singles.len() as u32, hir));
+                    scanner.singles.push(Single { pattern, automaton });
+                }
+                _ => scanner.left |= 1 << pattern,
+            }
+        }
+        scanner.group(&scanned);
+        scanner.first = Bytes::union(&firsts);
+        scanner.apart = !scanner.groups.iter().any(|group| group.lives(Behind::Word));
+        scanner
+    }
+
+    /// Adds the automaton of these singles, or of their halves where it would be too large.
+    fn group(&mut self, singles: &[(u32, &Hir)]) {
+        if singles.is_empty() {
+            return;
+        }
+        match Automaton::new(singles, Semantics::All) {
+            Some(automaton) => self.groups.push(automaton),
+            None if singles.len() > 1 => {
+                let (one, other) = singles.split_at(singles.len() / 2);
+                self.group(one);
+                self.group(other);
+            }
+            None => {
+                let pattern = self.singles[singles[0].0 as usize].pattern;
+                self.left |= 1 << pattern;
+            }
+        }
+    }
+
+    /// Appends the matches of the scanned patterns in the cell `start..end` of `buf`; returns the bits of the patterns
+    /// that are left to the search.
+    pub(super) fn scan(
+        &self,
+        buf: &[u8],
+        (start, end): (usize, usize),
+        index: u32,
+        matches: &mut Vec<PatternMatch>,
+    ) -> u64 {
+        if self.groups.is_empty() {
+            return self.left;
+        }
+        let before = matches.len();
+        let cell = &buf[start..end];
+        // Where each pattern's last match ended.
+        let mut ends: SmallVec<[u32; 8]> = SmallVec::from_elem(0, self.singles.len());
+        let mut steps = cell.len() * STEPS + FREE;
+        let done = self.first.each(buf, (start, end), self.apart, |at| {
+            let at = at - start;
+            let behind = match at.checked_sub(1) {
+                Some(previous) => self.behind[cell[previous] as usize],
+                None => Behind::Start,
+            };
+            for group in &self.groups {
+                let mut found = group.matching(cell, at, behind, &mut steps);
+                while found != 0 {
+                    let number = found.trailing_zeros() as usize;
+                    found &= found - 1;
+                    if (at as u32) < ends[number] {
+                        continue;
+                    }
+                    let single = &self.singles[number];
+                    if let Some(end) = single.automaton.longest(cell, at, behind, &mut steps) {
+                        ends[number] = end as u32;
+                        let (start, end) = (at as u32, end as u32);
+                        matches.push(PatternMatch { index, pattern: single.pattern, start, end });
+                    }
+                }
+            }
+            steps > 0
+        });
+        if done {
+            return self.left;
+        }
+        matches.truncate(before);
+        self.singles.iter().fold(self.left, |left, single| left | 1 << single.pattern)
+    }
+}

@@ -1,0 +1,154 @@
+use std::sync::LazyLock;
+
+use proptest::prelude::{any, prop_assert_eq, proptest};
+use regex_automata::meta::Regex;
+
+use super::{PatternError, Patterns, parse};
+use crate::PatternMatch;
+use crate::testing::strings;
+
+/// Mail, card, social security number, address, and some of every other kind.
+const ALL: [&str; 12] = [
+    r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}",
+    r"\b(?:\d{4}[- ]?){3}\d{4}\b",
+    r"\b\d{3}-\d{2}-\d{4}\b",
+    r"\b(?:\d{1,3}\.){3}\d{1,3}\b",
+    r"1+?",
+    r"(?:1|12|123)",
+    r"^a",
+    r"b$",
+    r"a*",
+    r"(?i)é\d",
+    r"\d+[a-c]*1",
+    r"\B1",
+];
+
+fn compile(patterns: &[&str]) -> Patterns {
+    Patterns::compile(&strings(patterns), 4096, 16 << 20).unwrap()
+}
+
+/// The matches in `cell`, which lies within other text.
+fn find(patterns: &Patterns, cell: &[u8]) -> Vec<(u32, u32, u32)> {
+    let buf = [b"1a@4", cell, b"b.cd 1234"].concat();
+    let (start, end) = (4, 4 + cell.len());
+    let mut matches: Vec<PatternMatch> = Vec::new();
+    if patterns.may_match(&buf, start, end) {
+        patterns.find(&mut patterns.scratch(), &buf, (start, end), 7, &mut matches);
+    }
+    assert!(matches.iter().all(|found| found.index == 7));
+    matches.iter().map(|found| (found.start, found.pattern, found.end)).collect()
+}
+
+fn regex(pattern: &str) -> Regex {
+    Regex::builder().build_from_hir(&parse(pattern).unwrap()).unwrap()
+}
+
+/// The same, one pattern after the other and by the book.
+fn by_the_book(regexes: &[Regex], cell: &[u8]) -> Vec<(u32, u32, u32)> {
+    let mut all = Vec::new();
+    for (index, regex) in regexes.iter().enumerate() {
+        all.extend(regex.find_iter(cell).map(|found| (found.start() as u32, index as u32, found.end() as u32)));
+    }
+    all.sort_by_key(|&(start, index, _)| (start, index));
+    all
+}
+
+fn same(patterns: &[&str], cell: &[u8]) {
+    let regexes: Vec<Regex> = patterns.iter().map(|pattern| regex(pattern)).collect();
+    assert_eq!(find(&compile(patterns), cell), by_the_book(&regexes, cell), "{patterns:?} in {cell:?}");
+}
+
+#[test]
+fn matches_are_those_of_each_pattern_alone() {
+    let long = "user a.1@staff.example from 10.77.3.4 with 4929-1111-2222-3333; ssn 917-11-2222 ".repeat(3);
+    for cell in ["", "1", "10.77.1.2", "x10.77.1.2", "10.77.1.2x", "a@b.cd", "4929111122223333", "123", "aab", &long] {
+        same(&ALL, cell.as_bytes());
+        for pattern in ALL {
+            same(&[pattern], cell.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn what_lies_around_a_cell_does_not_count() {
+    let patterns = compile(&["^a", "b$", r"\b\d{4}\b", r"1a@4x"]);
+    assert_eq!(find(&patterns, b"ab"), [(0, 0, 1), (1, 1, 2)]);
+    assert_eq!(find(&patterns, b"1234"), [(0, 2, 4)]);
+    assert_eq!(find(&patterns, b"x"), []);
+}
+
+#[test]
+fn classes_are_ascii() {
+    for (pattern, cell, found) in [
+        (r"\d", "٣", false),
+        (r"\w", "é", false),
+        (r"\W", "é", true),
+        (r"[\w]", "é", false),
+        (r"[^\w]", "é", true),
+        (r"[\D]", "٣", true),
+        (r"\s", "\u{a0}", false),
+        (r"\s", "\u{c}", true),
+        (r"\s", "\u{b}", false),
+        (r"a\b", "aé", true),
+        (r"\\d", r"\d", true),
+        (r"[\]\d]", "]", true),
+        (r"(?i)\w", "\u{17f}", false),
+        (r"é", "é", true),
+        (r"(?i)É", "é", true),
+        (r"\p{L}", "é", true),
+    ] {
+        assert_eq!(!find(&compile(&[pattern]), cell.as_bytes()).is_empty(), found, "{pattern} in {cell}");
+    }
+}
+
+#[test]
+fn patterns_run_on_bytes_that_are_no_text() {
+    assert_eq!(find(&compile(&[r"\d+", "é"]), b"\xff12\xfe\xc3"), [(1, 0, 3)]);
+}
+
+#[test]
+fn a_cell_on_which_attempts_are_dear_is_searched_in_linear_time() {
+    // Each digit starts an attempt that runs to the end.
+    let cell = "1".repeat(20_000);
+    same(&[r"\d+x", r"\d{3}"], cell.as_bytes());
+    same(&[r"\b\d+x", r"\d+\b"], "1 2 3 ".repeat(2_000).as_bytes());
+}
+
+#[test]
+fn patterns_are_bounded() {
+    let compile = |patterns: &[String]| Patterns::compile(patterns, 100, 1 << 20).unwrap_err();
+    assert_eq!(compile(&vec!["a".to_owned(); 65]), PatternError::Many(64));
+    assert_eq!(compile(&["a".to_owned(), "a".repeat(101)]), PatternError::Long { index: 1, limit: 100 });
+    assert_eq!(compile(&strings(&[r"\w{500}{500}"])), PatternError::Large { index: 0, limit: 1 << 20 });
+    assert!(matches!(compile(&strings(&["(?P<a"])), PatternError::Syntax { index: 0, .. }));
+    assert!(matches!(compile(&strings(&[&"(".repeat(90)])), PatternError::Syntax { index: 0, .. }));
+}
+
+static COMPILED: LazyLock<Patterns> = LazyLock::new(|| compile(&ALL));
+
+/// The usual four, of which three are scanned.
+static FOUR: LazyLock<Patterns> = LazyLock::new(|| compile(&ALL[..4]));
+
+static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| ALL.iter().map(|pattern| regex(pattern)).collect());
+
+proptest! {
+    #[test]
+    fn random_text_matches_as_each_pattern_alone(cell in "[0-4a-c@. é_-]{0,60}") {
+        prop_assert_eq!(find(&COMPILED, cell.as_bytes()), by_the_book(&REGEXES, cell.as_bytes()));
+    }
+
+    #[test]
+    fn text_of_numbers_matches_as_each_pattern_alone(cell in "([0-9]{1,4}[-. ]?){0,40}") {
+        prop_assert_eq!(find(&FOUR, cell.as_bytes()), by_the_book(&REGEXES[..4], cell.as_bytes()));
+    }
+
+    #[test]
+    fn random_bytes_match_as_each_pattern_alone(cell in proptest::collection::vec(any::<u8>(), 0..40)) {
+        prop_assert_eq!(find(&COMPILED, &cell), by_the_book(&REGEXES, &cell));
+    }
+
+    #[test]
+    fn no_pattern_makes_the_compiler_panic(pattern in "[a-c0-9\\\\dwsbDWSB(){}\\[\\]^$|?*+.,:<>=!i&~-]{0,20}") {
+        let _ = Patterns::compile(&[pattern], 4096, 1 << 20);
+    }
+}

@@ -1,0 +1,155 @@
+//! A projector is a plan compiled for one signal: what it reads of a payload, found in one walk.
+
+mod compile;
+mod dictionary;
+mod pack;
+mod table;
+mod walk;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use host_otlp::{Payload, Signal};
+
+use crate::meter::{Meter, Overrun};
+use crate::path::{Path, PathError};
+use crate::pattern::{self, PatternError, Patterns};
+use crate::plan::{Grants, Plan};
+use crate::projection::Projection;
+use table::Table;
+pub(crate) use table::{LEVELS, row};
+
+/// What a plan may ask of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Reads, writes and routes, each.
+    pub paths: usize,
+    /// Patterns in all reads together; one read has 64 at most.
+    pub patterns: usize,
+    /// Bytes of one pattern's source.
+    pub pattern_length: usize,
+    /// Bytes of the compiled patterns of one read.
+    pub pattern_size: usize,
+    /// Bytes that one script may add to a payload.
+    pub growth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { paths: 256, patterns: 64, pattern_length: 4096, pattern_size: 16 << 20, growth: 64 << 20 }
+    }
+}
+
+/// Why a plan was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error("a grant is no path: {0}")]
+    Grant(PathError),
+    #[error("the plan {verb} `{path}`, which {signal} do not have")]
+    Signal { verb: &'static str, path: String, signal: Signal },
+    #[error("the plan {verb} `{path}`, which is not granted; granted are: {granted}")]
+    Ungranted { verb: &'static str, path: String, granted: String },
+    #[error("`{path}` is a map; read `{path}[*]`, `{path}[**]` or one key of it")]
+    Map { path: String },
+    #[error("`{path}` has patterns but holds no text")]
+    NoText { path: String },
+    #[error("`{path}`: {fault}")]
+    Pattern { path: String, fault: PatternError },
+    #[error("the plan has {found} {what}, more than the limit of {limit}")]
+    Many { what: &'static str, found: usize, limit: usize },
+    #[error("the plan names routes but does not ask to `route`; add that word to its writes")]
+    Routes,
+}
+
+/// A plan, compiled for one signal. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Projector {
+    compiled: Arc<Compiled>,
+}
+
+/// What a projector and its projections share.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) signal: Signal,
+    pub(crate) plan: Plan,
+    pub(crate) reads: Vec<Read>,
+    /// By position in the plan; words have none.
+    pub(crate) writes: Vec<Option<Path>>,
+    pub(crate) may_drop: bool,
+    pub(crate) may_route: bool,
+    /// Bytes that one script may add to a payload.
+    pub(crate) growth: usize,
+    pub(crate) table: Table,
+    /// Whether unknown fields are taken out before the walk.
+    strips: bool,
+    scratches: Mutex<Vec<Scratches>>,
+}
+
+/// One read, compiled.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) path: Path,
+    /// None where the guest wants every cell.
+    pub(crate) patterns: Option<Patterns>,
+    /// Whether a write of the plan covers it.
+    pub(crate) writable: bool,
+    /// Whether its cells have keys.
+    pub(crate) keyed: bool,
+}
+
+/// What the searches of one walk write to, by read.
+type Scratches = Vec<Option<pattern::Scratch>>;
+
+impl Projector {
+    /// Compiles what a module asked for.
+    ///
+    /// # Errors
+    /// The plan exceeds the grants or the limits, or names what does not exist.
+    pub fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Limits) -> Result<Projector, PlanError> {
+        compile::compile(signal, plan, grants, limits).map(|compiled| Projector { compiled: Arc::new(compiled) })
+    }
+
+    pub fn signal(&self) -> Signal {
+        self.compiled.signal
+    }
+
+    /// The plan that this was compiled from.
+    pub fn plan(&self) -> &Plan {
+        &self.compiled.plan
+    }
+
+    /// Walks a payload of the projector's signal and packs what the plan reads.
+    ///
+    /// # Errors
+    /// The meter ran out; the caller's clone of the payload is unharmed.
+    ///
+    /// # Panics
+    /// When the payload is of another signal: no input can cause that, only a wrongly built pipeline.
+    pub fn project(&self, payload: Payload, meter: &mut dyn Meter) -> Result<Projection, Overrun> {
+        let compiled = &self.compiled;
+        assert_eq!(payload.signal(), compiled.signal, "a projector sees payloads of its own signal");
+        let payload = match compiled.strips && payload.unknown_fields() > 0 {
+            true => host_otlp::strip::unknown(payload),
+            false => payload,
+        };
+        let mut scratches = compiled.scratches();
+        let walked = walk::walk(compiled, &payload, &mut scratches, meter);
+        compiled.put_back(scratches);
+        Ok(Projection::new(Arc::clone(compiled), payload, walked?))
+    }
+}
+
+impl Compiled {
+    fn scratches(&self) -> Scratches {
+        let kept = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.unwrap_or_else(|| self.reads.iter().map(|read| read.patterns.as_ref().map(Patterns::scratch)).collect())
+    }
+
+    fn put_back(&self, scratches: Scratches) {
+        self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratches);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! From a plan and its grants to what the walk runs by.
+
+use std::sync::Mutex;
+
+use host_otlp::Signal;
+
+use super::table::Table;
+use super::{Compiled, Limits, PlanError, Read};
+use crate::path::{Class, Path, Reach};
+use crate::pattern::Patterns;
+use crate::plan::{Grants, Plan};
+
+/// The words among the writes that are no paths.
+const DROP: &str = "drop";
+const ROUTE: &str = "route";
+
+/// What is granted of one kind.
+struct Granted<'a> {
+    /// `*` is among them.
+    all: bool,
+    paths: Vec<Path>,
+    sources: &'a [String],
+}
+
+impl Granted<'_> {
+    fn parse(sources: &[String]) -> Result<Granted<'_>, PlanError> {
+        let all = sources.iter().any(|source| source == "*");
+        let named = sources.iter().filter(|source| !["*", DROP, ROUTE].contains(&source.as_str()));
+        let paths = named.map(|source| Path::parse(source).map_err(PlanError::Grant)).collect::<Result<_, _>>()?;
+        Ok(Granted { all, paths, sources })
+    }
+
+    fn path(&self, verb: &'static str, path: &Path) -> Result<(), PlanError> {
+        let covered = self.all || self.paths.iter().any(|granted| granted.covers(path));
+        if covered { Ok(()) } else { Err(self.refusal(verb, path.to_string())) }
+    }
+
+    fn word(&self, word: &str) -> Result<(), PlanError> {
+        let covered = self.all || self.sources.iter().any(|source| source == word);
+        if covered { Ok(()) } else { Err(self.refusal("writes", word.to_owned())) }
+    }
+
+    fn refusal(&self, verb: &'static str, path: String) -> PlanError {
+        let granted = match self.sources {
+            [] => "none".to_owned(),
+            sources => sources.iter().map(|source| format!("`{source}`")).collect::<Vec<_>>().join(", "),
+        };
+        PlanError::Ungranted { verb, path, granted }
+    }
+}
+
+pub(super) fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Limits) -> Result<Compiled, PlanError> {
+    bound("reads", plan.reads.len(), limits.paths)?;
+    bound("writes", plan.writes.len(), limits.paths)?;
+    bound("routes", plan.routes.len(), limits.paths)?;
+    bound("patterns", plan.reads.iter().map(|read| read.patterns.len()).sum(), limits.patterns)?;
+
+    let granted = Granted::parse(&grants.writes)?;
+    let mut writes = Vec::with_capacity(plan.writes.len());
+    for source in &plan.writes {
+        if source == DROP || source == ROUTE {
+            granted.word(source)?;
+            writes.push(None);
+            continue;
+        }
+        let path = path_of("writes", source, signal)?;
+        granted.path("writes", &path)?;
+        writes.push(Some(path));
+    }
+
+    let granted = Granted::parse(&grants.reads)?;
+    let mut reads = Vec::with_capacity(plan.reads.len());
+    for read in &plan.reads {
+        let path = path_of("reads", &read.path, signal)?;
+        granted.path("reads", &path)?;
+        reads.push(compile_read(path, &read.patterns, &writes, limits)?);
+    }
+
+    let asks = |word: &str| plan.writes.iter().any(|write| write == word);
+    let (may_drop, may_route) = (asks(DROP), asks(ROUTE));
+    if !plan.routes.is_empty() && !may_route {
+        return Err(PlanError::Routes);
+    }
+    let strips = reads.iter().any(|read| read.patterns.is_some() || read.path.reach() != Reach::Exact);
+    let table = Table::new(signal, &reads, &writes, may_drop || may_route);
+    let scratches = Mutex::default();
+    let growth = limits.growth;
+    Ok(Compiled { signal, plan: plan.clone(), reads, writes, may_drop, may_route, growth, table, strips, scratches })
+}
+
+fn bound(what: &'static str, found: usize, limit: usize) -> Result<(), PlanError> {
+    if found > limit { Err(PlanError::Many { what, found, limit }) } else { Ok(()) }
+}
+
+fn path_of(verb: &'static str, source: &str, signal: Signal) -> Result<Path, PlanError> {
+    let path = Path::parse(source)?;
+    match path.exists_in(signal) {
+        true => Ok(path),
+        false => Err(PlanError::Signal { verb, path: path.to_string(), signal }),
+    }
+}
+
+fn compile_read(path: Path, patterns: &[String], writes: &[Option<Path>], limits: &Limits) -> Result<Read, PlanError> {
+    let class = path.field().class;
+    let bare = path.keys().is_empty() && path.reach() == Reach::Exact;
+    if class == Class::Map && bare {
+        return Err(PlanError::Map { path: path.to_string() });
+    }
+    if !patterns.is_empty() && !matches!(class, Class::Text | Class::Bytes | Class::Map | Class::Any) {
+        return Err(PlanError::NoText { path: path.to_string() });
+    }
+    let compiled = match patterns {
+        [] => None,
+        patterns => {
+            let compiled = Patterns::compile(patterns, limits.pattern_length, limits.pattern_size);
+            Some(compiled.map_err(|fault| PlanError::Pattern { path: path.to_string(), fault })?)
+        }
+    };
+    let writable = writes.iter().flatten().any(|write| write.covers(&path));
+    Ok(Read { path, patterns: compiled, writable, keyed: !bare })
+}

@@ -1,0 +1,191 @@
+//! The schema, narrowed to what one plan reads: for each message and field, what the walk does there.
+
+use host_otlp::Signal;
+use host_otlp::schema::{Kind, Message, NUMBERS};
+
+use super::Read;
+use crate::batch::Level;
+use crate::path::{Class, Context, Path, Reach};
+
+/// How many levels there are.
+pub(crate) const LEVELS: usize = 7;
+
+/// Reads, by position in the plan.
+pub(super) type Reads = Vec<u32>;
+
+/// What the walk does with one field of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Skip,
+    /// A row of this level starts; its fields are those of the node.
+    Row(Level, u16),
+    /// The one message that a row holds: noted, and walked where there is a node.
+    Hold(Option<u16>),
+    /// A field of a fixed type: an index into the scalars.
+    Scalar(u16),
+    /// One `KeyValue` of a map: an index into the specs.
+    Pair(u16),
+    /// An `AnyValue`: an index into the specs.
+    Value(u16),
+}
+
+/// One message at one place in the payload.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) actions: [Action; NUMBERS],
+}
+
+/// A field of a fixed type.
+#[derive(Debug)]
+pub(super) struct Scalar {
+    pub(super) class: Class,
+    pub(super) reads: Reads,
+}
+
+/// Who reads what of a value.
+#[derive(Debug, Default)]
+pub(super) struct Spec {
+    /// The value itself, where it is a scalar.
+    pub(super) itself: Reads,
+    /// Where it is a map: what is under some keys.
+    pub(super) keys: Vec<(Box<[u8]>, u16)>,
+    /// Where it is a map: its scalar values.
+    pub(super) values: Reads,
+    /// Every text, byte string and map key in it.
+    pub(super) deep: Reads,
+}
+
+/// The narrowed schema.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(super) nodes: Vec<Node>,
+    pub(super) scalars: Vec<Scalar>,
+    pub(super) specs: Vec<Spec>,
+    /// The node of the request.
+    pub(super) root: u16,
+    /// The levels whose rows the guest sees, outermost first.
+    pub(crate) levels: Vec<Level>,
+}
+
+impl Table {
+    pub(super) fn new(signal: Signal, reads: &[Read], writes: &[Option<Path>], shapes: bool) -> Table {
+        let named = reads.iter().map(|read| read.path.level());
+        let named: Vec<Level> = named.chain(writes.iter().flatten().map(Path::level)).collect();
+        let levels = levels(signal, &named, shapes);
+        let mut table = Table { nodes: Vec::new(), scalars: Vec::new(), specs: Vec::new(), root: 0, levels };
+        table.root = table.node(signal, reads, Message::request(signal), None, false);
+        table
+    }
+
+    /// Adds the node of `message`, which is a row of `context` or what such a row holds.
+    fn node(
+        &mut self,
+        signal: Signal,
+        reads: &[Read],
+        message: &'static Message,
+        context: Option<&'static Context>,
+        held: bool,
+    ) -> u16 {
+        let mut actions = [Action::Skip; NUMBERS];
+        for (action, field) in actions.iter_mut().zip(&message.fields) {
+            let Some(field) = field else { continue };
+            *action = match field.kind {
+                Kind::Message(inner) if row(inner).is_some_and(|level| self.levels.contains(&level)) => {
+                    let level = row(inner).expect("the guard saw it");
+                    let inner_context = Context::of(signal, level);
+                    Action::Row(level, self.node(signal, reads, inner, inner_context, false))
+                }
+                Kind::Message(inner) if HELD.contains(&inner.name) => {
+                    let node = self.node(signal, reads, inner, context, true);
+                    let idle = self.nodes[node as usize].actions.iter().all(|action| *action == Action::Skip);
+                    Action::Hold((!idle).then_some(node))
+                }
+                _ => context.map_or(Action::Skip, |context| self.field(reads, context, held, field.name)),
+            };
+        }
+        self.nodes.push(Node { actions });
+        (self.nodes.len() - 1) as u16
+    }
+
+    /// What to do with the field that the schema calls `name`.
+    fn field(&mut self, reads: &[Read], context: &'static Context, held: bool, name: &str) -> Action {
+        let field = context.fields.iter().find(|field| field.held == held && field.proto.contains(&name));
+        let Some(field) = field else { return Action::Skip };
+        let here: Vec<(u32, &Path)> = (0u32..)
+            .zip(reads)
+            .filter(|(_, read)| std::ptr::eq(read.path.field(), field))
+            .map(|(index, read)| (index, &read.path))
+            .collect();
+        if here.is_empty() {
+            return Action::Skip;
+        }
+        match field.class {
+            Class::Map => Action::Pair(self.spec(&here, 0)),
+            Class::Any => Action::Value(self.spec(&here, 0)),
+            class => {
+                self.scalars.push(Scalar { class, reads: here.iter().map(|(index, _)| *index).collect() });
+                Action::Scalar((self.scalars.len() - 1) as u16)
+            }
+        }
+    }
+
+    /// Adds what `paths` read of the value that their first `depth` keys lead to.
+    fn spec(&mut self, paths: &[(u32, &Path)], depth: usize) -> u16 {
+        let mut spec = Spec::default();
+        let mut under: Vec<(&str, Vec<(u32, &Path)>)> = Vec::new();
+        for &(index, path) in paths {
+            match (path.keys().get(depth), path.reach()) {
+                (None, Reach::Exact) => spec.itself.push(index),
+                (None, Reach::Values) => spec.values.push(index),
+                (None, Reach::Deep) => spec.deep.push(index),
+                (Some(key), _) => match under.iter_mut().find(|(known, _)| known == key) {
+                    Some((_, list)) => list.push((index, path)),
+                    None => under.push((key, vec![(index, path)])),
+                },
+            }
+        }
+        for (key, paths) in under {
+            let child = self.spec(&paths, depth + 1);
+            spec.keys.push((key.as_bytes().into(), child));
+        }
+        self.specs.push(spec);
+        (self.specs.len() - 1) as u16
+    }
+}
+
+/// Messages of which a row has one, and in which some of its fields lie.
+const HELD: [&str; 8] =
+    ["Resource", "InstrumentationScope", "Status", "Gauge", "Sum", "Histogram", "ExponentialHistogram", "Summary"];
+
+/// The level whose rows these messages are.
+pub(crate) fn row(message: &Message) -> Option<Level> {
+    if message.item {
+        return Some(Level::Item);
+    }
+    Some(match message.name {
+        "ResourceLogs" | "ResourceSpans" | "ResourceMetrics" => Level::Origin,
+        "ScopeLogs" | "ScopeSpans" | "ScopeMetrics" => Level::Scope,
+        "Metric" => Level::Metric,
+        "Span.Event" => Level::Event,
+        "Span.Link" => Level::Link,
+        "Exemplar" => Level::Exemplar,
+        _ => return None,
+    })
+}
+
+/// From the origin to the deepest level that is named. A plan that drops or routes and names none sees items.
+fn levels(signal: Signal, named: &[Level], shapes: bool) -> Vec<Level> {
+    let main: &[Level] = match signal {
+        Signal::Metrics => &[Level::Origin, Level::Scope, Level::Metric, Level::Item],
+        _ => &[Level::Origin, Level::Scope, Level::Item],
+    };
+    let deepest = match named.iter().max() {
+        Some(level) => *level,
+        None if shapes => Level::Item,
+        None => return Vec::new(),
+    };
+    let mut levels: Vec<Level> = main.iter().copied().filter(|level| *level <= deepest).collect();
+    let below = [Level::Event, Level::Link, Level::Exemplar];
+    levels.extend(below.into_iter().filter(|level| named.contains(level)));
+    levels
+}

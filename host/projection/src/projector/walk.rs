@@ -1,0 +1,289 @@
+//! The walk: one pass over a payload by the table, which finds rows and cells and skips the rest by length.
+
+mod value;
+
+use host_otlp::Payload;
+use host_otlp::wire::{self, Field, Fields};
+use smallvec::SmallVec;
+
+use super::dictionary::Dictionary;
+use super::pack::{Cell, Growing, SLOTS, Slot};
+use super::table::{Action, LEVELS};
+use super::{Compiled, Scratches};
+use crate::batch::Level;
+use crate::meter::{Meter, Overrun};
+use crate::path::Class;
+use crate::pattern::Patterns;
+use crate::projection::{Form, NONE, Nest, RowSite, Site, Walked};
+
+/// Scanned bytes, and so much for each cell besides, between two looks at the meter.
+const CREDIT: i64 = 1 << 16;
+const CELL: i64 = 1 << 10;
+const ROW: i64 = 1 << 8;
+
+/// A walk under way, in one segment.
+struct Walk<'a> {
+    compiled: &'a Compiled,
+    buf: &'a [u8],
+    scratches: &'a mut Scratches,
+    meter: &'a mut dyn Meter,
+    /// What may be spent before the meter is asked again; the walk ends when it says so.
+    credit: i64,
+    overrun: bool,
+    rows: [Vec<RowSite>; LEVELS],
+    /// The row whose fields are being walked, the last one of its level.
+    level: Level,
+    row: u32,
+    columns: Vec<Growing>,
+    dictionary: Dictionary,
+    nests: Vec<Nest>,
+    /// The messages between the row (or what it holds) and the value in hand: tag, and number where it has one already.
+    open: SmallVec<[(u32, u32); 16]>,
+}
+
+pub(super) fn walk(
+    compiled: &Compiled,
+    payload: &Payload,
+    scratches: &mut Scratches,
+    meter: &mut dyn Meter,
+) -> Result<Walked, Overrun> {
+    let mut walk = Walk {
+        compiled,
+        buf: &[],
+        scratches,
+        meter,
+        credit: CREDIT,
+        overrun: false,
+        rows: Default::default(),
+        level: Level::Origin,
+        row: NONE,
+        columns: Growing::columns(compiled.reads.len()),
+        dictionary: Dictionary::new(),
+        nests: Vec::new(),
+        open: SmallVec::new(),
+    };
+    if let Some(deepest) = compiled.table.levels.iter().find(|level| **level == Level::Item) {
+        walk.rows[*deepest as usize].reserve(payload.items().min(1 << 20) as usize);
+    }
+    let mut segments = Vec::with_capacity(payload.segments().len());
+    for segment in payload.segments() {
+        segments.push(walk.rows.each_ref().map(|rows| rows.len() as u32));
+        walk.buf = segment.bytes();
+        if !compiled.table.levels.is_empty() {
+            walk.message(compiled.table.root, 0, walk.buf.len());
+        }
+    }
+    if walk.overrun {
+        return Err(Overrun);
+    }
+    let (mut columns, mut sites) = (Vec::new(), Vec::new());
+    let mut first_cell = 0;
+    for growing in walk.columns.into_iter().filter(|growing| growing.cells() > 0) {
+        let cells = growing.cells();
+        let mut column = growing.column;
+        column.first_cell = first_cell;
+        first_cell += cells;
+        columns.push(column);
+        sites.push(growing.sites);
+    }
+    let dictionary = walk.dictionary.into_packed();
+    Ok(Walked { columns, sites, dictionary, rows: walk.rows, nests: walk.nests, segments })
+}
+
+impl<'a> Walk<'a> {
+    /// Walks the fields of the message of `node` that lies at `start..end`.
+    fn message(&mut self, node: u16, start: usize, end: usize) {
+        let compiled = self.compiled;
+        let table = &compiled.table;
+        let actions = &table.nodes[node as usize].actions;
+        for field in Fields::new(self.buf, start, end) {
+            let action = actions.get(field.number as usize).copied().unwrap_or(Action::Skip);
+            match action {
+                Action::Skip => {}
+                Action::Pair(spec) => {
+                    self.pair(&table.specs[spec as usize], field.tag, field.start, field.end);
+                }
+                Action::Value(spec) => {
+                    self.any(&table.specs[spec as usize], field.tag, (field.start, field.end));
+                }
+                Action::Scalar(scalar) => {
+                    let scalar = &table.scalars[scalar as usize];
+                    self.scalar(scalar.class, &scalar.reads, &field);
+                }
+                Action::Hold(node) => {
+                    self.hold(field.tag);
+                    if let Some(node) = node {
+                        self.message(node, field.start, field.end);
+                    }
+                }
+                Action::Row(level, node) => {
+                    if self.overrun {
+                        return;
+                    }
+                    // The gates of the patterns are paid by the row.
+                    self.charge(ROW + if level < Level::Item { 0 } else { (field.end - field.start) as i64 / 4 });
+                    let outer = (self.level, self.row);
+                    self.open_row(level, &field);
+                    self.message(node, field.start, field.end);
+                    (self.level, self.row) = outer;
+                }
+            }
+        }
+    }
+
+    fn open_row(&mut self, level: Level, field: &Field) {
+        let parent = self.row;
+        let rows = &mut self.rows[level as usize];
+        (self.level, self.row) = (level, rows.len() as u32);
+        let [tag, content, end] = [field.tag, field.start, field.end].map(|at| at as u32);
+        rows.push(RowSite { tag, content, end, held: NONE, parent });
+    }
+
+    /// Notes the message that the current row holds.
+    fn hold(&mut self, tag: usize) {
+        if let Some(row) = self.rows[self.level as usize].last_mut() {
+            row.held = tag as u32;
+        }
+    }
+
+    /// Asks the meter when enough was done since the last time.
+    #[inline]
+    fn charge(&mut self, cost: i64) {
+        self.credit -= cost;
+        if self.credit < 0 {
+            self.credit = CREDIT;
+            self.overrun |= self.meter.spent();
+        }
+    }
+
+    /// A cell of a field that is of one type by the schema. A default value is as good as absent there.
+    fn scalar(&mut self, class: Class, reads: &'a [u32], field: &Field) {
+        let site = (Form::Field, field.tag);
+        let varint = || wire::varint(self.buf, field.start).map_or(0, |(value, _)| value);
+        let eight = || {
+            let bytes = self.buf.get(field.start..).and_then(<[u8]>::first_chunk::<8>);
+            bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        };
+        let cell = match class {
+            Class::Text | Class::Bytes => {
+                if field.start < field.end {
+                    let slot = if class == Class::Text { Slot::Text } else { Slot::Bytes };
+                    self.text(reads, slot, (field.start, field.end), site, None);
+                }
+                return;
+            }
+            Class::Signed32 => Cell::Signed(i64::from(varint() as i32)),
+            Class::Unsigned32 => Cell::Unsigned(u64::from(varint() as u32)),
+            Class::Boolean => Cell::Boolean(varint() != 0),
+            Class::Zigzag => {
+                let value = varint() as u32;
+                Cell::Signed(i64::from((value >> 1) as i32 ^ -((value & 1) as i32)))
+            }
+            Class::Fixed64 => Cell::Unsigned(eight()),
+            Class::Fixed32 => {
+                let bytes = self.buf.get(field.start..).and_then(<[u8]>::first_chunk::<4>);
+                Cell::Unsigned(u64::from(bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))))
+            }
+            Class::Double => Cell::Double(f64::from_bits(eight())),
+            // `as_int` is field 6 and `as_double` 4 or 3; as members of a oneof they are there even when 0.
+            Class::Number if field.number == 6 => {
+                return self.number(reads, Cell::Signed(eight() as i64), site, None);
+            }
+            Class::Number => return self.number(reads, Cell::Double(f64::from_bits(eight())), site, None),
+            Class::Map | Class::Any => return,
+        };
+        let default = match cell {
+            Cell::Signed(value) => value == 0,
+            Cell::Unsigned(value) => value == 0,
+            Cell::Double(value) => value.to_bits() == 0,
+            Cell::Boolean(value) => !value,
+        };
+        if !default {
+            self.number(reads, cell, site, None);
+        }
+    }
+
+    /// Keeps the text or byte string at `cell` for those reads whose patterns match, or that have none.
+    #[inline(always)]
+    fn text(
+        &mut self,
+        reads: &'a [u32],
+        slot: Slot,
+        cell: (usize, usize),
+        site: (Form, usize),
+        key: Option<(usize, usize)>,
+    ) {
+        for &read in reads {
+            match &self.compiled.reads[read as usize].patterns {
+                Some(patterns) if !patterns.may_match(self.buf, cell.0, cell.1) => {}
+                patterns => self.text_of(read, patterns.as_ref(), slot, cell, site, key),
+            }
+        }
+    }
+
+    /// The same for one read, after the gate.
+    #[inline(never)]
+    fn text_of(
+        &mut self,
+        read: u32,
+        patterns: Option<&Patterns>,
+        slot: Slot,
+        cell: (usize, usize),
+        site: (Form, usize),
+        key: Option<(usize, usize)>,
+    ) {
+        self.charge(CELL + (cell.1 - cell.0) as i64);
+        if self.overrun {
+            return;
+        }
+        let column = &mut self.columns[read as usize * SLOTS + slot as usize];
+        if let (Some(patterns), Some(scratch)) = (patterns, &mut self.scratches[read as usize]) {
+            let index = column.cells();
+            if !patterns.find(scratch, self.buf, cell, index, column.matches()) {
+                return;
+            }
+        }
+        if !column.fits(cell.1 - cell.0) {
+            self.overrun = true;
+            return;
+        }
+        column.push_text(&self.buf[cell.0..cell.1]);
+        self.keep(read, slot, site, key);
+    }
+
+    /// Keeps a number or truth value for those reads that have no patterns.
+    #[inline]
+    fn number(&mut self, reads: &'a [u32], cell: Cell, site: (Form, usize), key: Option<(usize, usize)>) {
+        for &read in reads {
+            if self.compiled.reads[read as usize].patterns.is_none() && !self.overrun {
+                self.charge(CELL);
+                self.keep(read, cell.slot(), site, key);
+                self.columns[read as usize * SLOTS + cell.slot() as usize].push_cell(cell);
+            }
+        }
+    }
+
+    fn keep(&mut self, read: u32, slot: Slot, (form, tag): (Form, usize), key: Option<(usize, usize)>) {
+        let nest = self.nest();
+        let key = match (self.compiled.reads[read as usize].keyed, key) {
+            (false, _) => None,
+            (true, None) => Some(self.dictionary.number(&[])),
+            (true, Some((start, end))) => Some(self.dictionary.number(&self.buf[start..end])),
+        };
+        let site = Site { form, tag: tag as u32, nest };
+        self.columns[read as usize * SLOTS + slot as usize].push(site, self.row, key);
+    }
+
+    /// The number of the innermost open message; those that have none yet get one.
+    fn nest(&mut self) -> u32 {
+        let mut parent = NONE;
+        for (tag, number) in &mut self.open {
+            if *number == NONE {
+                *number = self.nests.len() as u32;
+                self.nests.push(Nest { tag: *tag, parent });
+            }
+            parent = *number;
+        }
+        parent
+    }
+}

@@ -1,0 +1,198 @@
+//! Attributes and values: `KeyValue` and `AnyValue`, however deep.
+
+use host_otlp::wire::{self, Field, Fields, WireType};
+
+use super::super::pack::{Cell, Slot};
+use super::super::table::Spec;
+use super::Walk;
+use crate::projection::{Form, NONE};
+
+/// A `KeyValue`, taken apart.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    /// The key's text; empty where there is none.
+    key: (usize, usize),
+    /// The value's tag and content.
+    value: Option<(usize, (usize, usize))>,
+}
+
+impl Pair {
+    /// Takes apart the `KeyValue` at `start..end`. Key and value may stand in any order.
+    #[inline(always)]
+    fn read(buf: &[u8], start: usize, end: usize) -> Pair {
+        // What encoders write: a short key, then a short value, and nothing else.
+        if let [0x0a, key_len @ ..0x80, rest @ ..] = &buf[start..end]
+            && let Some([0x12, value_len @ ..0x80, value @ ..]) = rest.get(usize::from(*key_len)..)
+            && value.len() == usize::from(*value_len)
+        {
+            let key = (start + 2, start + 2 + usize::from(*key_len));
+            return Pair { key, value: Some((key.1, (key.1 + 2, end))) };
+        }
+        let mut pair = Pair { key: (start, start), value: None };
+        for field in Fields::new(buf, start, end) {
+            match field.number {
+                1 => pair.key = (field.start, field.end),
+                2 => pair.value = Some((field.tag, (field.start, field.end))),
+                _ => {}
+            }
+        }
+        pair
+    }
+}
+
+/// The member of the `AnyValue` at `content` that is set.
+#[inline(always)]
+fn member(buf: &[u8], content: (usize, usize)) -> Option<Field> {
+    if let [0x0a, len @ ..0x80, text @ ..] = &buf[content.0..content.1]
+        && text.len() == usize::from(*len)
+    {
+        let (tag, end) = content;
+        return Some(Field { number: 1, wire: WireType::Len, tag, start: tag + 2, end });
+    }
+    Fields::new(buf, content.0, content.1).find(|field| (1..=7).contains(&field.number))
+}
+
+impl<'a> Walk<'a> {
+    /// One `KeyValue` of a map for which `spec` says who reads what.
+    #[inline]
+    pub(super) fn pair(&mut self, spec: &'a Spec, tag: usize, start: usize, end: usize) {
+        let pair = Pair::read(self.buf, start, end);
+        if !spec.deep.is_empty() && pair.key.0 < pair.key.1 {
+            self.text(&spec.deep, Slot::Key, pair.key, (Form::Key, tag), Some(pair.key));
+        }
+        let Some((value_tag, content)) = pair.value else { return };
+        let Some(member) = member(self.buf, content) else { return };
+        let value = Value { site: (Form::Pair, tag), value_tag, member, key: Some(pair.key) };
+        if !spec.deep.is_empty() {
+            self.deep(&spec.deep, &value);
+        }
+        if !spec.values.is_empty() {
+            self.itself(&spec.values, &value);
+        }
+        for (key, child) in &spec.keys {
+            if **key == self.buf[pair.key.0..pair.key.1] {
+                self.value(&self.compiled.table.specs[*child as usize], &value);
+            }
+        }
+    }
+
+    /// An `AnyValue` that is a field of its own: the body of a log record.
+    pub(super) fn any(&mut self, spec: &'a Spec, tag: usize, content: (usize, usize)) {
+        if let Some(member) = member(self.buf, content) {
+            self.value(spec, &Value { site: (Form::Any, tag), value_tag: tag, member, key: None });
+        }
+    }
+
+    fn value(&mut self, spec: &'a Spec, value: &Value) {
+        self.itself(&spec.itself, value);
+        self.deep(&spec.deep, value);
+        if value.member.number == 6 && !(spec.values.is_empty() && spec.keys.is_empty()) {
+            // The deep reads have been here; what is left are keys and values.
+            let depth = self.enter(value);
+            for pair in Fields::new(self.buf, value.member.start, value.member.end).filter(|pair| pair.number == 1) {
+                self.shallow(spec, &pair);
+            }
+            self.open.truncate(depth);
+        }
+    }
+
+    /// One `KeyValue` of a map in a value, for all reads but the deep ones.
+    fn shallow(&mut self, spec: &'a Spec, field: &Field) {
+        let pair = Pair::read(self.buf, field.start, field.end);
+        let Some((value_tag, content)) = pair.value else { return };
+        let Some(member) = member(self.buf, content) else { return };
+        let value = Value { site: (Form::Pair, field.tag), value_tag, member, key: Some(pair.key) };
+        self.itself(&spec.values, &value);
+        for (key, child) in &spec.keys {
+            if **key == self.buf[pair.key.0..pair.key.1] {
+                self.value(&self.compiled.table.specs[*child as usize], &value);
+            }
+        }
+    }
+
+    /// The value itself, where it is a scalar.
+    #[inline]
+    fn itself(&mut self, reads: &'a [u32], value: &Value) {
+        let member = &value.member;
+        if reads.is_empty() {
+            return;
+        }
+        let cell = match member.number {
+            1 => return self.text(reads, Slot::Text, (member.start, member.end), value.site, value.key),
+            7 => return self.text(reads, Slot::Bytes, (member.start, member.end), value.site, value.key),
+            2 => Cell::Boolean(self.varint(member) != 0),
+            3 => Cell::Signed(self.varint(member) as i64),
+            4 => {
+                let bytes = self.buf.get(member.start..).and_then(<[u8]>::first_chunk::<8>);
+                Cell::Double(bytes.map_or(0.0, |bytes| f64::from_le_bytes(*bytes)))
+            }
+            _ => return,
+        };
+        self.number(reads, cell, value.site, value.key);
+    }
+
+    fn varint(&self, member: &Field) -> u64 {
+        wire::varint(self.buf, member.start).map_or(0, |(value, _)| value)
+    }
+
+    /// Every text, byte string and map key in the value.
+    #[inline]
+    fn deep(&mut self, reads: &'a [u32], value: &Value) {
+        let member = &value.member;
+        match member.number {
+            _ if reads.is_empty() => {}
+            1 => self.text(reads, Slot::Text, (member.start, member.end), value.site, value.key),
+            7 => self.text(reads, Slot::Bytes, (member.start, member.end), value.site, value.key),
+            5 | 6 => self.within(reads, value),
+            _ => {}
+        }
+    }
+
+    /// The items of an array or the pairs of a map.
+    fn within(&mut self, reads: &'a [u32], value: &Value) {
+        let depth = self.enter(value);
+        let list = value.member.number == 5;
+        for field in Fields::new(self.buf, value.member.start, value.member.end).filter(|field| field.number == 1) {
+            if list {
+                if let Some(member) = member(self.buf, (field.start, field.end)) {
+                    let item = Value { site: (Form::Any, field.tag), value_tag: field.tag, member, key: value.key };
+                    self.deep(reads, &item);
+                }
+                continue;
+            }
+            let pair = Pair::read(self.buf, field.start, field.end);
+            if pair.key.0 < pair.key.1 {
+                self.text(reads, Slot::Key, pair.key, (Form::Key, field.tag), Some(pair.key));
+            }
+            if let Some((value_tag, content)) = pair.value
+                && let Some(member) = member(self.buf, content)
+            {
+                let inner = Value { site: (Form::Pair, field.tag), value_tag, member, key: Some(pair.key) };
+                self.deep(reads, &inner);
+            }
+        }
+        self.open.truncate(depth);
+    }
+
+    /// Opens the messages from the value's outermost to the array or map that it is; returns how many were open.
+    fn enter(&mut self, value: &Value) -> usize {
+        let depth = self.open.len();
+        let (form, tag) = value.site;
+        if form == Form::Pair {
+            self.open.push((tag as u32, NONE));
+        }
+        self.open.push((value.value_tag as u32, NONE));
+        self.open.push((value.member.tag as u32, NONE));
+        depth
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Copy, Debug)]
+struct Value {
+    site: (Form, usize),
+    value_tag: usize,
+    member: Field,
+    /// The nearest key.
+    key: Option<(usize, usize)>,
+}

@@ -1,0 +1,20 @@
+//! The `otlp` receiver takes OTLP over gRPC and over HTTP.
+//!
+//! Bytes come in, are checked and go on as they are: nothing is decoded. A request is answered when the pipeline has
+//! answered, so a success is the promise of every exporter behind it.
+
+mod body;
+mod config;
+mod connection;
+mod grpc;
+mod gzip;
+mod http;
+mod intake;
+mod receiver;
+mod status;
+
+pub use config::{Config, GrpcConfig, HttpConfig, Keepalive, Protocols, ServerParameters};
+pub use receiver::{BuildError, Otlp};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Bodies: reading one within its limits, and the few shapes of a reply.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::{Body, Frame};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::status::{Cause, Rejection};
+use crate::budget::{Budget, Reservation};
+
+/// The next piece of data; `None` at the end. Trailers of a request mean nothing here.
+pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Rejection> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Rejection::malformed(format!("the body broke off: {error}")))?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a whole body of at most `limit` bytes, which are reserved as they are announced or, without that, as they come.
+pub(crate) async fn whole(
+    body: &mut Incoming,
+    limit: usize,
+    budget: &Budget,
+) -> Result<(Bytes, Reservation), Rejection> {
+    let announced = body.size_hint().lower();
+    let announced =
+        usize::try_from(announced).ok().filter(|n| *n <= limit).ok_or_else(|| Rejection::too_large(limit))?;
+    let mut reservation = budget.reserve(announced).ok_or_else(Rejection::no_room)?;
+    let mut room = announced;
+    let Some(first) = next(body).await? else { return Ok((Bytes::new(), reservation)) };
+    if first.len() == announced && body.is_end_stream() {
+        return Ok((first, reservation));
+    }
+    let mut out = BytesMut::with_capacity(announced);
+    let mut data = Some(first);
+    while let Some(piece) = data {
+        if out.len() + piece.len() > limit {
+            return Err(Rejection::too_large(limit));
+        }
+        let short = (out.len() + piece.len()).saturating_sub(room);
+        if short > 0 && !reservation.grow(short) {
+            return Err(Rejection::no_room());
+        }
+        room += short;
+        out.extend_from_slice(&piece);
+        data = next(body).await?;
+    }
+    Ok((out.freeze(), reservation))
+}
+
+/// Waits for `future` no longer than `limit`; a timer is only made when there is something to wait for.
+pub(crate) async fn within<F, T>(limit: Duration, future: F) -> Result<T, Rejection>
+where
+    F: Future<Output = Result<T, Rejection>>,
+{
+    let mut future = pin!(future);
+    if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+        return output;
+    }
+    match tokio::time::timeout(limit, future).await {
+        Ok(output) => output,
+        Err(_) => Err(Rejection::new(Cause::Slow, format!("the body did not arrive within {limit:?}"))),
+    }
+}
+
+/// What a reply is made of.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A gRPC success: an empty message, then the status in the trailers.
+    Message,
+    Trailers,
+    Full(Bytes),
+    Done,
+}
+
+/// An uncompressed gRPC message without content.
+static EMPTY_MESSAGE: [u8; 5] = [0; 5];
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let (frame, next) = match std::mem::replace(&mut *self, Reply::Done) {
+            Reply::Message => (Frame::data(Bytes::from_static(&EMPTY_MESSAGE)), Reply::Trailers),
+            Reply::Trailers => {
+                let mut trailers = HeaderMap::with_capacity(1);
+                trailers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
+                (Frame::trailers(trailers), Reply::Done)
+            }
+            Reply::Full(bytes) if !bytes.is_empty() => (Frame::data(bytes), Reply::Done),
+            Reply::Full(_) | Reply::Done => return Poll::Ready(None),
+        };
+        *self = next;
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Reply::Done => true,
+            Reply::Full(bytes) => bytes.is_empty(),
+            Reply::Message | Reply::Trailers => false,
+        }
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        match self {
+            Reply::Full(bytes) => http_body::SizeHint::with_exact(bytes.len() as u64),
+            Reply::Done => http_body::SizeHint::with_exact(0),
+            Reply::Message | Reply::Trailers => http_body::SizeHint::default(),
+        }
+    }
+}

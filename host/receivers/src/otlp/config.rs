@@ -1,0 +1,138 @@
+//! What a user may write under `receivers: otlp:`. The keys and defaults are the Collector's where it has them.
+
+use std::time::Duration;
+
+use host_config::time::duration;
+use serde::{Deserialize, Deserializer};
+
+/// The receiver's configuration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub protocols: Protocols,
+}
+
+/// The protocols that are served: those whose key is there, with or without a value.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Protocols {
+    #[serde(deserialize_with = "present")]
+    pub grpc: Option<GrpcConfig>,
+    #[serde(deserialize_with = "present")]
+    pub http: Option<HttpConfig>,
+}
+
+/// OTLP over gRPC.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GrpcConfig {
+    pub endpoint: String,
+    /// The largest message, as sent and decompressed.
+    pub max_recv_msg_size_mib: usize,
+    /// Calls at a time on one connection.
+    pub max_concurrent_streams: u32,
+    /// Connections at a time; one more is closed at once.
+    pub max_connections: usize,
+    pub max_header_bytes: u32,
+    /// How long a sender may take for one message.
+    #[serde(deserialize_with = "duration")]
+    pub read_timeout: Duration,
+    pub keepalive: Keepalive,
+}
+
+impl Default for GrpcConfig {
+    fn default() -> Self {
+        GrpcConfig {
+            endpoint: "localhost:4317".to_owned(),
+            max_recv_msg_size_mib: 4,
+            max_concurrent_streams: 128,
+            max_connections: 1024,
+            max_header_bytes: 16 << 10,
+            read_timeout: Duration::from_secs(30),
+            keepalive: Keepalive::default(),
+        }
+    }
+}
+
+/// OTLP over HTTP/1.1 and HTTP/2 without TLS.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    pub endpoint: String,
+    /// The largest body in bytes, as sent and decompressed.
+    pub max_request_body_size: usize,
+    pub max_concurrent_streams: u32,
+    pub max_connections: usize,
+    pub max_header_bytes: u32,
+    /// How long a sender may take for its headers.
+    #[serde(deserialize_with = "duration")]
+    pub read_header_timeout: Duration,
+    /// How long a sender may take for one body.
+    #[serde(deserialize_with = "duration")]
+    pub read_timeout: Duration,
+    pub keepalive: Keepalive,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        HttpConfig {
+            endpoint: "localhost:4318".to_owned(),
+            max_request_body_size: 20 << 20,
+            max_concurrent_streams: 128,
+            max_connections: 1024,
+            max_header_bytes: 16 << 10,
+            read_header_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(30),
+            keepalive: Keepalive::default(),
+        }
+    }
+}
+
+/// How long connections live.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keepalive {
+    pub server_parameters: ServerParameters,
+}
+
+/// The server's side of it; a time of zero means never.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerParameters {
+    /// A connection without a call for so long is told to go.
+    #[serde(deserialize_with = "duration")]
+    pub max_connection_idle: Duration,
+    /// A connection of this age is told to go, so that clients spread anew over the servers.
+    #[serde(deserialize_with = "duration")]
+    pub max_connection_age: Duration,
+    /// How long calls may go on after that.
+    #[serde(deserialize_with = "duration")]
+    pub max_connection_age_grace: Duration,
+    /// A connection on which nothing was received for so long is pinged (HTTP/2 only).
+    #[serde(deserialize_with = "duration")]
+    pub time: Duration,
+    /// How long the answer to the ping may take.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+}
+
+impl Default for ServerParameters {
+    fn default() -> Self {
+        ServerParameters {
+            max_connection_idle: Duration::from_secs(600),
+            max_connection_age: Duration::ZERO,
+            max_connection_age_grace: Duration::ZERO,
+            time: Duration::from_secs(7200),
+            timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// `grpc:` without a value is a protocol with its defaults.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(|value| Some(value.unwrap_or_default()))
+}

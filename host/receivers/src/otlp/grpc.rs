@@ -1,0 +1,177 @@
+//! OTLP over gRPC: one unary call a request, in own framing, since the message is taken and given as bytes.
+
+use std::sync::Arc;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use host_component::Signal;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use super::body::{self, Reply};
+use super::gzip;
+use super::intake::Intake;
+use super::status::{Cause, Rejection};
+use crate::budget::Reservation;
+
+/// The flag byte and the length that stand before a message.
+const PREFIX: usize = 5;
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+const APPLICATION_GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+
+/// Answers one request on the gRPC port.
+pub(crate) async fn serve(intake: Arc<Intake>, request: Request<Incoming>) -> Response<Reply> {
+    match call(&intake, request).await {
+        Ok(()) => success(),
+        Err(rejection) => {
+            intake.note(&rejection);
+            refusal(&rejection)
+        }
+    }
+}
+
+async fn call(intake: &Intake, request: Request<Incoming>) -> Result<(), Rejection> {
+    let signal = signal(request.uri().path())
+        .filter(|signal| intake.takes(*signal))
+        .ok_or_else(|| Rejection::new(Cause::Path, format!("unknown method {}", request.uri().path())))?;
+    if request.method() != Method::POST {
+        return Err(Rejection::new(Cause::Method, "gRPC calls are POST requests"));
+    }
+    let headers = request.headers();
+    if !is_grpc(headers) {
+        return Err(Rejection::new(Cause::MediaType, "the content type of a gRPC call is application/grpc"));
+    }
+    let gzip = is_gzip(headers)?;
+    let mut incoming = request.into_body();
+    let (message, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
+    intake.deliver(signal, message).await
+}
+
+fn signal(path: &str) -> Option<Signal> {
+    match path {
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => Some(Signal::Logs),
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Some(Signal::Traces),
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => Some(Signal::Metrics),
+        _ => None,
+    }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    kind.strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+/// Whether messages may be compressed.
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Rejection> {
+    match headers.get(GRPC_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => Ok(false),
+        Some(b"gzip") => Ok(true),
+        Some(other) => {
+            let name = String::from_utf8_lossy(other);
+            Err(Rejection::new(Cause::Encoding, format!("compression {name:?} is not served; use gzip or identity")))
+        }
+    }
+}
+
+/// Reads the one message of a unary call; without a copy where it came in one frame.
+async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(Bytes, Reservation), Rejection> {
+    let mut head = Bytes::new();
+    while head.len() < PREFIX {
+        let Some(data) = body::next(incoming).await? else {
+            return Err(Rejection::malformed("the body ends before its first message"));
+        };
+        head = joined(head, data);
+    }
+    let compressed = match head.get_u8() {
+        0 => false,
+        1 if gzip => true,
+        1 => return Err(Rejection::malformed("the message is compressed, but no grpc-encoding header says how")),
+        _ => return Err(Rejection::malformed("the body does not start with a gRPC message")),
+    };
+    let len = head.get_u32() as usize;
+    if len > intake.max_message {
+        return Err(Rejection::too_large(intake.max_message));
+    }
+    let mut reservation = intake.budget.reserve(len).ok_or_else(Rejection::no_room)?;
+    let message = message(incoming, head, len).await?;
+    if !compressed {
+        return Ok((message, reservation));
+    }
+    let plain = gzip::inflate(&message, intake.max_message, &mut reservation)?;
+    Ok((plain, reservation))
+}
+
+/// The message of `len` bytes that `head` starts with, with nothing behind it.
+async fn message(incoming: &mut Incoming, head: Bytes, len: usize) -> Result<Bytes, Rejection> {
+    let whole = if head.len() >= len {
+        head
+    } else {
+        let mut whole = BytesMut::with_capacity(len);
+        whole.extend_from_slice(&head);
+        while whole.len() < len {
+            let Some(data) = body::next(incoming).await? else {
+                return Err(Rejection::malformed("the body ends inside its message"));
+            };
+            if whole.len() + data.len() > len {
+                return Err(surplus());
+            }
+            whole.extend_from_slice(&data);
+        }
+        whole.freeze()
+    };
+    if whole.len() > len {
+        return Err(surplus());
+    }
+    while !incoming.is_end_stream() {
+        match body::next(incoming).await? {
+            Some(data) if !data.is_empty() => return Err(surplus()),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(whole)
+}
+
+fn surplus() -> Rejection {
+    Rejection::malformed("there is more than one message in the body of a unary call")
+}
+
+fn joined(head: Bytes, data: Bytes) -> Bytes {
+    if head.is_empty() {
+        return data;
+    }
+    [head, data].concat().into()
+}
+
+fn success() -> Response<Reply> {
+    let mut response = Response::new(Reply::Message);
+    response.headers_mut().insert(CONTENT_TYPE, APPLICATION_GRPC);
+    response
+}
+
+/// A reply without a message: its status stands in the headers.
+fn refusal(rejection: &Rejection) -> Response<Reply> {
+    let mut response = Response::new(Reply::Done);
+    // Whoever speaks no gRPC understands HTTP.
+    if rejection.cause == Cause::MediaType {
+        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    }
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, APPLICATION_GRPC);
+    headers.insert(GRPC_STATUS, u16::from(rejection.grpc_code()).into());
+    if let Ok(message) = HeaderValue::try_from(rejection.grpc_message()) {
+        headers.insert(GRPC_MESSAGE, message);
+    }
+    if let Some(Ok(details)) = rejection.grpc_details().map(HeaderValue::try_from) {
+        headers.insert(GRPC_DETAILS, details);
+    }
+    if rejection.cause == Cause::Encoding {
+        headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("gzip,identity"));
+    }
+    response
+}

@@ -1,0 +1,115 @@
+//! OTLP over HTTP: one POST a request, its body the protobuf.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use host_component::Signal;
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
+
+use super::body::{self, Reply};
+use super::gzip;
+use super::intake::Intake;
+use super::status::{Cause, Rejection};
+use crate::budget::Reservation;
+
+const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+
+/// Answers one request on the HTTP port.
+pub(crate) async fn serve(intake: Arc<Intake>, request: Request<Incoming>) -> Response<Reply> {
+    match post(&intake, request).await {
+        Ok(()) => success(),
+        Err(rejection) => {
+            intake.note(&rejection);
+            refusal(&rejection)
+        }
+    }
+}
+
+async fn post(intake: &Intake, request: Request<Incoming>) -> Result<(), Rejection> {
+    let signal = signal(request.uri().path())
+        .filter(|signal| intake.takes(*signal))
+        .ok_or_else(|| Rejection::new(Cause::Path, format!("nothing is served at {}", request.uri().path())))?;
+    if request.method() != Method::POST {
+        return Err(Rejection::new(Cause::Method, "telemetry is sent with POST"));
+    }
+    let headers = request.headers();
+    if size(headers) > intake.max_header_bytes {
+        let message = format!("the headers are larger than the limit of {} bytes", intake.max_header_bytes);
+        return Err(Rejection::new(Cause::Headers, message));
+    }
+    media_type(headers)?;
+    let gzip = is_gzip(headers)?;
+    let mut incoming = request.into_body();
+    let (bytes, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
+    intake.deliver(signal, bytes).await
+}
+
+fn signal(path: &str) -> Option<Signal> {
+    match path {
+        "/v1/logs" => Some(Signal::Logs),
+        "/v1/traces" => Some(Signal::Traces),
+        "/v1/metrics" => Some(Signal::Metrics),
+        _ => None,
+    }
+}
+
+fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}
+
+fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/x-protobuf") {
+        return Ok(());
+    }
+    let message = if kind.eq_ignore_ascii_case("application/json") {
+        "OTLP in JSON is not served yet; send application/x-protobuf".to_owned()
+    } else {
+        format!("content type {kind:?} is not served; send application/x-protobuf")
+    };
+    Err(Rejection::new(Cause::MediaType, message))
+}
+
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Rejection> {
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"identity") => Ok(false),
+        Some(b"gzip") => Ok(true),
+        Some(other) => {
+            let name = String::from_utf8_lossy(other);
+            Err(Rejection::new(Cause::Encoding, format!("compression {name:?} is not served; use gzip or none")))
+        }
+    }
+}
+
+async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(Bytes, Reservation), Rejection> {
+    let (bytes, mut reservation) = body::whole(incoming, intake.max_message, &intake.budget).await?;
+    if !gzip {
+        return Ok((bytes, reservation));
+    }
+    let plain = gzip::inflate(&bytes, intake.max_message, &mut reservation)?;
+    Ok((plain, reservation))
+}
+
+/// An empty response message has no bytes.
+fn success() -> Response<Reply> {
+    let mut response = Response::new(Reply::Done);
+    response.headers_mut().insert(CONTENT_TYPE, PROTOBUF);
+    response
+}
+
+fn refusal(rejection: &Rejection) -> Response<Reply> {
+    let mut response = Response::new(Reply::Full(rejection.details()));
+    *response.status_mut() = rejection.http_status();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, PROTOBUF);
+    if let Some(seconds) = rejection.retry_after() {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if rejection.cause == Cause::Method {
+        headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}

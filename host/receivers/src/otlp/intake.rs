@@ -1,0 +1,150 @@
+//! The intake is what both protocols share: from the bytes of a request to the pipeline's answer, with the counting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use host_component::{ComponentId, Consumer, Consumers, Delivery, Origin, Signal};
+use host_otlp::{Limits, check};
+use host_telemetry::{Counter, Metrics};
+
+use super::status::{Cause, Rejection};
+use crate::budget::Budget;
+
+/// Where the requests of one protocol go in.
+pub(crate) struct Intake {
+    pub(crate) budget: Budget,
+    /// The largest message, as sent and decompressed.
+    pub(crate) max_message: usize,
+    pub(crate) max_header_bytes: usize,
+    pub(crate) read_timeout: Duration,
+    limits: Limits,
+    lanes: [Lane; 3],
+    origin: Arc<Origin>,
+    unknown_fields: Counter,
+    rejected: [Counter; Cause::ALL.len()],
+    pub(crate) connections_refused: Counter,
+}
+
+/// What is there for one signal.
+struct Lane {
+    consumer: Option<Arc<dyn Consumer>>,
+    accepted: Counter,
+    refused: Counter,
+    failed: Counter,
+}
+
+/// The limits of an [`Intake`].
+pub(crate) struct Bounds {
+    pub(crate) max_message: usize,
+    pub(crate) max_header_bytes: usize,
+    pub(crate) read_timeout: Duration,
+}
+
+impl Intake {
+    pub(crate) fn new(
+        id: &ComponentId,
+        transport: &'static str,
+        bounds: &Bounds,
+        consumers: &Consumers,
+        budget: Budget,
+        metrics: &Metrics,
+    ) -> Self {
+        let receiver = id.to_string();
+        let labels = [("receiver", receiver.as_str()), ("transport", transport)];
+        let requests = |reason| {
+            let labels = [labels[0], labels[1], ("reason", reason)];
+            let help = "Requests that were not taken, by reason.";
+            metrics.counter("tidegate_receiver_requests_refused", help, &labels)
+        };
+        Intake {
+            budget,
+            max_message: bounds.max_message,
+            max_header_bytes: bounds.max_header_bytes,
+            read_timeout: bounds.read_timeout,
+            limits: Limits::default(),
+            lanes: Signal::ALL.map(|signal| Lane::new(signal, &labels, consumers, metrics)),
+            origin: Arc::default(),
+            unknown_fields: metrics.counter(
+                "tidegate_receiver_unknown_fields",
+                "Fields that OTLP does not know, in requests that were let in.",
+                &labels,
+            ),
+            rejected: Cause::ALL.map(|cause| requests(cause.name())),
+            connections_refused: metrics.counter(
+                "tidegate_receiver_connections_refused",
+                "Connections that were closed at once, since there were as many as there may be.",
+                &labels,
+            ),
+        }
+    }
+
+    /// Whether a pipeline takes this signal from the receiver.
+    pub(crate) fn takes(&self, signal: Signal) -> bool {
+        self.lane(signal).consumer.is_some()
+    }
+
+    /// Hands a request to the pipeline and waits for its answer. An empty one is a success.
+    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes) -> Result<(), Rejection> {
+        let lane = self.lane(signal);
+        let Some(consumer) = &lane.consumer else {
+            return Err(Rejection::new(Cause::Path, format!("no pipeline takes {signal} from this receiver")));
+        };
+        let payload = check(signal, bytes, &self.limits)?;
+        if payload.unknown_fields() > 0 {
+            self.unknown_fields.inc_by(payload.unknown_fields());
+        }
+        let items = payload.items();
+        if items == 0 {
+            return Ok(());
+        }
+        let delivery = Delivery { payload, origin: self.origin.clone(), route: None };
+        match consumer.consume(delivery).await {
+            Ok(()) => {
+                lane.accepted.inc_by(items);
+                Ok(())
+            }
+            Err(failure) => {
+                let counter = if failure.is_permanent() { &lane.failed } else { &lane.refused };
+                counter.inc_by(items);
+                Err(failure.into())
+            }
+        }
+    }
+
+    /// Counts a request that was not taken and tells it to the log.
+    pub(crate) fn note(&self, rejection: &Rejection) {
+        self.rejected[rejection.cause as usize].inc();
+        tracing::debug!(reason = rejection.cause.name(), error = %rejection.message, "request not taken");
+    }
+
+    fn lane(&self, signal: Signal) -> &Lane {
+        &self.lanes[signal as usize]
+    }
+}
+
+impl Lane {
+    fn new(signal: Signal, labels: &[(&str, &str)], consumers: &Consumers, metrics: &Metrics) -> Self {
+        let [accepted, refused, failed] = match signal {
+            Signal::Logs => [
+                "otelcol_receiver_accepted_log_records",
+                "otelcol_receiver_refused_log_records",
+                "otelcol_receiver_failed_log_records",
+            ],
+            Signal::Traces => {
+                ["otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans", "otelcol_receiver_failed_spans"]
+            }
+            Signal::Metrics => [
+                "otelcol_receiver_accepted_metric_points",
+                "otelcol_receiver_refused_metric_points",
+                "otelcol_receiver_failed_metric_points",
+            ],
+        };
+        Lane {
+            consumer: consumers.of(signal).cloned(),
+            accepted: metrics.counter(accepted, "Items that the pipeline took.", labels),
+            refused: metrics.counter(refused, "Items that the pipeline could not take at present.", labels),
+            failed: metrics.counter(failed, "Items that the pipeline will never take.", labels),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The receiver through real sockets, with clients that do what no well-behaved client does.
+
+mod grpc;
+mod harness;
+mod http;
+mod limits;

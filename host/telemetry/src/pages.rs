@@ -1,0 +1,178 @@
+//! The endpoint that shows the collector to its operator: metrics, health and debug pages over HTTP, read only.
+//!
+//! Pages are made when somebody asks. The endpoint is bound before anything runs, serves a bounded number of
+//! connections, and closes what is open when it is told to end.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use host_component::{BoxFuture, Shutdown, spawn};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::{Metrics, process};
+
+/// A scraper and a few people: more than that is a mistake or an attack.
+const CONNECTIONS: usize = 64;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const BUFFER: usize = 16 * 1024;
+
+/// What one path answers.
+pub struct Page {
+    pub status: StatusCode,
+    pub content_type: &'static str,
+    pub body: String,
+}
+
+impl Page {
+    pub fn text(body: String) -> Self {
+        Page { status: StatusCode::OK, content_type: "text/plain; version=0.0.4; charset=utf-8", body }
+    }
+
+    pub fn json(body: String) -> Self {
+        Page { status: StatusCode::OK, content_type: "application/json", body }
+    }
+
+    /// The same page with the status 503.
+    #[must_use]
+    pub fn unavailable(self) -> Self {
+        Page { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
+    }
+}
+
+type Render = Box<dyn Fn() -> Page + Send + Sync>;
+
+/// The pages of one endpoint, by path.
+#[derive(Default)]
+pub struct Pages(BTreeMap<String, Render>);
+
+impl Pages {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// `/metrics`: the collector's own metrics and those of the process.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        process::start();
+        self.with("/metrics", move || Page::text(metrics.render() + &process::render()))
+    }
+
+    /// Adds the page at `path`, which is made anew for each request.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<String>, page: impl Fn() -> Page + Send + Sync + 'static) -> Self {
+        self.0.insert(path.into(), Box::new(page));
+        self
+    }
+
+    fn answer(&self, method: &Method, path: &str) -> Page {
+        if method != Method::GET && method != Method::HEAD {
+            return Page { status: StatusCode::METHOD_NOT_ALLOWED, ..Page::text("only GET and HEAD\n".to_owned()) };
+        }
+        match self.0.get(path) {
+            Some(page) => page(),
+            None => {
+                let paths: Vec<&str> = self.0.keys().map(String::as_str).collect();
+                let body = format!("no such page; there are: {}\n", paths.join(" "));
+                Page { status: StatusCode::NOT_FOUND, ..Page::text(body) }
+            }
+        }
+    }
+}
+
+/// Why the endpoint cannot serve.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for {purpose}")]
+pub struct EndpointError {
+    address: String,
+    purpose: &'static str,
+    #[source]
+    source: std::io::Error,
+}
+
+/// A bound socket and the pages that it serves.
+pub struct Endpoint {
+    listener: TcpListener,
+    address: SocketAddr,
+    pages: Arc<Pages>,
+}
+
+impl Endpoint {
+    /// Binds `address`; `purpose` is told where that fails.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn bind(address: &str, purpose: &'static str, pages: Pages) -> Result<Self, EndpointError> {
+        let fault = |source| EndpointError { address: address.to_owned(), purpose, source };
+        let listener = TcpListener::bind(address).await.map_err(fault)?;
+        let address = listener.local_addr().map_err(fault)?;
+        Ok(Endpoint { listener, address, pages: Arc::new(pages) })
+    }
+
+    /// Where it listens: the port that was taken where the address said 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`.
+    pub fn run(self, mut shutdown: Shutdown) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let room = Arc::new(Semaphore::new(CONNECTIONS));
+            loop {
+                let accepted = tokio::select! {
+                    () = shutdown.wait() => return,
+                    accepted = self.listener.accept() => accepted,
+                };
+                let stream = match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection to the metrics endpoint failed before it was taken");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        continue;
+                    }
+                };
+                // One over the limit is closed unread: who watches the collector must not be able to exhaust it.
+                let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
+                let (pages, mut end) = (Arc::clone(&self.pages), shutdown.clone());
+                spawn("pages", "telemetry", async move {
+                    tokio::select! {
+                        () = serve(stream, &pages) => {}
+                        () = end.wait() => {}
+                    }
+                    drop(permit);
+                });
+            }
+        })
+    }
+}
+
+async fn serve(stream: TcpStream, pages: &Pages) {
+    let service = service_fn(|request: Request<Incoming>| async move {
+        Ok::<_, Infallible>(respond(pages.answer(request.method(), request.uri().path())))
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection to the metrics endpoint ended early");
+    }
+}
+
+fn respond(page: Page) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(page.body)));
+    *response.status_mut() = page.status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+    response
+}

@@ -1,0 +1,70 @@
+use host_component::Trigger;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::{Endpoint, Metrics, Page, Pages, process};
+
+async fn ask(endpoint: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(endpoint).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn serves_the_metrics_of_the_collector_and_of_its_process() {
+    let metrics = Metrics::new();
+    metrics.counter("tidegate_test", "For this test", &[("kind", "x")]).inc_by(7);
+    let pages = Pages::new().with_metrics(metrics).with("/debug/x", || Page::json("{}".to_owned()));
+    let endpoint = Endpoint::bind("127.0.0.1:0", "metrics", pages).await.unwrap();
+    let address = endpoint.address().to_string();
+    let (trigger, shutdown) = Trigger::new();
+    let served = tokio::spawn(endpoint.run(shutdown));
+
+    let answer = ask(&address, &get("/metrics")).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("tidegate_test{kind=\"x\"} 7\n"), "{answer}");
+    assert!(answer.contains("\notelcol_process_uptime "), "{answer}");
+    assert!(ask(&address, &get("/debug/x")).await.contains("application/json"));
+    let missing = ask(&address, &get("/nothing")).await;
+    assert!(missing.starts_with("HTTP/1.1 404") && missing.contains("/debug/x /metrics"), "{missing}");
+    let post =
+        ask(&address, "POST /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+    assert!(post.starts_with("HTTP/1.1 405"), "{post}");
+
+    trigger.fire();
+    served.await.unwrap();
+    assert!(TcpStream::connect(&address).await.is_err(), "the socket is closed when the endpoint has ended");
+}
+
+#[tokio::test]
+async fn names_the_address_that_it_cannot_bind() {
+    let taken = Endpoint::bind("127.0.0.1:0", "metrics", Pages::new()).await.unwrap();
+    let address = taken.address().to_string();
+    let error = Endpoint::bind(&address, "metrics", Pages::new()).await.err().unwrap();
+    assert_eq!(error.to_string(), format!("cannot listen on {address} for metrics"));
+}
+
+#[test]
+fn sums_a_counter_over_its_labels() {
+    let metrics = Metrics::new();
+    for (kind, value) in [("a", 3), ("b", 4)] {
+        metrics.counter("tidegate_test", "For this test", &[("kind", kind)]).inc_by(value);
+    }
+    assert_eq!(metrics.total("tidegate_test"), 7);
+    let by_kind = [("a".to_owned(), 3), ("b".to_owned(), 4)];
+    assert_eq!(metrics.totals("tidegate_test", "kind"), by_kind.into());
+    assert_eq!(metrics.total("tidegate_other"), 0);
+}
+
+#[test]
+fn reads_cpu_time_past_a_command_with_blanks_and_brackets() {
+    let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 4 0 100 1000 200 18446744073709551615";
+    assert_eq!(process::cpu_seconds(stat), Some(2.0));
+    assert_eq!(process::resident_bytes("Name:\tx\nVmRSS:\t   2048 kB\n"), Some(2_097_152.0));
+}

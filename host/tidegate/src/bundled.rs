@@ -1,0 +1,72 @@
+//! The bundled modules: those that travel in the binary, and what each of them may read and write.
+
+use std::sync::LazyLock;
+
+/// A module that this binary has, where `cargo xtask guests` ran before it was built.
+pub(crate) struct Module {
+    pub(crate) name: &'static str,
+    /// Paths, or `*` for every path.
+    reads: &'static [&'static str],
+    /// Paths, and the words `drop` and `route`.
+    writes: &'static [&'static str],
+}
+
+/// What a scrubber works on, every text that a user may have put anywhere, and more that it may do.
+macro_rules! texts {
+    ($($more:literal)?) => {
+        &[
+            "resource.attributes[**]",
+            "scope.attributes[**]",
+            "log.body[**]",
+            "log.attributes[**]",
+            "log.event_name",
+            "span.name",
+            "span.attributes[**]",
+            "span.status.message",
+            "spanevent.name",
+            "spanevent.attributes[**]",
+            "spanlink.attributes[**]",
+            "datapoint.attributes[**]",
+            "exemplar.attributes[**]",
+            $($more)?
+        ]
+    };
+}
+
+/// Keep in step with the names in `build.rs`, which a test does.
+pub(crate) const MODULES: &[Module] = &[
+    Module { name: "cluster-labels", reads: &[], writes: &["resource.attributes[*]"] },
+    Module { name: "pii-scrub", reads: texts!(), writes: texts!("drop") },
+    Module { name: "routing", reads: &["*"], writes: &["route"] },
+];
+
+/// Name and component of what was there when this binary was built; made by `build.rs`.
+const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+
+/// The modules that are there, in the form in which the sandbox takes them.
+pub(crate) fn modules() -> &'static [host_wasm::Bundled] {
+    static THERE: LazyLock<Vec<host_wasm::Bundled>> =
+        LazyLock::new(|| MODULES.iter().filter_map(Module::there).collect());
+    &THERE
+}
+
+/// Whether this binary should have a module of this name and does not.
+pub(crate) fn is_missing(name: &str) -> bool {
+    MODULES.iter().any(|module| module.name == name && !module.is_there())
+}
+
+impl Module {
+    /// Whether it was there when this binary was built.
+    pub(crate) fn is_there(&self) -> bool {
+        self.component().is_some()
+    }
+
+    fn component(&self) -> Option<&'static [u8]> {
+        EMBEDDED.iter().find(|(name, _)| *name == self.name).map(|(_, component)| *component)
+    }
+
+    fn there(&self) -> Option<host_wasm::Bundled> {
+        let Module { name, reads, writes } = *self;
+        self.component().map(|component| host_wasm::Bundled { name, component, reads, writes })
+    }
+}

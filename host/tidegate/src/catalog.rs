@@ -1,0 +1,83 @@
+//! The catalog is what a configuration may name: the one list of components, written by hand.
+
+mod elsewhere;
+
+use host_component::{ComponentId, Kind, Signal};
+use host_config::{Catalog, Errors, Lookup, Value};
+use serde::de::DeserializeOwned;
+
+use crate::health;
+
+/// One component type.
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    pub(crate) r#type: &'static str,
+    /// Older names, which the Collector takes too.
+    pub(crate) aliases: &'static [&'static str],
+    pub(crate) signals: &'static [Signal],
+    check: fn(&Value) -> Result<(), Errors>,
+}
+
+/// Every component; [`crate::factories`] makes them by their type.
+const ENTRIES: &[Entry] = &[
+    Entry::new::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]),
+    Entry::new::<host_processors::batch::Config>(Kind::Processor, "batch", &[]),
+    Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
+    Entry::new::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"]),
+    Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]),
+    Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]),
+    Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),
+];
+
+impl Entry {
+    const fn new<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
+        Entry { kind, r#type, aliases, signals: &Signal::ALL, check: |value| value.decode::<C>().map(|_| ()) }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.r#type).chain(self.aliases.iter().copied())
+    }
+}
+
+/// All entries, in the order of the list.
+pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
+    ENTRIES.iter()
+}
+
+/// The entry that a type or an older name of it means.
+pub(crate) fn find(kind: Kind, name: &str) -> Option<&'static Entry> {
+    entries().find(|entry| entry.kind == kind && entry.names().any(|known| known == name))
+}
+
+/// The catalog of this binary.
+pub(crate) struct Components;
+
+impl Catalog for Components {
+    fn lookup(&self, kind: Kind, r#type: &str) -> Lookup {
+        if let Some(entry) = find(kind, r#type) {
+            return Lookup::Known {
+                canonical: entry.r#type,
+                deprecated_alias: entry.r#type != r#type,
+                signals: entry.signals,
+            };
+        }
+        if let Some(instead) = elsewhere::instead(kind, r#type) {
+            return Lookup::Unsupported { instead: instead.to_owned() };
+        }
+        let names = entries().filter(|entry| entry.kind == kind).flat_map(Entry::names);
+        Lookup::Unknown { nearest: host_config::nearest(r#type, names).map(str::to_owned) }
+    }
+
+    fn check(&self, kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors) {
+        let Some(entry) = find(kind, id.r#type()) else { return };
+        if let Err(wrong) = (entry.check)(value) {
+            errors.extend(wrong);
+        }
+    }
+
+    fn check_modules(&self, value: &Value, errors: &mut Errors) {
+        if let Err(wrong) = value.decode::<host_wasm::ModulesConfig>() {
+            errors.extend(wrong);
+        }
+    }
+}

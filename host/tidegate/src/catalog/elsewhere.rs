@@ -1,0 +1,96 @@
+//! What the Collector has and this binary has not: for each, what to do instead.
+
+use host_component::Kind;
+
+const COLLECTOR: &str = "keep it in a Collector that sends OTLP to the `otlp` receiver here";
+const LATER: &str = "it comes in a later release; until then keep it in a Collector that sends OTLP to the `otlp` \
+                     receiver here";
+const NEXT_HOP: &str = "it comes in a later release; until then send with `otlp_grpc` to a Collector that has it";
+const OWN_MODULE: &str = "write it as a module for the `wasm` processor (docs/tutorial.md), or keep it in a Collector";
+
+/// What to do instead of the Collector's component of this kind and type, where it is one.
+pub(crate) fn instead(kind: Kind, r#type: &str) -> Option<&'static str> {
+    let table = match kind {
+        Kind::Receiver => RECEIVERS,
+        Kind::Processor => PROCESSORS,
+        Kind::Exporter => EXPORTERS,
+        Kind::Connector => CONNECTORS,
+        Kind::Extension => EXTENSIONS,
+    };
+    table.iter().find(|(types, _)| types.contains(&r#type)).map(|(_, instead)| *instead)
+}
+
+type Table = &'static [(&'static [&'static str], &'static str)];
+
+const RECEIVERS: Table = &[
+    (&["kubelet_stats", "kubeletstats", "file_log", "filelog", "prometheus"], LATER),
+    (&["host_metrics", "hostmetrics", "k8s_cluster", "k8s_events", "k8s_objects", "k8sobjects"], COLLECTOR),
+    (
+        &["jaeger", "zipkin", "opencensus", "kafka", "otlp_json_file", "otlpjsonfile", "otel_arrow", "otelarrow"],
+        COLLECTOR,
+    ),
+    (&["syslog", "tcp_log", "tcplog", "udp_log", "udplog", "journald", "fluent_forward", "fluentforward"], COLLECTOR),
+    (&["statsd", "docker_stats", "redis", "postgresql", "mysql", "nginx", "loki", "splunk_hec", "nop"], COLLECTOR),
+];
+
+const PROCESSORS: Table = &[
+    (
+        &["memory_limiter"],
+        "take it out: before a receiver reads a body it reserves room from a byte budget of the whole process, and \
+         refuses in the form that makes the sender try again",
+    ),
+    (&["resource"], "use `wasm` with `module: cluster-labels`, which writes resource attributes"),
+    (
+        &["resource_detection", "resourcedetection"],
+        "use `wasm` with `module: cluster-labels` and attributes from the environment, as in `${env:NODE_NAME}`",
+    ),
+    (&["redaction"], "use `wasm` with `module: pii-scrub`"),
+    (&["k8s_attributes", "k8sattributes", "probabilistic_sampler", "tail_sampling"], LATER),
+    (&["attributes", "transform", "filter", "span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
+    (
+        &[
+            "metrics_transform",
+            "metricstransform",
+            "metrics_generation",
+            "metricsgeneration",
+            "geoip",
+            "isolation_forest",
+        ],
+        OWN_MODULE,
+    ),
+    (
+        &[
+            "group_by_attrs",
+            "groupbyattrs",
+            "group_by_trace",
+            "groupbytrace",
+            "interval",
+            "delta_to_rate",
+            "deltatorate",
+        ],
+        COLLECTOR,
+    ),
+    (&["cumulative_to_delta", "cumulativetodelta", "delta_to_cumulative", "deltatocumulative"], COLLECTOR),
+];
+
+const EXPORTERS: Table = &[
+    (&["otlp_http", "otlphttp"], "it comes in a later release; until then use `otlp_grpc`"),
+    (&["logging"], "it is called `debug` today, in the Collector too"),
+    (&["prometheus_remote_write", "prometheusremotewrite", "loki", "splunk_hec", "datadog", "kafka"], NEXT_HOP),
+    (&["prometheus", "elasticsearch", "opensearch", "clickhouse", "zipkin", "jaeger", "awss3", "otel_arrow"], NEXT_HOP),
+    (&["load_balancing", "loadbalancing", "nop"], NEXT_HOP),
+];
+
+const CONNECTORS: Table = &[
+    (&["routing"], "use the `wasm` processor with `module: routing`, and the pipeline's `routes`"),
+    (&["forward", "failover", "round_robin", "roundrobin", "count", "sum", "exceptions", "grafana_cloud"], COLLECTOR),
+    (&["span_metrics", "spanmetrics", "service_graph", "servicegraph", "datadog"], COLLECTOR),
+];
+
+const EXTENSIONS: Table = &[
+    (&["zpages", "pprof"], "take it out: the endpoint of `service.telemetry.metrics` has pages under /debug"),
+    (&["memory_ballast"], "take it out: there is no garbage collector to steady"),
+    (&["healthcheckv2", "health_check_v2"], "use `health_check`"),
+    (&["file_storage", "bearer_token_auth", "bearertokenauth", "basic_auth", "basicauth", "oauth2client"], LATER),
+    (&["opamp", "k8s_observer", "host_observer", "k8s_leader_elector", "headers_setter", "cgroup_runtime"], COLLECTOR),
+];

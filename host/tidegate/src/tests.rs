@@ -1,0 +1,149 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::Parser;
+use host_component::Kind;
+use host_config::{Catalog, Lookup, Map, Validated, Warning};
+use host_pipeline::{Factories as _, Place};
+use host_telemetry::Metrics;
+
+use crate::catalog::{Components, entries, find};
+use crate::cli::{Cli, Command};
+use crate::factories::Factories;
+use crate::summary::Summary;
+use crate::{bundled, components};
+
+fn validate(yaml: &str) -> Result<(Validated, Vec<Warning>), String> {
+    let source = Map::default().with_file("/etc/tidegate.yaml", yaml);
+    let document = host_config::load(Path::new("/etc/tidegate.yaml"), &source).map_err(|errors| errors.to_string())?;
+    host_config::validate(document, &Components).map_err(|errors| errors.to_string())
+}
+
+#[test]
+fn lists_each_type_and_alias_once() {
+    let mut seen = BTreeSet::new();
+    for entry in entries() {
+        for name in std::iter::once(&entry.r#type).chain(entry.aliases) {
+            assert!(seen.insert((entry.kind, *name)), "{} {name} is there twice", entry.kind);
+        }
+    }
+}
+
+#[test]
+fn has_a_factory_for_each_type_that_it_lists() {
+    let source = include_str!("factories.rs");
+    for entry in entries().filter(|entry| entry.kind != Kind::Extension) {
+        let arm = format!("{:?} => ", entry.r#type);
+        assert!(source.contains(&arm), "{} {}", entry.kind, entry.r#type);
+    }
+}
+
+#[test]
+fn an_alias_means_the_type_and_is_told() {
+    let lookup = Components.lookup(Kind::Exporter, "otlp");
+    assert!(matches!(lookup, Lookup::Known { canonical: "otlp_grpc", deprecated_alias: true, .. }), "{lookup:?}");
+    assert!(find(Kind::Exporter, "otlp").is_some() && find(Kind::Processor, "otlp").is_none());
+}
+
+#[test]
+fn names_what_to_use_in_place_of_what_only_the_collector_has() {
+    for (kind, name, part) in [
+        (Kind::Processor, "redaction", "pii-scrub"),
+        (Kind::Processor, "memory_limiter", "byte budget"),
+        (Kind::Receiver, "filelog", "later release"),
+        (Kind::Exporter, "otlphttp", "otlp_grpc"),
+        (Kind::Connector, "routing", "routes"),
+        (Kind::Extension, "zpages", "/debug"),
+    ] {
+        match Components.lookup(kind, name) {
+            Lookup::Unsupported { instead } => assert!(instead.contains(part), "{name}: {instead}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    let typo = Components.lookup(Kind::Processor, "batsh");
+    assert_eq!(typo, Lookup::Unknown { nearest: Some("batch".to_owned()) });
+}
+
+#[test]
+fn the_quickstart_is_valid() {
+    let (validated, warnings) = validate(include_str!("../../../examples/quickstart/tidegate.yaml")).unwrap();
+    assert_eq!(validated.pipelines.len(), 3);
+    assert_eq!(warnings, []);
+}
+
+#[test]
+fn says_all_that_is_wrong_with_sections_of_components_too() {
+    let wrong = validate(
+        "receivers: { otlp: { protocols: { grpc: { endpiont: 'x' } } } }\n\
+         processors: { wasm/a: { modul: x } }\n\
+         exporters: { file: { paht: x }, datadog: {} }\n\
+         modules: { foldr: x }\n\
+         service: { pipelines: { logs: { receivers: [otlp], processors: [wasm/a], exporters: [file] } } }\n",
+    )
+    .unwrap_err();
+    for part in ["endpiont", "modul", "paht", "datadog", "foldr"] {
+        assert!(wrong.contains(part), "{part} is not in:\n{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn says_how_to_get_the_bundled_modules_where_the_binary_has_none() {
+    let yaml = "receivers: { otlp: { protocols: { grpc: } } }\n\
+                processors: { wasm: { module: routing } }\n\
+                exporters: { debug: }\n\
+                service: { pipelines: { logs: { receivers: [otlp], processors: [wasm], exporters: [debug] } } }\n";
+    let (validated, _) = validate(yaml).unwrap();
+    let factories = Factories::new(&validated, &Metrics::new()).unwrap();
+    let (id, debug) = ("wasm".parse().unwrap(), "debug".parse().unwrap());
+    let next = factories.exporter(&debug, &validated.exporters[&debug]).await.unwrap_or_else(|error| panic!("{error}"));
+    let pipeline = &validated.pipelines[0].id;
+    let place = Place { pipeline, routes: &[] };
+    let built = factories.processor(&id, &validated.processors[&id], place, next).await;
+    match built {
+        Ok(_) => assert!(!bundled::is_missing("routing")),
+        Err(error) => assert!(error.to_string().contains("run `cargo xtask guests`"), "{error}"),
+    }
+}
+
+#[test]
+fn the_build_script_knows_the_bundled_modules() {
+    let script = include_str!("../build.rs");
+    for module in bundled::MODULES {
+        assert!(script.contains(&format!("{:?}", module.name)), "{}", module.name);
+    }
+}
+
+#[test]
+fn runs_without_the_word() {
+    let typed = |args: &[&str]| Cli::try_parse_from([&["tidegate"], args].concat()).map(Cli::command);
+    assert!(matches!(typed(&["--config", "x.yaml"]), Ok(Command::Run(args)) if args.drain_timeout == 25));
+    assert!(
+        matches!(typed(&["run", "--config", "x.yaml", "--drain-timeout", "3"]), Ok(Command::Run(args)) if args.drain_timeout == 3)
+    );
+    assert!(matches!(typed(&["validate", "--config", "x.yaml"]), Ok(Command::Validate(_))));
+    assert!(
+        matches!(typed(&["compile", "--input", "a", "--output", "b"]), Ok(Command::Compile(args)) if args.args.len() == 4)
+    );
+    assert!(typed(&["run"]).is_err(), "a configuration is needed");
+}
+
+#[test]
+fn lists_components_with_their_aliases_and_signals() {
+    let text = components::as_text();
+    let exporter = text.lines().find(|line| line.contains("otlp_grpc")).unwrap();
+    assert!(exporter.starts_with("exporter ") && exporter.contains("logs,traces,metrics"), "{exporter}");
+    assert!(exporter.ends_with("also: otlp"), "{exporter}");
+}
+
+#[test]
+fn sums_up_what_was_received_and_delivered() {
+    let metrics = Metrics::new();
+    let receiver = [("receiver", "otlp"), ("transport", "grpc")];
+    metrics.counter("otelcol_receiver_accepted_log_records", "for this test", &receiver).inc_by(5);
+    metrics.counter("otelcol_receiver_refused_log_records", "for this test", &receiver).inc_by(2);
+    for (exporter, items) in [("debug", 5), ("file/a", 3), ("file/b", 0)] {
+        metrics.counter("otelcol_exporter_sent_log_records", "for this test", &[("exporter", exporter)]).inc_by(items);
+    }
+    let lines: Vec<String> = Summary::of(&metrics).iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["logs: received 5, refused 2, delivered 5 to debug, delivered 3 to file/a"]);
+}

@@ -1,0 +1,117 @@
+//! What it costs to take a batch across into a guest and back, by the way that is taken: one request of 100 log records
+//! with ten attributes each, four scrub patterns over bodies and attributes, CPU time of the one thread that does it all.
+//!
+//! `cargo run --release --package host-wasm --example abi [ROUNDS]` builds the guests in `tests/guests` and prints a table.
+//! Each round runs every way on the same requests, one after another; the figure of a way is the median of its rounds.
+
+mod bytes;
+mod data;
+mod edits;
+mod guests;
+mod native;
+#[path = "../../../../tests/guests/scrub.rs"]
+mod scrub;
+mod typed;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use host_component::Payload;
+use rustix::time::{ClockId, clock_gettime};
+
+/// Requests a round and way: enough that a tick of the clock does not matter.
+const BATCHES: usize = 64;
+const ROUNDS: usize = 15;
+
+/// A way across: what it is called, and what it makes of a request.
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    pub(crate) run: Box<dyn FnMut(&Payload) -> Result<Work>>,
+}
+
+/// What one request took: the CPU time, and what came out.
+pub(crate) struct Work {
+    pub(crate) nanos: u64,
+    pub(crate) out: Vec<u8>,
+}
+
+impl Work {
+    /// Measures `work` on this thread.
+    pub(crate) fn of(work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Self> {
+        let before = cpu();
+        let out = work()?;
+        Ok(Work { nanos: cpu() - before, out })
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next();
+    if first.as_ref().is_some_and(|first| first == "compile") {
+        // The sandbox starts this program again to compile the guest.
+        return host_wasm::compile_main(arguments);
+    }
+    match bench(first) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(rounds: Option<OsString>) -> Result<()> {
+    let rounds = rounds.map(|n| n.to_string_lossy().parse()).transpose().context("the number of rounds")?;
+    let guests = guests::build()?;
+    let requests: Vec<Payload> = (0..8).map(data::request).collect();
+    let records = requests[0].items();
+    println!("{} B a request, {} records", requests[0].len(), records);
+
+    let mut ways = native::ways()?;
+    ways.extend(edits::ways(&guests)?);
+    ways.push(bytes::way(&guests)?);
+    ways.push(typed::way(&guests)?);
+    let outputs = agree(&mut ways, &requests)?;
+    println!("{outputs} texts masked a request, the same on each way");
+
+    let mut nanos: Vec<Vec<u64>> = vec![Vec::new(); ways.len()];
+    for _ in 0..rounds.unwrap_or(ROUNDS) {
+        for (way, nanos) in ways.iter_mut().zip(&mut nanos) {
+            let mut sum = 0;
+            for request in requests.iter().cycle().take(BATCHES) {
+                sum += (way.run)(request)?.nanos;
+            }
+            nanos.push(sum / (BATCHES as u64 * records));
+        }
+    }
+    println!("\n| Way across | ns a record | least | most |\n|---|---|---|---|");
+    for (way, nanos) in ways.iter().zip(&mut nanos) {
+        nanos.sort_unstable();
+        println!("| {} | {} | {} | {} |", way.name, nanos[nanos.len() / 2], nanos[0], nanos[nanos.len() - 1]);
+    }
+    Ok(())
+}
+
+/// Checks that all ways mask the same, and tells how much that is.
+fn agree(ways: &mut [Way], requests: &[Payload]) -> Result<usize> {
+    let mut masked = 0;
+    for request in requests {
+        let mut first: Option<Vec<String>> = None;
+        for way in ways.iter_mut() {
+            let texts = data::texts(&(way.run)(request)?.out).with_context(|| way.name.to_owned())?;
+            masked = texts.iter().filter(|text| text.contains(scrub::MASK)).count();
+            ensure!(masked > 0, "{} masks nothing", way.name);
+            match &first {
+                Some(first) => ensure!(*first == texts, "{} gives other texts than {}", way.name, "the first way"),
+                None => first = Some(texts),
+            }
+        }
+    }
+    Ok(masked)
+}
+
+fn cpu() -> u64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}

@@ -1,0 +1,91 @@
+//! Compiling turns a component into native code, in a child process: a compiler that runs wild on a stranger's module
+//! takes the child down and nothing else.
+//!
+//! The child is this program again, as `tidegate compile --input F --output F`. One runs at a time.
+
+mod child;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+
+pub use child::compile_main;
+
+/// What the child says is read up to here.
+const REASON_BYTES: u64 = 16 << 10;
+
+/// Why there is no native code.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    #[error("the compiler {program} cannot be started: {error}")]
+    Start { program: PathBuf, error: io::Error },
+    #[error("compiling took longer than {0:?} (modules.limits.compile_timeout)")]
+    Timeout(Duration),
+    /// What the child wrote, or how it ended.
+    #[error("the module does not compile: {0}")]
+    Refused(String),
+    #[error("files for the compiler: {0}")]
+    Files(#[from] io::Error),
+}
+
+/// Starts the child.
+pub(crate) struct Compiler {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    timeout: Duration,
+    turn: Mutex<()>,
+}
+
+impl Compiler {
+    /// `program` is started with `arguments`, and then `--input` and `--output`.
+    pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>, timeout: Duration) -> Self {
+        Compiler { program, arguments, timeout, turn: Mutex::new(()) }
+    }
+
+    /// Compiles `input` to `output`, after those that came before.
+    pub(crate) async fn compile(&self, input: &Path, output: &Path) -> Result<(), CompileError> {
+        let _turn = self.turn.lock().await;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .arg("--input")
+            .arg(input)
+            .arg("--output")
+            .arg(output)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child =
+            command.spawn().map_err(|error| CompileError::Start { program: self.program.clone(), error })?;
+        let stderr = child.stderr.take();
+        let work = async {
+            let mut said = Vec::new();
+            if let Some(stderr) = stderr {
+                // What lies beyond is not read: the child then ends with a broken pipe.
+                stderr.take(REASON_BYTES).read_to_end(&mut said).await?;
+            }
+            let status = child.wait().await?;
+            Ok::<_, io::Error>((status, said))
+        };
+        let (status, said) =
+            tokio::time::timeout(self.timeout, work).await.map_err(|_| CompileError::Timeout(self.timeout))??;
+        if status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&said);
+        let said = said.trim();
+        Err(CompileError::Refused(if said.is_empty() {
+            format!("the compiler ended with {status}")
+        } else {
+            said.to_owned()
+        }))
+    }
+}

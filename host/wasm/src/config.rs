@@ -1,0 +1,117 @@
+//! What the user may write about modules: the top-level section `modules`, and one `wasm` processor.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use host_projection::Grants;
+use serde::Deserialize;
+
+/// The top-level section `modules`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModulesConfig {
+    /// The folder of `<name>.wasm` files, watched; none where it is not set.
+    pub folder: Option<PathBuf>,
+    /// Where native code is kept; the user's cache directory where it is not set.
+    pub cache: Option<PathBuf>,
+    /// What each module may read and write, by name.
+    pub grants: BTreeMap<String, GrantsConfig>,
+    /// What is fixed at start for all modules together.
+    pub limits: ModulesLimits,
+}
+
+/// What one module may read and write: paths, `drop` and `route`, or `*`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GrantsConfig {
+    pub reads: Vec<String>,
+    pub writes: Vec<String>,
+}
+
+impl From<GrantsConfig> for Grants {
+    fn from(config: GrantsConfig) -> Self {
+        Grants { reads: config.reads, writes: config.writes }
+    }
+}
+
+/// Ceilings for all modules together, fixed at start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModulesLimits {
+    /// Threads that run guests; as many as there are cores where it is not set.
+    pub threads: Option<usize>,
+    /// Instances of all modules together.
+    pub instances: u32,
+    /// The most memory that a processor's `limits.memory_mib` may give to an instance.
+    pub memory_mib: u32,
+    /// The size of a component.
+    pub component_mib: u32,
+    /// The size of the cache of native code.
+    pub cache_mib: u64,
+    /// Batches that wait for one processor; more are refused.
+    pub queue: usize,
+    /// How long a module may take to compile.
+    #[serde(deserialize_with = "host_config::time::duration")]
+    pub compile_timeout: Duration,
+}
+
+impl Default for ModulesLimits {
+    fn default() -> Self {
+        ModulesLimits {
+            threads: None,
+            instances: 128,
+            memory_mib: 256,
+            component_mib: 32,
+            cache_mib: 512,
+            queue: 512,
+            compile_timeout: Duration::from_secs(300),
+        }
+    }
+}
+
+/// One `wasm` processor of a pipeline.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProcessorConfig {
+    /// A name (`pii-scrub`: the folder's file of that name, else the bundled one) or a path (it has a slash, or ends in
+    /// `.wasm`).
+    pub module: String,
+    /// The module's own configuration.
+    pub config: Option<serde_json::Value>,
+    /// Or a file that holds it, as YAML or JSON; watched.
+    pub config_file: Option<PathBuf>,
+    /// What happens to a batch that the guest fails on.
+    pub failure_policy: FailurePolicy,
+    pub limits: Limits,
+}
+
+/// What happens to a batch that the guest fails on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailurePolicy {
+    /// It is tried again, then refused: nothing passes unprocessed.
+    #[default]
+    Closed,
+    /// It goes on as it was, and is counted.
+    Open,
+}
+
+/// What one instance may take.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Linear memory.
+    pub memory_mib: u32,
+    /// CPU time for one batch, projection and edits included.
+    #[serde(deserialize_with = "host_config::time::duration")]
+    pub timeout: Duration,
+    /// What one call may give back: edits and their text.
+    pub output_mib: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { memory_mib: 64, timeout: Duration::from_millis(100), output_mib: 4 }
+    }
+}

@@ -1,0 +1,185 @@
+//! A generation is one module with one configuration, loaded: what a processor runs until something better passes the
+//! same tests. Its instances are made when they are needed and kept for the next batch.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use host_otlp::{Payload, Signal};
+use host_projection::{Batch, EditError, Overrun, Plan, Projection, Projector, Routed, State, Values};
+
+use crate::budget::Budget;
+use crate::config::Limits;
+use crate::digest::ModuleDigest;
+use crate::instance::{CallError, Context, Instance, Template};
+
+/// What makes two generations the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    pub(crate) digest: ModuleDigest,
+    pub(crate) config: ModuleDigest,
+    pub(crate) signal: Signal,
+    pub(crate) limits: Limits,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.digest.short())
+    }
+}
+
+/// A loaded module.
+pub(crate) struct Generation {
+    identity: Identity,
+    template: Template,
+    projector: Projector,
+    idle: Mutex<Vec<Instance>>,
+    /// Held for each batch where the plan's state allows one instance only.
+    alone: Mutex<()>,
+}
+
+/// A batch that was processed, and what it took.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) routed: Vec<Routed>,
+    pub(crate) work: Work,
+}
+
+/// What one batch took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) called: bool,
+    pub(crate) cells: u64,
+    pub(crate) matches: u64,
+    pub(crate) edits: u64,
+}
+
+/// Why a batch was not processed. Its payload is unharmed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BatchError {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The script breaks the contract.
+    #[error("the guest's {0}")]
+    Edit(EditError),
+    #[error(transparent)]
+    Overrun(#[from] Overrun),
+}
+
+impl From<EditError> for BatchError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Overrun => BatchError::Overrun(Overrun),
+            error => BatchError::Edit(error),
+        }
+    }
+}
+
+impl Generation {
+    pub(crate) fn new(identity: Identity, template: Template, projector: Projector) -> Self {
+        Generation { identity, template, projector, idle: Mutex::default(), alone: Mutex::default() }
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        self.projector.plan()
+    }
+
+    /// Processes one batch on this thread. `fresh` does it on an instance that has seen nothing before.
+    pub(crate) fn process(&self, payload: Payload, context: &Context, fresh: bool) -> Result<Done, BatchError> {
+        let _alone = (self.plan().state == State::Rebuildable)
+            .then(|| self.alone.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut budget = Budget::start(self.template.limits.timeout);
+        let projection = self.projector.project(payload, &mut budget)?;
+        let mut work =
+            Work { called: false, cells: cells(&projection.batch), matches: matches(&projection.batch), edits: 0 };
+        if !projection.needs_guest() {
+            return Ok(Done { routed: vec![Routed { route: None, payload: projection.into_payload() }], work });
+        }
+        let mut instance = budget.pause(|| if fresh { self.start() } else { self.take() })?;
+        work.called = true;
+        let routed = self.call(&mut instance, projection, context, budget, &mut work);
+        if routed.as_ref().err().is_none_or(BatchError::leaves_the_instance_sound) && !instance.is_worn() {
+            self.keep(instance);
+        }
+        Ok(Done { routed: routed?, work })
+    }
+
+    /// Processes a batch on an instance that nobody else has yet, and forgets what came of it.
+    pub(crate) fn try_on(
+        &self,
+        instance: &mut Instance,
+        payload: Payload,
+        context: &Context,
+    ) -> Result<(), BatchError> {
+        let mut budget = Budget::start(self.template.limits.timeout);
+        let projection = self.projector.project(payload, &mut budget)?;
+        if projection.needs_guest() {
+            self.call(instance, projection, context, budget, &mut Work::default())?;
+        }
+        Ok(())
+    }
+
+    fn call(
+        &self,
+        instance: &mut Instance,
+        mut projection: Projection,
+        context: &Context,
+        mut budget: Budget,
+        work: &mut Work,
+    ) -> Result<Vec<Routed>, BatchError> {
+        let script = instance.process(&self.template.engine, context, &mut projection.batch, budget)?;
+        work.edits = script.edits.len() as u64;
+        Ok(projection.apply(&script, &mut budget)?)
+    }
+
+    /// Puts an instance where the next batch finds it.
+    pub(crate) fn keep(&self, instance: Instance) {
+        self.idle().push(instance);
+    }
+
+    /// The instance that ran last is the one whose memory is still in some cache.
+    fn take(&self) -> Result<Instance, CallError> {
+        let idle = self.idle().pop();
+        idle.map_or_else(|| self.start(), Ok)
+    }
+
+    fn start(&self) -> Result<Instance, CallError> {
+        let (instance, plan) = Instance::start(&self.template, false)?;
+        if plan != *self.plan() {
+            return Err(CallError::Guest("it asked for another plan than the time before".to_owned()));
+        }
+        Ok(instance)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BatchError {
+    fn leaves_the_instance_sound(&self) -> bool {
+        match self {
+            BatchError::Call(error) => error.leaves_the_instance_sound(),
+            BatchError::Edit(_) | BatchError::Overrun(_) => true,
+        }
+    }
+}
+
+fn matches(batch: &Batch) -> u64 {
+    batch.columns.iter().map(|column| column.matches.len() as u64).sum()
+}
+
+fn cells(batch: &Batch) -> u64 {
+    let count = |values: &Values| match values {
+        Values::Text(packed) | Values::Bytes(packed) => packed.ends.len(),
+        Values::Signed(numbers) => numbers.len(),
+        Values::Unsigned(numbers) => numbers.len(),
+        Values::Double(numbers) => numbers.len(),
+        Values::Boolean(truths) => truths.len(),
+    };
+    batch.columns.iter().map(|column| count(&column.values) as u64).sum()
+}

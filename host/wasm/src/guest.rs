@@ -1,0 +1,225 @@
+//! A guest processor's own side: which generation it runs, which one it ran before, and what becomes of a batch that a
+//! generation fails on.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use host_component::{ComponentId, Failure, Payload, PipelineId};
+
+use crate::budget::thread_cpu;
+use crate::config::FailurePolicy;
+use crate::generation::{BatchError, Done, Generation, Identity};
+use crate::instance::{CallError, Context};
+use crate::loader::LoadError;
+use crate::meters::Meters;
+
+/// Batches after which a new generation is trusted as much as the one before it.
+const PROBATION: u32 = 100;
+const NO_ROOM: Duration = Duration::from_secs(1);
+
+/// One processor of one pipeline.
+pub(crate) struct Guest {
+    pub(crate) id: ComponentId,
+    pub(crate) pipeline: PipelineId,
+    pub(crate) module: String,
+    pub(crate) policy: FailurePolicy,
+    pub(crate) meters: Meters,
+    /// The names of the pipeline's routes.
+    routes: Vec<String>,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    current: Option<Arc<Live>>,
+    previous: Option<Arc<Live>>,
+}
+
+/// A generation in use by a processor.
+pub(crate) struct Live {
+    generation: Arc<Generation>,
+    /// For each route of the plan its number in the pipeline.
+    routes: Vec<u16>,
+    probation: AtomicU32,
+}
+
+/// A payload that is done here, and the pipeline's route that it takes.
+pub(crate) type Processed = (Option<u16>, Payload);
+
+impl Guest {
+    pub(crate) fn new(
+        id: ComponentId,
+        pipeline: PipelineId,
+        module: &str,
+        policy: FailurePolicy,
+        meters: Meters,
+        routes: &[String],
+    ) -> Self {
+        let (module, routes) = (module.to_owned(), routes.to_vec());
+        Guest { id, pipeline, module, policy, meters, routes, slot: Mutex::default() }
+    }
+
+    /// What runs now.
+    pub(crate) fn running(&self) -> Option<Identity> {
+        self.slot().current.as_ref().map(|live| live.generation.identity().clone())
+    }
+
+    /// Lets the next batch find `generation`. Batches under way end on the one they began on.
+    pub(crate) fn swap(&self, generation: Arc<Generation>) -> Result<(), LoadError> {
+        let routes = self.numbers(&generation.plan().routes)?;
+        let mut slot = self.slot();
+        let replaced = slot.current.take();
+        let probation = AtomicU32::new(if replaced.is_some() { PROBATION } else { 0 });
+        let identity = generation.identity().clone();
+        slot.current = Some(Arc::new(Live { generation, routes, probation }));
+        let retired = std::mem::replace(&mut slot.previous, replaced);
+        let previous = slot.previous.as_ref().map(|live| live.generation.identity().to_string());
+        drop(slot);
+        drop(retired);
+        self.meters.loaded.inc();
+        self.meters.generation.inc();
+        tracing::info!(
+            processor = %self.id, pipeline = %self.pipeline, module = self.module, digest = identity.digest.short(),
+            config = identity.config.short(), previous, "module loaded"
+        );
+        Ok(())
+    }
+
+    /// The pipeline's numbers of the routes that a plan names.
+    fn numbers(&self, planned: &[String]) -> Result<Vec<u16>, LoadError> {
+        let number = |route: &String| {
+            let found = self.routes.iter().position(|known| known == route);
+            found
+                .and_then(|index| u16::try_from(index).ok())
+                .ok_or_else(|| LoadError::Route { route: route.clone(), known: self.routes.clone() })
+        };
+        planned.iter().map(number).collect()
+    }
+
+    /// Processes one batch on this thread, by the failure policy.
+    pub(crate) fn serve(&self, payload: &Payload, context: &Context) -> Result<Vec<Processed>, Failure> {
+        let before = thread_cpu();
+        self.meters.batches.inc();
+        self.meters.items.inc_by(payload.items());
+        let served = self.process(payload, context);
+        let spent = thread_cpu().saturating_sub(before);
+        self.meters.cpu.inc_by(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        if served.is_err() {
+            self.meters.refused.inc_by(payload.items());
+        }
+        served
+    }
+
+    fn process(&self, payload: &Payload, context: &Context) -> Result<Vec<Processed>, Failure> {
+        let Some(live) = self.slot().current.clone() else {
+            return Err(Failure::refused(format!("{}: the module is not loaded yet", self.id), NO_ROOM));
+        };
+        let reason = match self.attempt(&live, payload, context, false) {
+            Ok(processed) => return Ok(processed),
+            Err(reason) => reason,
+        };
+        let fallback = self.fallback(&live);
+        if self.policy == FailurePolicy::Open && fallback.is_none() {
+            return Ok(self.pass(payload, &reason));
+        }
+        let reason = match self.attempt(&live, payload, context, true) {
+            Ok(processed) => return Ok(processed),
+            Err(reason) => reason,
+        };
+        if let Some(other) = fallback.or_else(|| self.fallback(&live))
+            && let Ok(processed) = self.attempt(&other, payload, context, false)
+        {
+            self.roll_back(&live, other, &reason);
+            return Ok(processed);
+        }
+        match self.policy {
+            FailurePolicy::Open => Ok(self.pass(payload, &reason)),
+            FailurePolicy::Closed => Err(self.failure(&reason)),
+        }
+    }
+
+    fn attempt(
+        &self,
+        live: &Live,
+        payload: &Payload,
+        context: &Context,
+        fresh: bool,
+    ) -> Result<Vec<Processed>, BatchError> {
+        match live.generation.process(payload.clone(), context, fresh) {
+            Ok(done) => {
+                self.meters.succeeded(&done);
+                live.passed();
+                Ok(live.routed(done))
+            }
+            Err(error) => {
+                self.meters.failed(&error);
+                tracing::debug!(processor = %self.id, module = %live.generation.identity(), %error, "batch failed");
+                Err(error)
+            }
+        }
+    }
+
+    /// Who else could process a batch that `live` failed on: the generation before it, while `live` still has to prove
+    /// itself, or the one that has taken its place since.
+    fn fallback(&self, live: &Arc<Live>) -> Option<Arc<Live>> {
+        let slot = self.slot();
+        let current = slot.current.as_ref()?;
+        if !Arc::ptr_eq(current, live) {
+            return Some(Arc::clone(current));
+        }
+        if live.probation.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        slot.previous.clone()
+    }
+
+    /// Goes back to the generation that did what `failed` could not, unless that was done already.
+    fn roll_back(&self, failed: &Arc<Live>, previous: Arc<Live>, reason: &BatchError) {
+        let mut slot = self.slot();
+        if !slot.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, failed)) {
+            return;
+        }
+        let to = previous.generation.identity().to_string();
+        previous.probation.store(0, Ordering::Relaxed);
+        slot.current = Some(previous);
+        slot.previous = None;
+        drop(slot);
+        self.meters.rollbacks.inc();
+        tracing::warn!(
+            processor = %self.id, pipeline = %self.pipeline, module = self.module,
+            digest = failed.generation.identity().digest.short(), %reason, to,
+            "module rolled back: it failed on a batch that the generation before it processes"
+        );
+    }
+
+    fn pass(&self, payload: &Payload, reason: &BatchError) -> Vec<Processed> {
+        self.meters.unprocessed.inc_by(payload.items());
+        tracing::debug!(processor = %self.id, %reason, "batch passed on unprocessed: the failure policy is open");
+        vec![(None, payload.clone())]
+    }
+
+    fn failure(&self, reason: &BatchError) -> Failure {
+        let said = format!("{}: {reason}", self.id);
+        match reason {
+            BatchError::Call(CallError::NoRoom) => Failure::refused(said, NO_ROOM),
+            _ => Failure::retryable(said),
+        }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    fn passed(&self) {
+        // Two that pass at once may both take the last step: it stays at 0.
+        let _ = self.probation.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+    }
+
+    fn routed(&self, done: Done) -> Vec<Processed> {
+        let number = |route: u32| usize::try_from(route).ok().and_then(|route| self.routes.get(route)).copied();
+        done.routed.into_iter().map(|routed| (routed.route.and_then(number), routed.payload)).collect()
+    }
+}

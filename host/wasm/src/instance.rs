@@ -1,0 +1,170 @@
+//! An instance is a module with a memory of its own, configured for one signal. It takes one batch at a time; after a
+//! trap it is never used again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_component::Origin;
+use host_otlp::Signal;
+use host_projection::batch::Batch;
+use host_projection::plan::Plan;
+use host_projection::script::Script;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+
+use crate::bindings::{self, Processor, ProcessorPre, types};
+use crate::budget::Budget;
+use crate::config::Limits;
+use crate::engine::Engine;
+use crate::store::{self, OutOfTime, State};
+use crate::voice::Voice;
+
+/// Starting an instance may take this many times what a batch may: interpreters warm up here.
+const START_FACTOR: u32 = 20;
+/// Longer reasons are cut: they are a guest's words.
+const REASON_BYTES: usize = 512;
+
+/// All that a guest may know besides the cells: kept with the batch, so that a second try is a replay.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) now: u64,
+    pub(crate) seed: u64,
+    pub(crate) origin: Arc<Origin>,
+}
+
+/// Why a call into a guest gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// It did what WASM does not allow, or gave up.
+    #[error("the guest trapped: {0}")]
+    Trap(String),
+    /// It said no.
+    #[error("the guest refused it: {0}")]
+    Guest(String),
+    #[error("the guest took longer than {0:?} of CPU time")]
+    Overrun(Duration),
+    #[error("the guest gave back more than its limit of {0} MiB")]
+    Output(u32),
+    #[error("the guest wanted more memory than its limit of {0} MiB")]
+    Memory(u32),
+    /// Not the guest's fault.
+    #[error("there is no room for another instance: raise modules.limits.instances")]
+    NoRoom,
+}
+
+impl CallError {
+    /// Whether the instance may go on.
+    pub(crate) fn leaves_the_instance_sound(&self) -> bool {
+        matches!(self, CallError::Guest(_))
+    }
+}
+
+/// What instances of one generation are made of.
+pub(crate) struct Template {
+    pub(crate) engine: Engine,
+    pub(crate) component: ProcessorPre<State>,
+    pub(crate) signal: Signal,
+    /// Canonical JSON.
+    pub(crate) config: Arc<str>,
+    pub(crate) limits: Limits,
+    pub(crate) voice: Arc<Voice>,
+    pub(crate) digest: Arc<str>,
+}
+
+/// A configured guest.
+pub(crate) struct Instance {
+    store: Store<State>,
+    guest: Processor,
+    limits: Limits,
+    high_water: usize,
+}
+
+impl Instance {
+    /// Instantiates and configures a guest; `sunk` throws away what it says.
+    pub(crate) fn start(template: &Template, sunk: bool) -> Result<(Self, Plan), CallError> {
+        let Template { engine, limits, .. } = template;
+        let mut store = store::store(engine, limits, &template.voice, &template.digest);
+        let _running = engine.running();
+        store.data_mut().set_sunk(sunk);
+        store.data_mut().begin(Budget::start(limits.timeout * START_FACTOR));
+        let guest = match template.component.instantiate(&mut store) {
+            Ok(guest) => guest,
+            Err(error) => return Err(reason(&error, &store, limits, START_FACTOR)),
+        };
+        let signal = bindings::signal(template.signal);
+        let answer = match guest.call_configure(&mut store, signal, &template.config) {
+            Ok(answer) => answer,
+            Err(error) => return Err(reason(&error, &store, limits, START_FACTOR)),
+        };
+        let plan = bindings::plan(answer.map_err(|said| CallError::Guest(cut(&said)))?);
+        store.data_mut().settle(true);
+        // Linear memory never shrinks: a guest that has used three quarters of what it may grow by starts afresh.
+        let memory = store.data().memory();
+        let high_water = memory.used() + memory.limit().saturating_sub(memory.used()) / 4 * 3;
+        Ok((Instance { store, guest, limits: limits.clone(), high_water }, plan))
+    }
+
+    /// Hands over a batch and takes the script.
+    pub(crate) fn process(
+        &mut self,
+        engine: &Engine,
+        context: &Context,
+        batch: &mut Batch,
+        budget: Budget,
+    ) -> Result<Script, CallError> {
+        let context = types::Context {
+            now: context.now,
+            seed: context.seed,
+            cluster: None,
+            metadata: context.origin.metadata.clone(),
+        };
+        let lent = bindings::lend(batch);
+        self.store.data_mut().begin(budget);
+        let answer = {
+            let _running = engine.running();
+            self.guest.call_process(&mut self.store, &context, &lent)
+        };
+        bindings::give_back(lent, batch);
+        self.store.data_mut().settle(matches!(answer, Ok(Ok(_))));
+        match answer {
+            Ok(Ok(script)) => Ok(bindings::script(script)),
+            Ok(Err(said)) => Err(CallError::Guest(cut(&said))),
+            Err(error) => Err(reason(&error, &self.store, &self.limits, 1)),
+        }
+    }
+
+    /// From here on what it says is heard.
+    pub(crate) fn unsink(&mut self) {
+        self.store.data_mut().set_sunk(false);
+    }
+
+    /// Whether it has grown so much that a new one is to take its place.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.store.data().memory().used() > self.high_water
+    }
+}
+
+fn reason(error: &wasmtime::Error, store: &Store<State>, limits: &Limits, factor: u32) -> CallError {
+    if error.is::<OutOfTime>() {
+        return CallError::Overrun(limits.timeout * factor);
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return CallError::NoRoom;
+    }
+    if store.data().memory().was_refused() {
+        return CallError::Memory(limits.memory_mib);
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return CallError::Trap(trap.to_string());
+    }
+    // What wasmtime says when a call lifts more than it was given fuel for; the type has no name outside of it.
+    let said = format!("{error:#}");
+    if said.contains("fuel allocated for hostcalls has been exhausted") {
+        return CallError::Output(limits.output_mib);
+    }
+    CallError::Trap(cut(&said))
+}
+
+fn cut(reason: &str) -> String {
+    let line = reason.replace(|c: char| c.is_control(), " ");
+    line[..line.floor_char_boundary(REASON_BYTES)].to_owned()
+}

@@ -1,0 +1,93 @@
+//! The processor is the guest as the pipeline sees it: a consumer that hands each delivery to the pool and sends on what
+//! comes out.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::{BoxFuture, join_all};
+use host_component::{Consumer, Delivery, Failure, Outcome};
+use tokio::sync::oneshot;
+
+use crate::guest::Guest;
+use crate::instance::Context;
+use crate::pool::{Pool, QueueId};
+
+/// When to try again where the queue is full: a batch takes a few milliseconds.
+const QUEUE_FULL: Duration = Duration::from_millis(200);
+
+/// A guest in a pipeline.
+pub(crate) struct Processor {
+    guest: Arc<Guest>,
+    pool: Pool,
+    queue: QueueId,
+    seeds: Seeds,
+    next: Arc<dyn Consumer>,
+}
+
+impl Processor {
+    pub(crate) fn new(guest: Arc<Guest>, pool: Pool, queue: QueueId, next: Arc<dyn Consumer>) -> Self {
+        Processor { guest, pool, queue, seeds: Seeds::default(), next }
+    }
+
+    async fn process(&self, delivery: Delivery) -> Outcome {
+        let context = Context { now: now(), seed: self.seeds.next(), origin: Arc::clone(&delivery.origin) };
+        let (reply, answer) = oneshot::channel();
+        let (guest, payload) = (Arc::clone(&self.guest), delivery.payload.clone());
+        let job = Box::new(move || {
+            // Whoever has gone away takes the batch back.
+            if !reply.is_closed() {
+                let _ = reply.send(guest.serve(&payload, &context));
+            }
+        });
+        if self.pool.submit(self.queue, job).is_err() {
+            return Err(Failure::refused(format!("{}: the queue for the guest is full", self.guest.id), QUEUE_FULL));
+        }
+        let processed =
+            answer.await.map_err(|_| Failure::retryable(format!("{}: the batch was given up", self.guest.id)))??;
+        let deliveries = processed.into_iter().map(|(route, payload)| Delivery {
+            payload,
+            origin: Arc::clone(&delivery.origin),
+            route: route.or(delivery.route),
+        });
+        self.forward(deliveries).await
+    }
+
+    /// Sends on each part; the worst outcome stands for all, since the sender has but one to act on.
+    async fn forward(&self, mut deliveries: impl ExactSizeIterator<Item = Delivery>) -> Outcome {
+        if deliveries.len() <= 1 {
+            return match deliveries.next() {
+                Some(only) => self.next.consume(only).await,
+                None => Ok(()),
+            };
+        }
+        let outcomes = join_all(deliveries.map(|delivery| self.next.consume(delivery))).await;
+        let failures = outcomes.into_iter().filter_map(Result::err);
+        failures.min_by_key(Failure::is_permanent).map_or(Ok(()), Err)
+    }
+}
+
+impl Consumer for Processor {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        Box::pin(self.process(delivery))
+    }
+}
+
+/// Random numbers, one a batch: what is random in them is the process's hash key.
+#[derive(Default)]
+struct Seeds {
+    key: RandomState,
+    batches: AtomicU64,
+}
+
+impl Seeds {
+    fn next(&self) -> u64 {
+        self.key.hash_one(self.batches.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+fn now() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,218 @@
+//! The sandbox is all of this for one process: built from the configuration, asked for processors, made ready, drained.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use host_component::{ComponentId, Consumer, PipelineId, Shutdown, Trigger};
+use host_projection::Grants;
+use host_telemetry::Metrics;
+
+use crate::Bundled;
+use crate::cache::{Cache, CacheError};
+use crate::compile::Compiler;
+use crate::config::{Limits, ModulesConfig, ProcessorConfig};
+use crate::engine::{Ceilings, Engine, EngineError};
+use crate::guest::Guest;
+use crate::loader::{LoadError, Loader, Parts};
+use crate::loading::Loading;
+use crate::meters::Meters;
+use crate::pool::Pool;
+use crate::processor::Processor;
+use crate::source::{Places, Source, SourceError};
+use crate::store;
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    #[error("the sandbox cannot start its threads: {0}")]
+    Threads(#[from] std::io::Error),
+    #[error("the sandbox cannot link its host functions: {0:#}")]
+    Link(wasmtime::Error),
+}
+
+/// Why a processor cannot be built from its configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("limits.memory_mib is {asked}, more than modules.limits.memory_mib: {ceiling}")]
+    Memory { asked: u32, ceiling: u32 },
+    #[error("limits.{0} is 0: nothing could run")]
+    Zero(&'static str),
+}
+
+/// A processor whose module could not be loaded at start.
+#[derive(Debug, thiserror::Error)]
+#[error("{processor} in {pipeline}: module {module}: {error}")]
+pub struct NotReady {
+    pub processor: ComponentId,
+    pub pipeline: PipelineId,
+    pub module: String,
+    pub error: LoadError,
+}
+
+/// The program that compiles modules, and its arguments before `--input` and `--output`.
+#[derive(Clone, Debug)]
+pub struct Compile {
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
+}
+
+impl Default for Compile {
+    /// This program again: the link leads to it even after its file was replaced.
+    fn default() -> Self {
+        Compile { program: PathBuf::from("/proc/self/exe"), arguments: vec!["compile".into()] }
+    }
+}
+
+/// Engine, pool, cache and generations of one process.
+pub struct Sandbox {
+    config: ModulesConfig,
+    bundled: &'static [Bundled],
+    base: PathBuf,
+    metrics: Metrics,
+    loader: Arc<Loader>,
+    pool: Pool,
+    waiting: Mutex<Vec<Loading>>,
+    trigger: Trigger,
+    shutdown: Shutdown,
+}
+
+impl Sandbox {
+    /// Makes the engine and starts the threads. `base` is the folder that relative paths start from.
+    ///
+    /// # Errors
+    /// What the machine does not provide.
+    pub fn start(
+        config: ModulesConfig,
+        bundled: &'static [Bundled],
+        metrics: Metrics,
+        base: PathBuf,
+    ) -> Result<Arc<Self>, StartError> {
+        Self::start_with(config, bundled, metrics, base, Compile::default())
+    }
+
+    /// The same, with another program to compile modules.
+    ///
+    /// # Errors
+    /// What the machine does not provide.
+    pub fn start_with(
+        config: ModulesConfig,
+        bundled: &'static [Bundled],
+        metrics: Metrics,
+        base: PathBuf,
+        compile: Compile,
+    ) -> Result<Arc<Self>, StartError> {
+        let limits = &config.limits;
+        let engine = Engine::new(Ceilings {
+            instances: limits.instances.max(1),
+            memory_bytes: limits.memory_mib as usize * (1 << 20),
+        })?;
+        let folder = match &config.cache {
+            Some(folder) => base.join(folder),
+            None => Cache::default_folder()?,
+        };
+        let threads =
+            limits.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+        let pool = Pool::start(threads)?;
+        let loader = Loader::new(Parts {
+            linker: store::linker(&engine).map_err(StartError::Link)?,
+            engine,
+            compiler: Compiler::new(compile.program, compile.arguments, limits.compile_timeout),
+            cache: Cache::open(folder, limits.cache_mib.saturating_mul(1 << 20))?,
+            grants: grants(&config, bundled),
+            component_limit: u64::from(limits.component_mib) << 20,
+            metrics: metrics.clone(),
+        });
+        let (trigger, shutdown) = Trigger::new();
+        let (loader, waiting) = (Arc::new(loader), Mutex::default());
+        Ok(Arc::new(Sandbox { config, bundled, base, metrics, loader, pool, waiting, trigger, shutdown }))
+    }
+
+    /// A processor that hands on to `next`. It refuses everything until [`Sandbox::ready`] has loaded its module.
+    ///
+    /// # Errors
+    /// What in the configuration cannot work, whatever the module says.
+    pub fn processor(
+        &self,
+        id: ComponentId,
+        pipeline: PipelineId,
+        config: ProcessorConfig,
+        routes: &[String],
+        next: Arc<dyn Consumer>,
+    ) -> Result<Arc<dyn Consumer>, BuildError> {
+        check(&config.limits, self.config.limits.memory_mib)?;
+        let places = Places { base: &self.base, folder: self.config.folder.as_deref(), bundled: self.bundled };
+        let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
+        let meters = Meters::new(&self.metrics, &id.to_string(), source.name());
+        let guest = Arc::new(Guest::new(id, pipeline, source.name(), config.failure_policy, meters, routes));
+        let queue = self.pool.queue(self.config.limits.queue);
+        let loading = Loading::new(Arc::clone(&guest), source, config.limits);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(loading);
+        Ok(Arc::new(Processor::new(guest, self.pool.clone(), queue, next)))
+    }
+
+    /// Loads the modules of all processors that were made, and watches their files from then on.
+    ///
+    /// # Errors
+    /// Each processor whose module cannot be loaded, with the reason.
+    pub async fn ready(&self) -> Result<(), Vec<NotReady>> {
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let (mut loaded, mut failures) = (Vec::new(), Vec::new());
+        for mut loading in waiting {
+            match loading.load(&self.loader).await {
+                Ok(()) => loaded.push(loading),
+                Err(error) => failures.push(not_ready(loading.guest(), error)),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        for loading in loaded {
+            let owner = loading.guest().id.to_string();
+            let (loader, shutdown) = (Arc::clone(&self.loader), self.shutdown.clone());
+            host_component::spawn("watch module", &owner, loading.watch(loader, shutdown));
+        }
+        Ok(())
+    }
+
+    /// Loads nothing more, does what is queued, and ends the threads.
+    pub async fn drain(&self) {
+        self.trigger.fire();
+        let pool = self.pool.clone();
+        // The pool catches the panics of its jobs, and draining has none of its own.
+        let _ = tokio::task::spawn_blocking(move || pool.drain()).await;
+    }
+}
+
+fn not_ready(guest: &Guest, error: LoadError) -> NotReady {
+    let (processor, pipeline, module) = (guest.id.clone(), guest.pipeline.clone(), guest.module.clone());
+    NotReady { processor, pipeline, module, error }
+}
+
+/// What the operator grants, and what the bundled modules come with where nothing is said of them.
+fn grants(config: &ModulesConfig, bundled: &[Bundled]) -> BTreeMap<String, Grants> {
+    let bundled = bundled.iter().map(|module| (module.name.to_owned(), module.grants()));
+    bundled.chain(config.grants.iter().map(|(name, grants)| (name.clone(), grants.clone().into()))).collect()
+}
+
+fn check(limits: &Limits, ceiling: u32) -> Result<(), BuildError> {
+    if limits.memory_mib > ceiling {
+        return Err(BuildError::Memory { asked: limits.memory_mib, ceiling });
+    }
+    let zero = [
+        ("memory_mib", limits.memory_mib == 0),
+        ("timeout", limits.timeout.is_zero()),
+        ("output_mib", limits.output_mib == 0),
+    ];
+    match zero.into_iter().find(|(_, zero)| *zero) {
+        Some((name, _)) => Err(BuildError::Zero(name)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,186 @@
+//! A source is where a module's bytes and its configuration come from: the binary itself, a file, or the watched folder.
+
+mod watched;
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::inspect::InspectError;
+use watched::Watched;
+
+pub(crate) use watched::POLL;
+
+/// A larger file is no configuration.
+const CONFIG_BYTES: u64 = 4 << 20;
+
+/// Why there is nothing to load.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("there is no module {name:?}: {}", places(folder.as_deref(), bundled))]
+    Unknown { name: String, folder: Option<PathBuf>, bundled: Vec<&'static str> },
+    #[error("{path} cannot be read: {error}")]
+    Read { path: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Size(InspectError),
+    #[error("{path} has more than {limit} bytes")]
+    ConfigSize { path: PathBuf, limit: u64 },
+    #[error("{path} is no configuration: {reason}")]
+    Config { path: PathBuf, reason: String },
+    #[error("`module` is missing: name a bundled module, or the path of a .wasm file")]
+    NoModule,
+    #[error("`config` and `config_file` are both set: keep one")]
+    TwoConfigs,
+}
+
+fn places(folder: Option<&Path>, bundled: &[&'static str]) -> String {
+    let bundled = format!("the bundled ones are {}", bundled.join(", "));
+    match folder {
+        Some(folder) => format!("no such file in {}, and {bundled}", folder.display()),
+        None => format!("modules.folder is not set, and {bundled}"),
+    }
+}
+
+/// What a processor is made of, and whether it has changed.
+pub(crate) struct Source {
+    name: String,
+    file: Option<Watched>,
+    bundled: Option<&'static [u8]>,
+    config: ConfigSource,
+}
+
+enum ConfigSource {
+    Inline(Value),
+    File(Watched),
+}
+
+/// What was found at one time.
+pub(crate) struct Fetched {
+    pub(crate) component: Cow<'static, [u8]>,
+    /// Canonical JSON.
+    pub(crate) config: String,
+}
+
+/// Where to look.
+pub(crate) struct Places<'a> {
+    pub(crate) base: &'a Path,
+    pub(crate) folder: Option<&'a Path>,
+    pub(crate) bundled: &'a [crate::Bundled],
+}
+
+impl Source {
+    /// Says where `module` and its configuration are to be found. Reads nothing.
+    pub(crate) fn new(
+        module: &str,
+        config: Option<Value>,
+        config_file: Option<&Path>,
+        places: &Places<'_>,
+    ) -> Result<Self, SourceError> {
+        if module.is_empty() {
+            return Err(SourceError::NoModule);
+        }
+        let config = match (config, config_file) {
+            (Some(_), Some(_)) => return Err(SourceError::TwoConfigs),
+            (None, Some(file)) => ConfigSource::File(Watched::new(places.base.join(file))),
+            (config, None) => ConfigSource::Inline(config.unwrap_or_else(|| Value::Object(Map::new()))),
+        };
+        if module.contains('/') || module.ends_with(".wasm") {
+            let path = places.base.join(module);
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            return Ok(Source { name, file: Some(Watched::new(path)), bundled: None, config });
+        }
+        let file = places.folder.map(|folder| Watched::new(places.base.join(folder).join(format!("{module}.wasm"))));
+        let bundled = places.bundled.iter().find(|bundled| bundled.name == module).map(|bundled| bundled.component);
+        if bundled.is_none() && !file.as_ref().is_some_and(Watched::exists) {
+            return Err(SourceError::Unknown {
+                name: module.to_owned(),
+                folder: places.folder.map(Path::to_path_buf),
+                bundled: places.bundled.iter().map(|bundled| bundled.name).collect(),
+            });
+        }
+        Ok(Source { name: module.to_owned(), file, bundled, config })
+    }
+
+    /// The module's name: grants, log lines and metrics go by it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether something is there that was not fetched yet. Files that are still being written are left alone.
+    pub(crate) fn has_changed(&mut self) -> bool {
+        let module = self.file.as_mut().is_some_and(Watched::has_changed);
+        let config = match &mut self.config {
+            ConfigSource::File(file) => file.has_changed(),
+            ConfigSource::Inline(_) => false,
+        };
+        module || config
+    }
+
+    /// Reads what is there now.
+    pub(crate) fn fetch(&mut self, limit: u64) -> Result<Fetched, SourceError> {
+        Ok(Fetched { component: self.component(limit)?, config: self.config()? })
+    }
+
+    fn component(&mut self, limit: u64) -> Result<Cow<'static, [u8]>, SourceError> {
+        let Some(file) = &mut self.file else { return Ok(Cow::Borrowed(self.bundled.unwrap_or_default())) };
+        file.take();
+        match read(file.path(), limit) {
+            Ok(Some(bytes)) => Ok(Cow::Owned(bytes)),
+            Ok(None) => Err(SourceError::Size(InspectError::Size { bytes: file.len(), limit })),
+            Err(error) => match self.bundled {
+                Some(bundled) if error.kind() == io::ErrorKind::NotFound => Ok(Cow::Borrowed(bundled)),
+                _ => Err(SourceError::Read { path: file.path().to_path_buf(), error }),
+            },
+        }
+    }
+
+    fn config(&mut self) -> Result<String, SourceError> {
+        let file = match &mut self.config {
+            ConfigSource::Inline(value) => return Ok(canonical(value)),
+            ConfigSource::File(file) => file,
+        };
+        file.take();
+        let path = || file.path().to_path_buf();
+        let bytes = read(file.path(), CONFIG_BYTES)
+            .map_err(|error| SourceError::Read { path: path(), error })?
+            .ok_or_else(|| SourceError::ConfigSize { path: path(), limit: CONFIG_BYTES })?;
+        let parsed = String::from_utf8(bytes).map_err(|error| error.to_string()).and_then(|text| {
+            // JSON is YAML, too.
+            let value = host_config::Value::parse(&file.path().to_string_lossy(), &text).map_err(|e| e.to_string())?;
+            value.decode::<Value>().map_err(|errors| errors.to_string())
+        });
+        let value = parsed.map_err(|reason| SourceError::Config { path: path(), reason })?;
+        Ok(canonical(&value))
+    }
+}
+
+/// The whole file; none where it is larger than the limit.
+fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
+/// JSON with its keys sorted and without spaces: one text for one configuration.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            let members: Vec<String> =
+                keys.into_iter().map(|key| format!("{}:{}", Value::from(key.as_str()), canonical(&map[key]))).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

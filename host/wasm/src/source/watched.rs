@@ -1,0 +1,98 @@
+//! A watched file is looked at a few times a second. That sees renames, writes in place and the symbolic links of
+//! Kubernetes alike, on every file system, for the price of one `stat`.
+//!
+//! A file that was renamed into place is whole, and ready at once. One that is written in place is ready when it was left
+//! alone for one interval.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How often to look.
+pub(crate) const POLL: Duration = Duration::from_millis(100);
+
+/// A file system's clock may be this coarse: what was written just before it was read may change once more unseen.
+const GRAIN: Duration = Duration::from_millis(50);
+
+/// What tells one content of a file from another without reading it; none where there is no file.
+type Stamp = Option<Identity>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    len: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+pub(crate) struct Watched {
+    path: PathBuf,
+    /// What was there when the file was read last; the outer none where it never was.
+    taken: Option<Stamp>,
+    /// What was there when it was looked at last.
+    seen: Option<Stamp>,
+    /// Whether what was read may have been changed without a trace.
+    doubtful: bool,
+}
+
+impl Watched {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Watched { path, taken: None, seen: None, doubtful: false }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.stamp().is_some()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.stamp().map_or(0, |identity| identity.len)
+    }
+
+    /// Remembers what is there: to be called before the file is read.
+    pub(crate) fn take(&mut self) {
+        let stamp = self.stamp();
+        self.taken = Some(stamp);
+        self.seen = Some(stamp);
+        self.doubtful = stamp.is_some_and(|identity| identity.age() < GRAIN);
+    }
+
+    /// Whether there is something else now than what was taken, and it is ready.
+    pub(crate) fn has_changed(&mut self) -> bool {
+        let now = self.stamp();
+        let settled = self.seen.replace(now) == Some(now);
+        if self.taken == Some(now) {
+            return std::mem::take(&mut self.doubtful);
+        }
+        let taken = self.taken.flatten();
+        let renamed = match (taken, now) {
+            (Some(taken), Some(now)) => (taken.device, taken.inode) != (now.device, now.inode),
+            _ => false,
+        };
+        renamed || settled
+    }
+
+    fn stamp(&self) -> Stamp {
+        let metadata = fs::metadata(&self.path).ok()?;
+        Some(Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            len: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+}
+
+impl Identity {
+    fn age(&self) -> Duration {
+        let (seconds, nanos) = self.modified.max(self.changed);
+        let since_epoch = Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanos).unwrap_or(0));
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + since_epoch).unwrap_or_default()
+    }
+}

@@ -1,0 +1,117 @@
+//! The voice of a module is what its guests may say to the outside: log lines at a bounded rate and counters with a
+//! bounded number of names. All generations and instances of a module share one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use host_telemetry::{Counter, Metrics};
+
+/// Log lines that a module may write in a second.
+const LINES_PER_SECOND: u32 = 100;
+/// Longer lines are cut.
+const LINE_BYTES: usize = 4096;
+/// Names of counters that a module may use.
+const COUNTERS: usize = 64;
+/// Longer names are no names.
+const NAME_BYTES: usize = 64;
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// What the guests of one module say.
+pub(crate) struct Voice {
+    module: String,
+    metrics: Metrics,
+    lines_dropped: Counter,
+    names_dropped: Counter,
+    window: Mutex<Window>,
+    counters: Mutex<HashMap<String, Counter>>,
+}
+
+struct Window {
+    start: Instant,
+    lines: u32,
+}
+
+impl Voice {
+    pub(crate) fn new(module: &str, metrics: &Metrics) -> Self {
+        let labels = [("module", module)];
+        Voice {
+            module: module.to_owned(),
+            metrics: metrics.clone(),
+            lines_dropped: metrics.counter(
+                "tidegate_module_log_lines_dropped_total",
+                "Log lines of a module that were left out, since it wrote more than its rate allows.",
+                &labels,
+            ),
+            names_dropped: metrics.counter(
+                "tidegate_module_counters_dropped_total",
+                "Additions to a module's own counters that were left out: a bad name, or too many names.",
+                &labels,
+            ),
+            window: Mutex::new(Window { start: Instant::now(), lines: 0 }),
+            counters: Mutex::default(),
+        }
+    }
+
+    /// Writes one line, or counts it where there were too many in this second.
+    pub(crate) fn say(&self, digest: &str, severity: Severity, message: &str) {
+        if !self.admits() {
+            self.lines_dropped.inc();
+            return;
+        }
+        let (module, message) = (self.module.as_str(), cut(message));
+        match severity {
+            Severity::Debug => tracing::debug!(target: "tidegate::module", module, digest, "{message}"),
+            Severity::Info => tracing::info!(target: "tidegate::module", module, digest, "{message}"),
+            Severity::Warn => tracing::warn!(target: "tidegate::module", module, digest, "{message}"),
+            Severity::Error => tracing::error!(target: "tidegate::module", module, digest, "{message}"),
+        }
+    }
+
+    fn admits(&self) -> bool {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.start.elapsed() >= Duration::from_secs(1) {
+            *window = Window { start: Instant::now(), lines: 0 };
+        }
+        window.lines = window.lines.saturating_add(1);
+        window.lines <= LINES_PER_SECOND
+    }
+
+    /// Adds what one successful call counted.
+    pub(crate) fn count(&self, name: &str, value: u64) {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if !counters.contains_key(name) {
+            if counters.len() >= COUNTERS || !is_name(name) {
+                self.names_dropped.inc();
+                return;
+            }
+            let labels = [("module", self.module.as_str()), ("name", name)];
+            let counter = self.metrics.counter("tidegate_module_counter_total", "A module's own counters.", &labels);
+            counters.insert(name.to_owned(), counter);
+        }
+        if let Some(counter) = counters.get(name) {
+            counter.inc_by(value);
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= NAME_BYTES
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn cut(message: &str) -> &str {
+    &message[..message.floor_char_boundary(LINE_BYTES)]
+}
+
+#[cfg(test)]
+mod tests;

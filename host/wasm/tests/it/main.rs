@@ -1,0 +1,10 @@
+//! The sandbox from the outside: modules written for each test, loaded, fed, swapped and provoked.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
+
+mod bad_guests;
+mod guest;
+mod loading;
+mod processing;
+mod rig;
+mod swapping;

@@ -1,0 +1,96 @@
+//! A collector under measurement: started on a core of its own, and read from /proc.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::rig::{INGEST, Rig, pinned};
+use crate::process::{Running, wait_for_port};
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Peer {
+    Otelcol,
+    Tidegate,
+    Relay,
+}
+
+/// The programs of all peers, built.
+pub(crate) struct Peers {
+    pub(crate) otelcol: PathBuf,
+    pub(crate) tidegate: PathBuf,
+    pub(crate) relay: PathBuf,
+    /// The folder of their configurations.
+    pub(crate) configs: PathBuf,
+    /// Where they write what they have to say.
+    pub(crate) logs: PathBuf,
+}
+
+pub(crate) struct Collector(Running);
+
+impl Peer {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Peer::Otelcol => "otelcol",
+            Peer::Tidegate => "tidegate",
+            Peer::Relay => "relay",
+        }
+    }
+}
+
+impl Peers {
+    /// Starts the peer with its configuration of that name and waits until it takes requests.
+    pub(crate) fn start(&self, rig: &Rig, peer: Peer, config: &str) -> Result<Collector> {
+        let config = self.configs.join(peer.name()).join(config).with_extension("yaml");
+        let program = match peer {
+            Peer::Otelcol => &self.otelcol,
+            Peer::Tidegate => &self.tidegate,
+            Peer::Relay => &self.relay,
+        };
+        let mut command = pinned(rig.cores.collector_core, program);
+        if peer != Peer::Relay {
+            command.arg("--config").arg(config);
+        }
+        let log = fs::File::create(self.log(peer)).context("the folder of logs is there")?;
+        command.env("GOMAXPROCS", "1").stdout(log.try_clone()?).stderr(log);
+        let mut running = Running::start(&mut command)?;
+        wait_for_port(INGEST, &mut running).with_context(|| format!("see {}", self.log(peer).display()))?;
+        Ok(Collector(running))
+    }
+
+    fn log(&self, peer: Peer) -> PathBuf {
+        self.logs.join(peer.name()).with_extension("log")
+    }
+}
+
+impl Collector {
+    /// User and system time of all its threads so far.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(self.proc("stat")).context("the collector has ended")?;
+        // The name in parentheses may hold anything; user and system time are the 12th and 13th field behind it.
+        let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+        let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<u64>().ok()).context("/proc/PID/stat");
+        // Linux counts in hundredths of a second here, whatever its timer does.
+        Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
+    }
+
+    /// Resident memory in MiB, now and at its peak.
+    pub(crate) fn memory(&self) -> Result<(f64, f64)> {
+        let status = fs::read_to_string(self.proc("status")).context("the collector has ended")?;
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).context("/proc/PID/status")
+        };
+        Ok((kib("VmRSS:")? / 1024.0, kib("VmHWM:")? / 1024.0))
+    }
+
+    pub(crate) fn end(self) -> Result<()> {
+        self.0.terminate(Duration::from_secs(40)).map(drop)
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        Path::new("/proc").join(self.0.pid().to_string()).join(file)
+    }
+}

@@ -1,0 +1,68 @@
+//! Runs the fuzz targets of all crates, each for a while.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::needs;
+use crate::process;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only this target
+    target: Option<String>,
+    /// How long each target runs
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    needs::cargo_fuzz()?;
+    let mut steps = Steps::default();
+    let mut found = false;
+    for (folder, target) in targets(workspace)? {
+        if args.target.as_ref().is_none_or(|only| *only == target) {
+            found = true;
+            steps.run(&format!("fuzz {target}"), || fuzz(workspace, &folder, &target, args.seconds))?;
+        }
+    }
+    steps.print();
+    match &args.target {
+        Some(target) if !found => bail!("no fuzz target is named {target}"),
+        _ => Ok(()),
+    }
+}
+
+/// A short run of all targets.
+pub(crate) fn all(workspace: &Workspace, seconds: u64) -> Result<()> {
+    run(workspace, &Args { target: None, seconds })
+}
+
+fn fuzz(workspace: &Workspace, folder: &Path, target: &str, seconds: u64) -> Result<()> {
+    let mut cargo = workspace.command("cargo");
+    // cargo-fuzz builds with sanitizers: a target directory of its own keeps that apart from all other builds.
+    cargo.args(["+nightly", "fuzz", "run", "--fuzz-dir"]).arg(folder).arg("--target-dir");
+    cargo.arg(workspace.target.join("fuzz")).arg(target).arg("--");
+    process::run(cargo.args([format!("-max_total_time={seconds}"), "-rss_limit_mb=2048".to_owned()]))
+}
+
+/// All targets with the folders of their packages, in order.
+fn targets(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
+    let mut targets = Vec::new();
+    for package in &workspace.packages {
+        let folder = package.manifest_path.with_file_name("fuzz");
+        let Ok(files) = fs::read_dir(folder.join("fuzz_targets")) else { continue };
+        for file in files {
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.file_stem().context("a target has a name")?.to_string_lossy().into_owned();
+                targets.push((folder.clone(), name));
+            }
+        }
+    }
+    targets.sort();
+    Ok(targets)
+}

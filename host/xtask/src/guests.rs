@@ -1,0 +1,126 @@
+//! The guests are the modules of this repository: crates under `guests/`, built for WebAssembly and made components.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use wit_component::{ComponentEncoder, DecodedWasm};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What a module may import: the two interfaces with functions, and the types of the contract by name.
+const IMPORTS: [&str; 8] = [
+    "tidegate:processor/log@0.1.0",
+    "tidegate:processor/counters@0.1.0",
+    "tidegate:processor/types@0.1.0",
+    "signal",
+    "plan",
+    "context",
+    "batch",
+    "script",
+];
+
+/// Builds each crate under `guests/` and returns the components, `target/guests/components/<name>.wasm`.
+///
+/// Guests have a target directory of their own, so that they and the host's crates do not wait for each other's lock.
+pub(crate) fn build(root: &Path) -> Result<Vec<PathBuf>> {
+    check_target(root)?;
+    let names = names(root)?;
+    let target = root.join("target/guests");
+    compile(root, &target, &names)?;
+    let components = target.join("components");
+    fs::create_dir_all(&components).with_context(|| format!("make {}", components.display()))?;
+    let core = target.join(TARGET).join("guest");
+    names
+        .iter()
+        .map(|name| {
+            let module = core.join(format!("guest_{}.wasm", name.replace('-', "_")));
+            let component = components.join(format!("{name}.wasm"));
+            encode(&module, &component)?;
+            Ok(component)
+        })
+        .collect()
+}
+
+/// The folders under `guests/`, by name.
+fn names(root: &Path) -> Result<Vec<String>> {
+    let folder = root.join("guests");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("list {}", folder.display()))? {
+        let path = entry?.path();
+        if path.join("Cargo.toml").is_file() {
+            let name = path.file_name().and_then(OsStr::to_str);
+            names.push(name.with_context(|| format!("{} is no name of a guest", path.display()))?.to_owned());
+        }
+    }
+    ensure!(!names.is_empty(), "there is no guest in {}", folder.display());
+    names.sort();
+    Ok(names)
+}
+
+/// Says how to get the target where the toolchain lacks it, since cargo's own message is about a missing crate `core`.
+fn check_target(root: &Path) -> Result<()> {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(root)
+        .output()
+        .context("run rustc; https://rustup.rs installs it")?;
+    let libdir = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    let has_std = fs::read_dir(&libdir).is_ok_and(|mut files| {
+        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
+    });
+    if !output.status.success() || !has_std {
+        bail!(
+            "the Rust toolchain has no standard library for {TARGET}, which the guests need; \
+             run `rustup target add {TARGET}` in {}, or put a toolchain that has it in RUSTUP_TOOLCHAIN",
+            root.display()
+        );
+    }
+    Ok(())
+}
+
+fn compile(root: &Path, target: &Path, names: &[String]) -> Result<()> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root).args(["build", "--profile", "guest", "--lib", "--target", TARGET]);
+    cargo.arg("--target-dir").arg(target);
+    // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly.
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+    for name in names {
+        cargo.arg("--package").arg(format!("guest-{name}"));
+    }
+    let status = cargo.status().context("run cargo")?;
+    ensure!(status.success(), "the guests do not build: cargo ended with {status}");
+    Ok(())
+}
+
+/// Turns a core module into a component. A file that is the same already is left alone, so that nothing is built anew.
+fn encode(module: &Path, component: &Path) -> Result<()> {
+    let core = fs::read(module).with_context(|| format!("read {}", module.display()))?;
+    let encoded = ComponentEncoder::default()
+        .validate(true)
+        .module(&core)
+        .and_then(ComponentEncoder::encode)
+        .with_context(|| format!("make a component of {}", module.display()))?;
+    check_imports(&encoded).with_context(|| format!("check what {} imports", module.display()))?;
+    if fs::read(component).is_ok_and(|old| old == encoded) {
+        return Ok(());
+    }
+    // Renamed into place, so that a collector that watches the folder never reads half of it.
+    let part = component.with_extension("wasm.part");
+    fs::write(&part, encoded).with_context(|| format!("write {}", part.display()))?;
+    fs::rename(&part, component).with_context(|| format!("rename {} into place", part.display()))
+}
+
+/// A module gets nothing but its contract: a guest that imports more is refused here, before a host would refuse it.
+fn check_imports(component: &[u8]) -> Result<()> {
+    let DecodedWasm::Component(resolve, world) = wit_component::decode(component)? else {
+        bail!("it is a package of interfaces and no component");
+    };
+    for key in resolve.worlds[world].imports.keys() {
+        let name = resolve.name_world_key(key);
+        ensure!(IMPORTS.contains(&name.as_str()), "it imports `{name}`, which is no part of wit/processor.wit");
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `cargo xtask test`: every test that this machine can run, step by step.
+
+use anyhow::Result;
+
+use crate::process;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use crate::{bench, fuzz, guests, interop, needs, otelcol, tidy, wit};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Also what takes long: the swap test for 60 s, fuzzing, otelcol built where it is not
+    #[arg(long)]
+    all: bool,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let cargo = |line: &str| process::run(&mut workspace.cargo(line.split(' ')));
+    let mut steps = Steps::default();
+    steps.run("format", || cargo("fmt --all --check"))?;
+    steps.run("tidy", || tidy::run(workspace))?;
+    steps.run("the contract", || wit::check(workspace))?;
+    steps.run("modules", || guests::build(&workspace.root))?;
+    steps.run("clippy", || cargo("clippy --release --workspace --all-targets --locked -- -D warnings"))?;
+    // The profile of `up`: what both need is built once.
+    steps.run("unit and integration tests", || {
+        let mut tests = workspace.cargo(["test", "--release", "--workspace", "--locked"]);
+        if args.all {
+            tests.env("TIDEGATE_SWAP_SECONDS", "60");
+        }
+        process::run(&mut tests)
+    })?;
+    let binary = steps.run("the binary", || workspace.binary("release"))?;
+    steps.run("the load rig", || workspace.test_rig())?;
+    if args.all {
+        steps.run_if("otelcol", needs::go(), || otelcol::build(workspace).map(drop))?;
+    }
+    steps.run_if("interoperation", needs::python(), || interop::run(workspace, &binary))?;
+    steps.run_if("instructions", needs::valgrind(), || bench::instructions(workspace))?;
+    if args.all {
+        steps.run_if("fuzzing", needs::cargo_fuzz(), || fuzz::all(workspace, 60))?;
+    }
+    steps.print();
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The arrows between crates: otlp ← component ← everything; config ← pipeline; only the binary names all.
+
+use crate::workspace::Package;
+
+/// Each crate with those of this repository that it may depend on.
+const ALLOWED: [(&str, &[&str]); 13] = [
+    ("host-otlp", &[]),
+    ("host-component", &["host-otlp"]),
+    ("host-config", &["host-component", "host-otlp"]),
+    ("host-telemetry", &["host-component", "host-config", "host-otlp"]),
+    ("host-projection", &["host-otlp"]),
+    ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-receivers", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-processors", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-exporters", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
+    ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-xtask", &[]),
+    ("tidegate-sdk", &[]),
+];
+
+/// The one crate that names concrete components.
+const BINARY: &str = "tidegate";
+
+/// Dependencies that one crate seals: nobody else may see them, or anything whose name begins so.
+const SEALED: [(&str, &str); 2] = [("wasmtime", "host-wasm"), ("kube", "host-kubernetes")];
+
+pub(crate) fn check(packages: &[Package]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for package in packages.iter().filter(|package| package.name != BINARY) {
+        let name = &package.name;
+        let is_guest = package.manifest_path.components().any(|part| part.as_os_str() == "guests");
+        let allowed = match ALLOWED.iter().find(|(crate_name, _)| crate_name == name) {
+            Some((_, allowed)) => allowed,
+            None if is_guest => &["tidegate-sdk"][..],
+            None => {
+                problems
+                    .push(format!("{name}: no arrows are set for this crate; add it to the table in tidy/arrows.rs"));
+                continue;
+            }
+        };
+        // What a crate's tests use does not make it depend on anything.
+        let needs =
+            || package.dependencies.iter().filter(|d| d.kind.as_deref() != Some("dev")).map(|d| d.name.as_str());
+        let ours = |dependency: &&str| packages.iter().any(|package| package.name == **dependency);
+        for dependency in needs().filter(ours).filter(|dependency| !allowed.contains(dependency)) {
+            problems.push(format!("{name} depends on {dependency}, which it must not know"));
+        }
+    }
+    for package in packages {
+        for (sealed, owner) in SEALED {
+            let seen =
+                package.dependencies.iter().any(|d| d.name == sealed || d.name.starts_with(&format!("{sealed}-")));
+            if seen && package.name != owner {
+                problems.push(format!("{} sees {sealed}; only {owner} may", package.name));
+            }
+        }
+    }
+    problems
+}

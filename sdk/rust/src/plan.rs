@@ -1,0 +1,89 @@
+//! A plan is what a processor asks the host for: fields to read, fields to write, routes.
+
+use crate::bindings::tidegate::processor::types;
+
+/// A field of the plan that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadId(pub(crate) u32);
+
+/// A field of the plan that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteId(pub(crate) u32);
+
+/// A route of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteId(pub(crate) u32);
+
+/// What a processor needs; made once, in `configure`.
+///
+/// Paths are those of OTTL: `log.body`, `resource.attributes["cluster.id"]`, `span.attributes[*]` for each value of the
+/// map, `log.attributes[**]` for every text, byte string and map key in it, however deep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub(crate) packed: types::Plan,
+}
+
+impl Plan {
+    /// A plan that asks for nothing.
+    pub fn new() -> Plan {
+        let packed =
+            types::Plan { reads: Vec::new(), writes: Vec::new(), routes: Vec::new(), state: types::State::None };
+        Plan { packed }
+    }
+
+    /// Every cell of this path.
+    pub fn read(&mut self, path: impl Into<String>) -> ReadId {
+        self.read_matching(path, [] as [String; 0])
+    }
+
+    /// The cells of this path in which one of the patterns matches: the host runs them, in the syntax of Rust's `regex`
+    /// with ASCII classes, and hands over their offsets.
+    pub fn read_matching<P: Into<String>>(
+        &mut self,
+        path: impl Into<String>,
+        patterns: impl IntoIterator<Item = P>,
+    ) -> ReadId {
+        let patterns = patterns.into_iter().map(Into::into).collect();
+        self.packed.reads.push(types::Read { path: path.into(), patterns });
+        ReadId(self.packed.reads.len() as u32 - 1)
+    }
+
+    /// Edits may touch this path.
+    pub fn write(&mut self, path: impl Into<String>) -> WriteId {
+        self.packed.writes.push(path.into());
+        WriteId(self.packed.writes.len() as u32 - 1)
+    }
+
+    /// Edits may drop rows.
+    pub fn drop_rows(&mut self) {
+        self.word("drop");
+    }
+
+    /// Edits may send rows to the route of this name; asking twice gives the same route.
+    pub fn route(&mut self, name: &str) -> RouteId {
+        self.word("route");
+        let routes = &mut self.packed.routes;
+        let at = routes.iter().position(|known| known == name).unwrap_or_else(|| {
+            routes.push(name.to_owned());
+            routes.len() - 1
+        });
+        RouteId(at as u32)
+    }
+
+    /// The instance remembers what it can afford to lose at a swap: there is then just one.
+    pub fn remember(&mut self) {
+        self.packed.state = types::State::Rebuildable;
+    }
+
+    fn word(&mut self, word: &str) {
+        if !self.packed.writes.iter().any(|known| known == word) {
+            self.packed.writes.push(word.to_owned());
+        }
+    }
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan::new()
+    }
+}

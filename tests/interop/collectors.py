@@ -1,0 +1,98 @@
+"""Collectors under test: written a configuration, started on free ports, and ended."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+
+PATIENCE = 60
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not (answer := condition()):
+        assert time.monotonic() < end, f"waited {PATIENCE} s for {what}"
+        time.sleep(0.02)
+    return answer
+
+
+@contextlib.contextmanager
+def running(binary, config, folder, ports):
+    """A collector with this configuration (JSON is YAML), until the end of the block; then it is asked to drain."""
+    path = folder / f"{os.path.basename(binary)}.yaml"
+    path.write_text(json.dumps(config, indent=1))
+    log = path.with_suffix(".log")
+    with log.open("wb") as out:
+        process = subprocess.Popen([binary, "--config", str(path)], stdout=out, stderr=subprocess.STDOUT, cwd=folder)
+
+    def listens(port):
+        assert process.poll() is None, f"{binary} ended with {process.returncode}:\n{log.read_text()}"
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        for port in ports:
+            wait_for(lambda: listens(port), f"{binary} to listen on {port}")
+        yield
+        process.terminate()
+        assert process.wait(PATIENCE) == 0, f"{binary} ended with {process.returncode}:\n{log.read_text()}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Tidegate:
+    """OTLP in, the given processors, and out to a file and, where one is given, to a next hop."""
+
+    def __init__(self, folder, next_port=None, processors=None):
+        self.folder, self.grpc, self.http = folder, free_port(), free_port()
+        self.file = folder / "tidegate.jsonl"
+        processors = {"batch": {}, **(processors or {})}
+        exporters = {"file": {"path": str(self.file)}}
+        if next_port:
+            exporters["otlp_grpc"] = {"endpoint": f"127.0.0.1:{next_port}", "tls": {"insecure": True}}
+        pipeline = {"receivers": ["otlp"], "processors": list(processors), "exporters": list(exporters)}
+        protocols = {p: {"endpoint": f"127.0.0.1:{port}"} for p, port in (("grpc", self.grpc), ("http", self.http))}
+        self.config = {
+            "receivers": {"otlp": {"protocols": protocols}},
+            "processors": processors,
+            "exporters": exporters,
+            "service": {
+                "telemetry": {"metrics": {"address": f"127.0.0.1:{free_port()}"}},
+                "pipelines": {signal: pipeline for signal in ("logs", "traces", "metrics")},
+            },
+        }
+
+    def run(self):
+        return running(os.environ["TIDEGATE"], self.config, self.folder, (self.grpc, self.http))
+
+
+class Otelcol:
+    """The Collector: OTLP in, out to a file and, where one is given, to a next hop."""
+
+    def __init__(self, folder, next_port=None):
+        self.folder, self.grpc = folder, free_port()
+        self.file = folder / "otelcol.jsonl"
+        exporters = {"file": {"path": str(self.file)}}
+        if next_port:
+            exporters["otlp"] = {"endpoint": f"127.0.0.1:{next_port}", "tls": {"insecure": True}, "compression": "none"}
+        pipeline = {"receivers": ["otlp"], "exporters": list(exporters)}
+        self.config = {
+            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{self.grpc}"}}}},
+            "exporters": exporters,
+            "service": {
+                "telemetry": {"metrics": {"level": "none"}},
+                "pipelines": {signal: pipeline for signal in ("logs", "traces", "metrics")},
+            },
+        }
+
+    def run(self):
+        return running(os.environ["OTELCOL"], self.config, self.folder, (self.grpc,))

@@ -1,0 +1,14 @@
+"""Where the modules of these tests are found, and what has to be set."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+
+def pytest_sessionstart(session):
+    if "TIDEGATE" not in os.environ:
+        pytest.exit("TIDEGATE has to name the binary", returncode=2)

@@ -1,0 +1,73 @@
+//! A collector that is told to end takes nothing new, delivers what it has taken, and tells what it did.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::harness::{Client, Collector, eventually, telemetry};
+
+const TO_A_FILE: &str = "
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
+processors: { batch: }
+exporters: { file: { path: out.jsonl } }
+extensions: { health_check: { endpoint: '${env:HOST}:13133' } }
+service:
+  extensions: [health_check]
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines:
+    logs: { receivers: [otlp], processors: [batch], exporters: [file] }
+";
+
+/// Sends one record after the other until the collector is gone; the ids that were acknowledged.
+async fn send_until_refused(client: Client, name: usize, ended: Arc<AtomicBool>) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for i in 0.. {
+        let id = format!("<{name}-{i}>");
+        match client.logs(telemetry::logs(vec![telemetry::record(&id, 9, "of a stream")])).await {
+            Ok(()) => acknowledged.push(id),
+            Err(_) if ended.load(Ordering::Relaxed) => return acknowledged,
+            Err(status) => panic!("refused before it was told to end: {status:?}"),
+        }
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_was_acknowledged_before_sigterm_is_in_the_file() {
+    let mut collector = Collector::from_yaml(TO_A_FILE).start().await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let mut senders = Vec::new();
+    for name in 0..4 {
+        let client = Client::connect(collector.grpc()).await;
+        senders.push(tokio::spawn(send_until_refused(client, name, Arc::clone(&ended))));
+    }
+    eventually("there is a stream", async || {
+        let accepted = collector.metrics().await.sum("otelcol_receiver_accepted_log_records", &[]);
+        (accepted >= 200.0).then_some(())
+    })
+    .await;
+    ended.store(true, Ordering::Relaxed);
+    collector.signal_term();
+    assert_eq!(collector.ended().await.code(), Some(0));
+    let file = collector.read("out.jsonl");
+    let mut sent = 0;
+    for sender in senders {
+        for id in sender.await.unwrap() {
+            sent += 1;
+            assert_eq!(file.matches(&format!("\"{id}\"")).count(), 1, "{id} was acknowledged");
+        }
+    }
+    let summary = collector.log.having(0, &["logs: received "]);
+    assert_eq!(summary.len(), 1, "{}", collector.log.text());
+    assert!(sent >= 200 && summary[0].contains(" to file"), "{sent}: {}", summary[0]);
+}
+
+#[tokio::test]
+async fn health_is_told_while_data_is_taken() {
+    let collector = Collector::from_yaml(TO_A_FILE).start().await;
+    let healthy = collector.page_of(13133, "/").await;
+    assert!(healthy.contains("Server available"), "{healthy}");
+    let pipelines: serde_json::Value = serde_json::from_str(&collector.page("/debug/pipelines").await).unwrap();
+    assert_eq!(pipelines[0]["exporters"][0], "file");
+    let metrics = collector.metrics().await;
+    assert!(metrics.sum("otelcol_process_memory_rss", &[]) > 1e6, "{}", metrics.0);
+}

@@ -1,0 +1,35 @@
+//! A client that sends OTLP over gRPC, as an SDK's exporter does.
+
+use std::net::SocketAddr;
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+/// One connection. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Client(Channel);
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        Client(endpoint.connect().await.expect("a collector that is ready takes connections"))
+    }
+
+    pub(crate) async fn logs(&self, request: ExportLogsServiceRequest) -> Result<(), Status> {
+        LogsServiceClient::new(self.0.clone()).export(request).await.map(|_| ())
+    }
+
+    pub(crate) async fn traces(&self, request: ExportTraceServiceRequest) -> Result<(), Status> {
+        TraceServiceClient::new(self.0.clone()).export(request).await.map(|_| ())
+    }
+
+    pub(crate) async fn metrics(&self, request: ExportMetricsServiceRequest) -> Result<(), Status> {
+        MetricsServiceClient::new(self.0.clone()).export(request).await.map(|_| ())
+    }
+}

@@ -1,0 +1,170 @@
+//! The bundled modules at work, and modules that change while data flows.
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+
+use crate::harness::telemetry::{body_of, logs, record, text_of};
+use crate::harness::{Client, Collector, Setup, modules};
+
+/// All three modules, as the quickstart has them.
+const GUESTS: &str = "
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
+processors:
+  wasm/labels:
+    module: cluster-labels
+    config: { attributes: { cluster.id: eu-1 }, received_at: hub.received_at }
+    limits: { timeout: 5s }
+  wasm/scrub:
+    module: pii-scrub
+    config_file: rules/scrub.yaml
+    limits: { timeout: 5s }
+  wasm/routes:
+    module: routing
+    config: { rules: [{ match: { log: { severity_number: { gte: 17 } } }, route: errors }] }
+    limits: { timeout: 5s }
+exporters:
+  file/default: { path: default.jsonl }
+  file/errors: { path: errors.jsonl }
+modules: { folder: modules, cache: '${env:CACHE}' }
+service:
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines:
+    logs:
+      receivers: [otlp]
+      processors: [wasm/labels, wasm/scrub, wasm/routes]
+      exporters: [file/default]
+      routes: { errors: [file/errors] }
+";
+
+const RULES: &str = "detectors: { email: {} }\nmask: '****'\n";
+
+fn guests() -> Setup {
+    Collector::from_yaml(GUESTS).file("rules/scrub.yaml", RULES).file("modules/.keep", "")
+}
+
+/// The requests in a file of OTLP/JSON lines.
+fn requests(collector: &Collector, path: &str) -> Vec<ExportLogsServiceRequest> {
+    collector.read(path).lines().map(|line| serde_json::from_str(line).expect("each line is a request")).collect()
+}
+
+fn records(collector: &Collector, path: &str) -> Vec<LogRecord> {
+    let resources = requests(collector, path).into_iter().flat_map(|request| request.resource_logs);
+    resources.flat_map(|resource| resource.scope_logs).flat_map(|scope| scope.log_records).collect()
+}
+
+/// The attribute that `cluster-labels` writes, on each resource.
+fn clusters(collector: &Collector, path: &str) -> Vec<Option<String>> {
+    let resources = requests(collector, path).into_iter().flat_map(|request| request.resource_logs);
+    resources.map(|resource| text_of(&resource.resource?.attributes, "cluster.id").map(str::to_owned)).collect()
+}
+
+/// Sends one record and returns the body with which it came out.
+async fn body_out(collector: &Collector, client: &Client, id: &str, body: &str) -> String {
+    client.logs(logs(vec![record(id, 9, body)])).await.unwrap();
+    let out = records(collector, "default.jsonl");
+    let of_id: Vec<&LogRecord> = out.iter().filter(|record| text_of(&record.attributes, "id") == Some(id)).collect();
+    assert_eq!(of_id.len(), 1, "{id} was acknowledged and is there once");
+    body_of(of_id[0]).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn labels_are_added_addresses_masked_and_errors_sent_elsewhere() {
+    let collector = guests().start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let sent = logs(vec![record("a", 9, "mail ada@example.com now"), record("b", 17, "no route to bob@example.com")]);
+    client.logs(sent).await.unwrap();
+    let bodies = |path| records(&collector, path).iter().map(|r| body_of(r).unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(bodies("default.jsonl"), ["mail **** now"]);
+    assert_eq!(bodies("errors.jsonl"), ["no route to ****"]);
+    for path in ["default.jsonl", "errors.jsonl"] {
+        assert_eq!(clusters(&collector, path), [Some("eu-1".to_owned())], "{path}");
+        assert!(collector.read(path).contains("hub.received_at"), "{path}");
+    }
+    let metrics = collector.metrics().await;
+    let went = |way: &str, processor: &str| metrics.sum(way, &[&format!("processor=\"{processor}\"")]);
+    assert_eq!(went("otelcol_processor_incoming_items", "wasm/scrub"), 2.0);
+    assert_eq!(went("otelcol_processor_outgoing_items", "wasm/routes"), 2.0);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_edited_is_in_force_soon_and_a_broken_one_is_not() {
+    let collector = guests().start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let body = "mail ada@example.com";
+    assert_eq!(body_out(&collector, &client, "before", body).await, "mail ****");
+
+    let seen = collector.log.len();
+    collector.overwrite("rules/scrub.yaml", "mask: 7\n");
+    let refused = collector.log.wait_for(seen, &["module refused", "wasm/scrub"]).await;
+    assert!(refused.contains("mask"), "{refused}");
+    assert_eq!(body_out(&collector, &client, "broken", body).await, "mail ****");
+
+    let seen = collector.log.len();
+    collector.replace("rules/scrub.yaml", RULES.replace("****", "[gone]"));
+    collector.log.wait_for(seen, &["module loaded", "wasm/scrub"]).await;
+    assert_eq!(body_out(&collector, &client, "after", body).await, "mail [gone]");
+}
+
+#[tokio::test]
+async fn a_module_that_is_replaced_is_swapped_in() {
+    let setup = guests().file("rules/scrub.yaml", "audit: { attribute: audit }\n");
+    let collector = setup.file("modules/pii-scrub.wasm", modules::scrubber(0)).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let audit = async |id: &str| {
+        let body = body_out(&collector, &client, id, "ssn 123-45-6789").await;
+        assert_eq!(body, "ssn ****");
+        let out = records(&collector, "default.jsonl");
+        let record = out.iter().find(|record| text_of(&record.attributes, "id") == Some(id)).unwrap();
+        text_of(&record.attributes, "audit").unwrap().to_owned()
+    };
+    assert_eq!(audit("old").await, "us_s00=1");
+    let seen = collector.log.len();
+    collector.replace("modules/pii-scrub.wasm", modules::scrubber(1));
+    collector.log.wait_for(seen, &["module loaded", "wasm/scrub"]).await;
+    assert_eq!(audit("new").await, "us_s01=1");
+}
+
+#[tokio::test]
+async fn a_module_that_is_truncated_is_refused_and_the_old_one_serves_on() {
+    let labels = modules::bundled("cluster-labels");
+    let collector = guests().start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let refusals = [
+        (modules::truncated(&labels), "damaged or cut off"),
+        (modules::of_another_version(&labels), "0.9.0"),
+        (modules::trapping(), "unreachable"),
+        (b"#!/bin/sh\n".to_vec(), "no WebAssembly"),
+        (Vec::new(), "empty"),
+    ];
+    for (i, (module, reason)) in refusals.into_iter().enumerate() {
+        let seen = collector.log.len();
+        collector.replace("modules/cluster-labels.wasm", module);
+        let refused = collector.log.wait_for(seen, &["module refused", "wasm/labels"]).await;
+        assert!(refused.contains(reason), "{reason}: {refused}");
+        client.logs(logs(vec![record(&format!("r{i}"), 9, "served")])).await.unwrap();
+    }
+    assert_eq!(clusters(&collector, "default.jsonl"), vec![Some("eu-1".to_owned()); 5]);
+    let metrics = collector.metrics().await;
+    let refused = metrics.sum("tidegate_module_loads_total", &["processor=\"wasm/labels\"", "result=\"refused\""]);
+    assert!(refused >= 5.0, "{refused}");
+}
+
+#[tokio::test]
+async fn a_module_that_asks_for_more_than_its_name_is_granted_is_refused() {
+    // What calls itself cluster-labels may write resource attributes, and no more than that.
+    let collector = guests().start().await;
+    let seen = collector.log.len();
+    collector.replace("modules/cluster-labels.wasm", modules::bundled("pii-scrub"));
+    // The scrubber first has to take the labels' configuration, which it does not.
+    collector.log.wait_for(seen, &["module refused", "wasm/labels"]).await;
+
+    let yaml =
+        GUESTS.replace("config: { attributes: { cluster.id: eu-1 }, received_at: hub.received_at }", "config: {}");
+    let (status, log) = Collector::from_yaml(&yaml)
+        .file("rules/scrub.yaml", RULES)
+        .file("modules/cluster-labels.wasm", modules::bundled("pii-scrub"))
+        .fails()
+        .await;
+    assert_eq!(status.code(), Some(1));
+    assert!(log.contains("not granted") && log.contains("log.body"), "{log}");
+}

@@ -4,9 +4,9 @@
 //! decoder disagree, since that is a way past a scrubber: a singular or oneof field given twice, group wire types, field
 //! number 0, a wrong wire type. Unknown fields are let in and counted: what to do with them depends on who reads.
 
-use bytes::Bytes;
-
 mod text;
+
+use bytes::Bytes;
 
 use crate::payload::Payload;
 use crate::schema::{self, Kind, Message, Step};

@@ -1,6 +1,6 @@
 //! Encoded OTLP is the in-memory form of telemetry: this crate checks it, reads it, changes it and joins it.
 //!
-//! A [`Payload`] exists only as the result of [`check`] or of a [`build`]er, so whoever holds one may rely on what the
+//! A [`Payload`] exists only as the result of [`check()`] or of a [`build`]er, so whoever holds one may rely on what the
 //! door guarantees: every view of its bytes equals what a protobuf decoder makes of them. No I/O happens here.
 
 pub mod build;

@@ -142,3 +142,6 @@ impl Payload {
         out.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests;

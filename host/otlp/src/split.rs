@@ -4,9 +4,9 @@
 //! items; whatever is not an item and not on the way to one (resource, scope, schema URL, a metric's name and
 //! temporality, unknown fields) is the header of its message and goes with every piece that has items of that message.
 
-use bytes::Bytes;
-
 mod tree;
+
+use bytes::Bytes;
 
 use crate::payload::{Payload, Segment};
 use crate::schema::Message;

@@ -1,3 +1,5 @@
+//! Tests of what stands in `src`: its promises, one sentence each.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

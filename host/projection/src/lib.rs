@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod batch;
 pub mod meter;
+mod pair;
 pub mod path;
 pub mod pattern;
 pub mod plan;

@@ -27,7 +27,7 @@ pub struct Limits {
     pub patterns: usize,
     /// Bytes of one pattern's source.
     pub pattern_length: usize,
-    /// Bytes of the compiled patterns of one read.
+    /// Bytes of the compiled patterns of one read; reads with the same patterns share them.
     pub pattern_size: usize,
     /// Bytes that one script may add to a payload.
     pub growth: usize,
@@ -35,7 +35,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { paths: 256, patterns: 64, pattern_length: 4096, pattern_size: 16 << 20, growth: 64 << 20 }
+        Limits { paths: 256, patterns: 1024, pattern_length: 4096, pattern_size: 16 << 20, growth: 64 << 20 }
     }
 }
 
@@ -83,6 +83,7 @@ pub(crate) struct Compiled {
     pub(crate) table: Table,
     /// Whether unknown fields are taken out before the walk.
     strips: bool,
+    sets: Vec<Arc<Patterns>>,
     scratches: Mutex<Vec<Scratches>>,
 }
 
@@ -90,16 +91,18 @@ pub(crate) struct Compiled {
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) path: Path,
-    /// None where the guest wants every cell.
-    pub(crate) patterns: Option<Patterns>,
+    /// None where the guest wants every cell. Reads with the same patterns share them.
+    pub(crate) patterns: Option<Arc<Patterns>>,
+    /// Which of the plan's different sets of patterns that is.
+    set: usize,
     /// Whether a write of the plan covers it.
     pub(crate) writable: bool,
     /// Whether its cells have keys.
     pub(crate) keyed: bool,
 }
 
-/// What the searches of one walk write to, by read.
-type Scratches = Vec<Option<pattern::Scratch>>;
+/// What the searches of one walk write to, by set of patterns.
+type Scratches = Vec<pattern::Scratch>;
 
 impl Projector {
     /// Compiles what a module asked for.
@@ -143,7 +146,7 @@ impl Projector {
 impl Compiled {
     fn scratches(&self) -> Scratches {
         let kept = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        kept.unwrap_or_else(|| self.reads.iter().map(|read| read.patterns.as_ref().map(Patterns::scratch)).collect())
+        kept.unwrap_or_else(|| self.sets.iter().map(|patterns| patterns.scratch()).collect())
     }
 
     fn put_back(&self, scratches: Scratches) {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// A number that only grows. Cloning shares it.
@@ -64,7 +65,7 @@ impl Metrics {
     pub fn totals(&self, name: &str, label: &str) -> BTreeMap<String, u64> {
         let mut totals = BTreeMap::new();
         let families = self.0.registry.gather();
-        for counter in families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric()) {
+        for counter in families.iter().filter(|family| family.name() == name).flat_map(MetricFamily::get_metric) {
             let value = counter.get_label().iter().find(|pair| pair.name() == label).map_or("", |pair| pair.value());
             // The registry holds integers only, which a float carries exactly up to 2^53.
             *totals.entry(value.to_owned()).or_default() += counter.get_counter().get_value() as u64;

@@ -1,3 +1,5 @@
+//! Tests of what stands in `src`: its promises, one sentence each.
+
 use host_component::Trigger;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

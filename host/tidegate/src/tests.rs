@@ -1,3 +1,5 @@
+//! Tests of what stands in `src`: its promises, one sentence each.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -56,7 +56,11 @@ async fn serve(tcp: TcpStream, counts: Rc<RefCell<Counts>>) {
         .max_frame_size(1 << 20)
         .handshake::<_, Bytes>(tcp);
     let Ok(mut connection) = handshake.await else { return };
-    while let Some(Ok((request, respond))) = connection.accept().await {
+    while let Some(accepted) = connection.accept().await {
+        let (request, respond) = match accepted {
+            Ok(accepted) => accepted,
+            Err(problem) => return eprintln!("rig: the collector's connection: {problem}"),
+        };
         let (head, body) = request.into_parts();
         tokio::task::spawn_local(answer(head.uri.path().to_owned(), body, respond, counts.clone()));
     }

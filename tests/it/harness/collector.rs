@@ -82,11 +82,10 @@ impl Setup {
 
     fn spawn(self) -> Collector {
         let mut command = self.command();
-        command.args(["--config", "tidegate.yaml"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(["--config", "tidegate.yaml"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let log = Log::follow(child.stderr.take().unwrap());
-        let output = Log::follow(child.stdout.take().unwrap());
-        Collector { child, log, output, host: self.host, dir: self.dir }
+        Collector { child, log, host: self.host, dir: self.dir }
     }
 }
 
@@ -94,7 +93,6 @@ impl Setup {
 pub(crate) struct Collector {
     child: Child,
     pub(crate) log: Log,
-    pub(crate) output: Log,
     host: Ipv4Addr,
     dir: TempDir,
 }

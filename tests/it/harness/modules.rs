@@ -14,13 +14,6 @@ pub(crate) fn bundled(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask guests`", path.display()))
 }
 
-/// The same module with a section that nobody reads: another digest, and the same behaviour.
-pub(crate) fn rebuilt(module: &[u8], build: u8) -> Vec<u8> {
-    const NAME: &[u8] = b"build";
-    let section = [&[0, NAME.len() as u8 + 2, NAME.len() as u8], NAME, &[build]].concat();
-    [module, &section].concat()
-}
-
 /// `pii-scrub`, built so that it tells which build it is: its detector `us_ssn` has another name.
 pub(crate) fn scrubber(build: u8) -> Vec<u8> {
     let module = bundled("pii-scrub");

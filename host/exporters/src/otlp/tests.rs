@@ -1,1 +1,277 @@
+//! The exporter against a next hop that answers as it was told to.
 
+mod next_hop;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use host_component::{Delivery, Exporter, Failure, Outcome, Payload, Signal};
+use host_otlp::wire::put_len;
+use host_otlp::{Limits, check};
+use host_telemetry::Metrics;
+use tokio::task::JoinHandle;
+
+use super::{Compression, Config, Retry, SendingQueue, Tls};
+use next_hop::{Answer, NextHop, until};
+
+/// An exporter under test; unlike by default it does not compress and hardly waits between attempts.
+struct Script {
+    exporter: Arc<dyn Exporter>,
+    metrics: Metrics,
+}
+
+impl Script {
+    fn new(hop: &NextHop, change: impl FnOnce(&mut Config)) -> Script {
+        Self::to(hop.address(), change)
+    }
+
+    fn to(endpoint: String, change: impl FnOnce(&mut Config)) -> Script {
+        let mut config = Config {
+            endpoint,
+            tls: Tls { insecure: true },
+            compression: Compression::None,
+            retry_on_failure: Retry { initial_interval: Duration::from_millis(1), ..Retry::default() },
+            ..Config::default()
+        };
+        change(&mut config);
+        let metrics = Metrics::new();
+        let exporter = config.build(&"otlp_grpc/next".parse().unwrap(), &metrics).unwrap();
+        Script { exporter, metrics }
+    }
+
+    async fn send(&self, payload: Payload) -> Outcome {
+        self.exporter.consume(Delivery::new(payload)).await
+    }
+
+    fn start(&self, payload: Payload) -> JoinHandle<Outcome> {
+        let exporter = self.exporter.clone();
+        tokio::spawn(async move { exporter.consume(Delivery::new(payload)).await })
+    }
+
+    fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics.render();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in\n{text}"));
+        assert!(line.contains("exporter=\"otlp_grpc/next\""), "{line}");
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+}
+
+/// Log records with these bodies, all of one resource.
+fn logs(bodies: &[&str]) -> Payload {
+    let nest = |number, inner: &[u8]| {
+        let mut out = Vec::new();
+        put_len(&mut out, number, inner);
+        out
+    };
+    let records: Vec<u8> = bodies.iter().flat_map(|body| nest(2, &nest(5, &nest(1, body.as_bytes())))).collect();
+    check(Signal::Logs, Bytes::from(nest(1, &nest(2, &records))), &Limits::default()).unwrap()
+}
+
+/// Payloads joined.
+fn joined(parts: &[Payload]) -> Payload {
+    let mut whole = Payload::empty(Signal::Logs);
+    parts.iter().for_each(|part| whole.join(part.clone()));
+    whole
+}
+
+fn never() -> Retry {
+    Retry { enabled: false, ..Retry::default() }
+}
+
+#[tokio::test]
+async fn sends_what_it_got_to_the_service_of_its_signal() {
+    let hop = NextHop::start().await;
+    let script = Script::new(&hop, |config| {
+        config.headers.insert("X-Tenant".to_owned(), "blue".to_owned());
+    });
+    let (small, large) = (logs(&["small"]), logs(&[&"large".repeat(20_000)]));
+    let payload = joined(&[small.clone(), small.clone(), large.clone(), small]);
+    assert_eq!(script.send(payload.clone()).await, Ok(()));
+    let request = hop.requests().remove(0);
+    assert_eq!(request.path, "/opentelemetry.proto.collector.logs.v1.LogsService/Export");
+    assert_eq!(request.message, payload.contiguous());
+    let header = |name: &str| request.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(header("content-type").as_deref(), Some("application/grpc"));
+    assert_eq!(header("te").as_deref(), Some("trailers"));
+    assert_eq!(header("x-tenant").as_deref(), Some("blue"));
+    assert_eq!(header("grpc-timeout").as_deref(), Some("5000m"));
+    assert!(header("user-agent").unwrap().starts_with("tidegate/"));
+    assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 4);
+}
+
+#[tokio::test]
+async fn compresses_small_and_large_messages() {
+    let hop = NextHop::start().await;
+    let script = Script::new(&hop, |config| config.compression = Compression::Gzip);
+    for payload in [logs(&["small"]), logs(&[&"large".repeat(100_000)])] {
+        assert_eq!(script.send(payload.clone()).await, Ok(()));
+        let request = hop.requests().pop().unwrap();
+        assert_eq!(request.headers["grpc-encoding"], "gzip");
+        assert!(request.was_compressed);
+        assert_eq!(request.message, payload.contiguous());
+    }
+}
+
+#[tokio::test]
+async fn cuts_what_is_too_large_and_sends_each_item_once() {
+    let hop = NextHop::start().await;
+    let body = "x".repeat(400);
+    let script = Script::new(&hop, |config| config.max_request_size = 1000);
+    assert_eq!(script.send(logs(&[body.as_str(); 7])).await, Ok(()));
+    let requests = hop.requests();
+    assert!(requests.iter().all(|request| request.message.len() <= 1000));
+    let items = |message: &Bytes| check(Signal::Logs, message.clone(), &Limits::default()).unwrap().items();
+    assert_eq!(requests.iter().map(|request| items(&request.message)).sum::<u64>(), 7);
+    assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 7);
+
+    let failure = script.send(logs(&[&"x".repeat(2000)])).await.unwrap_err();
+    assert!(failure.is_permanent() && failure.to_string().contains("max_request_size"), "{failure}");
+}
+
+#[tokio::test]
+async fn tries_again_after_the_codes_that_may_pass_and_no_others() {
+    for code in 1..=16 {
+        let hop = NextHop::start().await;
+        hop.answers_next(Answer::Status { code, after: None });
+        let script = Script::new(&hop, |_| ());
+        let outcome = script.send(logs(&["a"])).await;
+        if [1, 4, 10, 11, 14, 15].contains(&code) {
+            assert_eq!((outcome, hop.requests().len()), (Ok(()), 2), "code {code}");
+        } else {
+            assert!(outcome.unwrap_err().is_permanent(), "code {code}");
+            assert_eq!(hop.requests().len(), 1, "code {code}");
+            assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn waits_as_long_as_the_next_hop_asks() {
+    let hop = NextHop::start().await;
+    hop.answers_next(Answer::Status { code: 8, after: Some(Duration::from_secs(1)) });
+    let script = Script::new(&hop, |_| ());
+    let before = std::time::Instant::now();
+    assert_eq!(script.send(logs(&["a"])).await, Ok(()));
+    assert!(before.elapsed() >= Duration::from_secs(1));
+    assert_eq!(hop.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn gives_up_after_the_time_that_it_may_try() {
+    let hop = NextHop::start().await;
+    hop.always_answers(Answer::Status { code: 14, after: None });
+    let script = Script::new(&hop, |config| config.retry_on_failure.max_elapsed_time = Duration::from_millis(20));
+    let failure = script.send(logs(&["a"])).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Retryable { reason, .. } if reason.contains("Unavailable")), "{failure:?}");
+    assert!(hop.requests().len() > 1);
+    assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 1);
+}
+
+#[tokio::test]
+async fn counts_what_the_next_hop_rejects_and_does_not_send_it_again() {
+    let hop = NextHop::start().await;
+    hop.answers_next(Answer::Partial { rejected: 2, message: "too old" });
+    let script = Script::new(&hop, |_| ());
+    assert_eq!(script.send(logs(&["a", "b", "c"])).await, Ok(()));
+    assert_eq!(hop.requests().len(), 1);
+    assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 1);
+    assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 2);
+    assert_eq!(script.metric("tidegate_exporter_rejected_log_records"), 2);
+}
+
+#[tokio::test]
+async fn ends_an_attempt_that_takes_too_long() {
+    let hop = NextHop::start().await;
+    hop.answers_next(Answer::Silence);
+    let script = Script::new(&hop, |config| {
+        config.timeout = Duration::from_millis(50);
+        config.retry_on_failure = never();
+    });
+    let failure = script.send(logs(&["a"])).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Retryable { reason, .. } if reason.contains("50ms")), "{failure:?}");
+    assert_eq!(script.send(logs(&["b"])).await, Ok(()));
+}
+
+#[tokio::test]
+async fn says_why_there_is_no_connection_and_connects_when_there_is_one() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let script = Script::to(format!("http://{address}"), |config| config.retry_on_failure = never());
+    let failure = script.send(logs(&["a"])).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Retryable { reason, .. } if reason.contains("cannot connect")), "{failure:?}");
+    let hop = NextHop::start_at(address).await;
+    let arrives = async { while script.send(logs(&["b"])).await.is_err() {} };
+    tokio::time::timeout(next_hop::CAP, arrives).await.expect("it connects");
+    assert_eq!(hop.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn loses_nothing_when_the_connection_is_lost() {
+    let hop = NextHop::start().await;
+    let script = Script::new(&hop, |_| ());
+    assert_eq!(script.send(logs(&["a"])).await, Ok(()));
+    hop.answers_next(Answer::Hangup);
+    assert_eq!(script.send(logs(&["b"])).await, Ok(()));
+    hop.answers_next(Answer::GoAway);
+    assert_eq!(script.send(logs(&["c"])).await, Ok(()));
+    assert_eq!(script.send(logs(&["d"])).await, Ok(()));
+    assert!(hop.connections() >= 3);
+}
+
+#[tokio::test]
+async fn takes_an_http_answer_for_what_it_is() {
+    let hop = NextHop::start().await;
+    let script = Script::new(&hop, |config| config.retry_on_failure = never());
+    hop.answers_next(Answer::Http(503));
+    assert!(!script.send(logs(&["a"])).await.unwrap_err().is_permanent());
+    hop.answers_next(Answer::Http(403));
+    assert!(script.send(logs(&["a"])).await.unwrap_err().is_permanent());
+}
+
+#[tokio::test]
+async fn refuses_a_caller_when_too_many_wait() {
+    let hop = NextHop::start().await;
+    hop.always_answers(Answer::Silence);
+    let queue = SendingQueue { enabled: true, num_consumers: 1, queue_size: 1 };
+    let script = Script::new(&hop, |config| config.sending_queue = queue);
+    let first = script.start(logs(&["a"]));
+    until("the first is under way", || hop.requests().len() == 1).await;
+    let second = script.start(logs(&["b"]));
+    // The second waits and a third is refused; which of the two that is depends on who comes first.
+    let third = script.send(logs(&["c"]));
+    let refused = tokio::select! {
+        outcome = third => outcome,
+        outcome = second => outcome.unwrap(),
+    };
+    assert!(matches!(refused, Err(Failure::Refused { .. })), "{refused:?}");
+    assert_eq!(script.metric("otelcol_exporter_enqueue_failed_log_records"), 1);
+    first.abort();
+}
+
+#[test]
+fn refuses_a_configuration_that_makes_no_sense() {
+    let build = |change: &dyn Fn(&mut Config)| {
+        let mut config = Config { endpoint: "hub:4317".to_owned(), tls: Tls { insecure: true }, ..Config::default() };
+        change(&mut config);
+        let built = config.build(&"otlp_grpc".parse().unwrap(), &Metrics::new());
+        built.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert_eq!(build(&|_| ()), "");
+    assert_eq!(build(&|config| config.endpoint = "http://hub:4317/".to_owned()), "");
+    assert!(build(&|config| config.endpoint.clear()).contains("endpoint is missing"));
+    assert!(build(&|config| config.endpoint = "hub".to_owned()).contains("\"hub\" is no address"));
+    assert!(build(&|config| config.endpoint = "https://hub:4317".to_owned()).contains("insecure"));
+    assert!(build(&|config| config.tls.insecure = false).contains("insecure"));
+    assert!(build(&|config| config.sending_queue.num_consumers = 0).contains("num_consumers"));
+    assert!(build(&|config| config.retry_on_failure.multiplier = f64::NAN).contains("multiplier"));
+    let header = |name: &str| {
+        let name = name.to_owned();
+        build(&move |config: &mut Config| {
+            config.headers.insert(name.clone(), "x".to_owned());
+        })
+    };
+    assert!(header("grpc-timeout").contains("grpc-timeout"));
+    assert!(header("not a name").contains("not a name"));
+}

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{CheckError, DEPTH, Fault, Limits, check};
+use super::{CheckError, DEPTH, Fault, Limits, Walk, check, plain_pair, plain_value};
 use crate::build::Logs;
+use crate::schema;
 use crate::signal::Signal;
 
 fn refused(signal: Signal, bytes: &[u8]) -> (String, Fault, usize) {
@@ -221,4 +222,31 @@ fn a_packed_field_that_ends_within_an_element_is_refused() {
 fn an_error_names_the_place_and_the_problem() {
     let error = check(Signal::Logs, record(&[0x28, 1]).into(), &Limits::default()).unwrap_err();
     assert_eq!(error.to_string(), "LogRecord.body at byte 6: the wire type does not fit the field");
+}
+
+#[test]
+fn the_short_way_for_attributes_takes_nothing_that_the_walk_refuses() {
+    // Every string of up to six of these bytes as a KeyValue and as an AnyValue.
+    const BYTES: [u8; 9] = [0, 1, 2, 3, 0x0a, 0x10, 0x12, b'a', 0x80];
+    let mut plain = 0;
+    for len in 0..=6u32 {
+        for mut choice in 0..9usize.pow(len) {
+            let mut bytes = Vec::new();
+            for _ in 0..len {
+                bytes.push(BYTES[choice % 9]);
+                choice /= 9;
+            }
+            for (short, message) in
+                [(plain_pair(&bytes), &schema::KEY_VALUE), (plain_value(&bytes), &schema::ANY_VALUE)]
+            {
+                if short {
+                    plain += 1;
+                    let mut walk = Walk::new(Limits::default());
+                    assert_eq!(walk.message(message, &bytes, 0, 64), Ok(()), "{bytes:x?}");
+                    assert_eq!(walk.unknown, 0);
+                }
+            }
+        }
+    }
+    assert!(plain > 500, "{plain}");
 }

@@ -95,7 +95,8 @@ fn text(e: &mut Entropy<'_>) -> String {
         1 => "service.name".to_owned(),
         2 => "x".repeat(e.below(40)),
         3 => "y".repeat(e.below(300)),
-        4 => "long ".repeat(e.below(4_000)),
+        4 if e.below(16) == 1 => "long ".repeat(e.below(4_000)),
+        4 => "few ".repeat(e.below(50)),
         _ => "é".repeat(e.below(20)),
     };
     if e.below(8) == 7 {

@@ -5,9 +5,7 @@
 use std::sync::LazyLock;
 
 use host_otlp::{Payload, Signal, check};
-use host_projection::{
-    Edit, Grants, Level, Limits, Mode, Plan, Projector, Read, Script, Slice, Unmetered, Value,
-};
+use host_projection::{Edit, Grants, Level, Limits, Mode, Plan, Projector, Read, Script, Slice, Unmetered, Value};
 use libfuzzer_sys::fuzz_target;
 
 const LOGS: [&str; 6] = [
@@ -94,9 +92,7 @@ impl Numbers<'_> {
     fn edit(&mut self) -> Edit {
         let rows = (self.below(5), self.below(5));
         match self.below(6) {
-            0 => {
-                Edit::Splice { cell: self.byte(), start: self.below(9), end: self.below(9), with: self.slice() }
-            }
+            0 => Edit::Splice { cell: self.byte(), start: self.below(9), end: self.below(9), with: self.slice() },
             1 => Edit::Replace { cell: self.byte(), value: self.value() },
             2 => Edit::Remove { cell: self.byte() },
             3 => Edit::Upsert {

@@ -39,6 +39,9 @@ fuzz_target!(|data: &[u8]| {
     // The classes that are ASCII here are not in `regex`, so patterns with such are only run.
     if !pattern.contains('\\') {
         let regex = regex::Regex::new(pattern).expect("the same syntax");
-        assert_eq!(found, regex.find_iter(text).map(|found| found.range()).map(|range| (range.start, range.end)).collect::<Vec<_>>());
+        assert_eq!(
+            found,
+            regex.find_iter(text).map(|found| found.range()).map(|range| (range.start, range.end)).collect::<Vec<_>>()
+        );
     }
 });

@@ -31,7 +31,8 @@ pub(super) fn run(
         removals(projection, fates, &alive, &mut these);
         these.sort_by_key(Op::order);
         let payload = write(projection, &these, &side, Some((fates, &alive)), meter)?;
-        if payload.items() > 0 || (way == STAYS && payload.len() > 0) {
+        // What holds no item is sent only where there was none from the start.
+        if payload.items() > 0 || (way == STAYS && projection.payload.items() == 0 && !payload.is_empty()) {
             routed.push(Routed { route: (way != STAYS).then_some(way), payload });
         }
     }

@@ -1,3 +1,6 @@
+//! Tests of what stands in `apply`: its promises, one sentence each.
+
+mod faults;
 mod random;
 
 use host_otlp::{Payload, Signal};
@@ -9,17 +12,23 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::trace::v1::span::Event;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
-use super::{EditError, EditFault, Routed};
+use super::{EditError, Routed};
 use crate::testing::{
-    Logs, Metrics, Spent, Traces, array, compile, decoded, everything, logs, map, pair, payload, plan, project, record,
-    resource_logs, strings, text, value,
+    Logs, Metrics, Traces, array, decoded, logs, map, pair, payload, plan, project, record, resource_logs, strings,
+    text, value,
 };
-use crate::{Edit, Level, Limits, Mode, Plan, Projector, Script, Slice, Unmetered, Value};
+use crate::{Edit, Level, Mode, Plan, Script, Slice, Unmetered, Value};
 
 /// A script that grows edit by edit.
 #[derive(Default)]
 struct Builder {
     script: Script,
+}
+
+impl From<Builder> for Script {
+    fn from(builder: Builder) -> Script {
+        builder.script
+    }
 }
 
 impl Builder {
@@ -76,12 +85,12 @@ fn script() -> Builder {
     Builder::default()
 }
 
-fn apply(plan: &Plan, payload: &Payload, script: Builder) -> Result<Vec<Routed>, EditError> {
-    project(plan, payload).apply(&script.script, &mut Unmetered)
+fn apply(plan: &Plan, payload: &Payload, script: impl Into<Script>) -> Result<Vec<Routed>, EditError> {
+    project(plan, payload).apply(&script.into(), &mut Unmetered)
 }
 
 /// The one payload that comes back, which the door would let in with the same count.
-fn applied(plan: &Plan, payload: &Payload, script: Builder) -> Payload {
+fn applied(plan: &Plan, payload: &Payload, script: impl Into<Script>) -> Payload {
     let mut routed = apply(plan, payload, script).unwrap();
     assert_eq!(routed.len(), 1);
     let only = routed.remove(0);
@@ -95,15 +104,8 @@ fn counted(payload: &Payload) {
     assert_eq!(again.items(), payload.items());
 }
 
-fn edited(plan: &Plan, request: &Logs, script: Builder) -> Logs {
+fn edited(plan: &Plan, request: &Logs, script: impl Into<Script>) -> Logs {
     decoded(&applied(plan, &payload(Signal::Logs, request), script))
-}
-
-fn fault(plan: &Plan, request: &Logs, script: Builder) -> (usize, EditFault) {
-    match apply(plan, &payload(Signal::Logs, request), script) {
-        Err(EditError::Edit { edit, fault }) => (edit, fault),
-        other => panic!("{other:?} is no fault"),
-    }
 }
 
 fn bodies(request: &Logs) -> Vec<String> {
@@ -205,7 +207,7 @@ fn a_replaced_field_keeps_its_type_and_range() {
         (script().text(4, "x"), "Type"),
         (script().splice(1, 0, 0, "x"), "NoText"),
     ] {
-        let (_, fault) = fault(&plan, &request, script);
+        let (_, fault) = faults::fault(&plan, &request, script);
         assert!(format!("{fault:?}").starts_with(name), "{fault:?} is {name}");
     }
 }
@@ -288,7 +290,7 @@ fn a_field_with_its_default_value_counts_as_absent() {
 fn a_range_of_upserts_reaches_each_resource_with_each_of_them_once() {
     let plan = plan(&[], &["resource.attributes[*]"]);
     let resource = |number: u32| {
-        let kept = if number % 3 == 0 { vec![pair("r", text("old"))] } else { vec![] };
+        let kept = if number.is_multiple_of(3) { vec![pair("r", text("old"))] } else { vec![] };
         resource_logs(kept, numbered(number..number + 1))
     };
     let request = Logs { resource_logs: (0..200).map(resource).collect() };
@@ -450,124 +452,4 @@ fn everything_routed_leaves_nothing_behind() {
         apply(&plan, &payload(Signal::Logs, &logs(vec![], numbered(0..2))), script().route(Level::Scope, 0..1, 0));
     let routed = routed.unwrap();
     assert_eq!((routed.len(), routed[0].route, routed[0].payload.items()), (1, Some(0), 2));
-}
-
-#[test]
-fn an_edit_that_is_wrong_fails_the_batch_and_is_named() {
-    let mut plan =
-        plan(&["log.body[**]", "log.severity_text"], &["log.body", "log.attributes[\"a\"]", "log.attributes[**]"]);
-    plan.writes.push("log.attributes[\"a\"][\"b\"]".to_owned());
-    let mut first = record(text("aé"), vec![]);
-    first.severity_text = "INFO".to_owned();
-    let request = logs(vec![], vec![first]);
-    let bad = |slice| Edit::Replace { cell: 0, value: Value::Text(slice) };
-    let invalid = Builder { script: Script { edits: vec![bad(Slice { start: 0, end: 1 })], text: vec![0xff] } };
-    for (script, name) in [
-        (script().remove(9), "Cell"),
-        (script().remove(1), "NotWritable"),
-        (script().splice(0, 2, 3, "x"), "Boundary"),
-        (script().splice(0, 0, 2, "x"), "Boundary"),
-        (script().splice(0, 0, 4, "x"), "Range"),
-        (script().splice(0, 1, 0, "x"), "Range"),
-        (script().edit(bad(Slice { start: 0, end: 1 })), "Slice"),
-        (script().edit(bad(Slice { start: 2, end: 1 })), "Slice"),
-        (invalid, "Utf8"),
-        (script().upsert(0, 0..1, "k", "v", Mode::Upsert), "Key"),
-        (script().upsert(1, 0..1, "k", "v", Mode::Upsert), "Key"),
-        (script().upsert(2, 0..1, "", "v", Mode::Upsert), "Key"),
-        (script().upsert(3, 0..1, "", "v", Mode::Upsert), "NotUpsertable"),
-        (script().upsert(4, 0..1, "", "v", Mode::Upsert), "Write"),
-        (script().upsert(0, 0..2, "", "v", Mode::Upsert), "Rows"),
-        (script().upsert(0, 1..0, "", "v", Mode::Upsert), "Rows"),
-        (script().drop(Level::Item, 0..1), "Word"),
-        (script().route(Level::Item, 0..1, 0), "Word"),
-    ] {
-        let (edit, fault) = fault(&plan, &request, script);
-        assert_eq!(edit, 0);
-        assert!(format!("{fault:?}").starts_with(name), "{fault:?} is {name}");
-    }
-    assert_eq!(fault(&plan, &request, script().splice(0, 0, 1, "x").remove(7)).0, 1);
-}
-
-#[test]
-fn rows_are_dropped_and_routed_once_and_within_bounds() {
-    let mut plan = plan(&["log.body"], &["drop", "route", "log.body"]);
-    plan.routes = strings(&["a", "b"]);
-    let request = logs(vec![], numbered(0..3));
-    for (script, name) in [
-        (script().drop(Level::Item, 0..4), "Rows"),
-        (script().drop(Level::Event, 0..0), "Level"),
-        (script().route(Level::Item, 0..1, 2), "Route"),
-        (script().route(Level::Event, 0..0, 1), "RouteLevel"),
-        (script().route(Level::Item, 0..2, 0).route(Level::Origin, 0..1, 0), "Fate"),
-        (script().route(Level::Item, 0..2, 0).drop(Level::Item, 1..2), "Fate"),
-        (script().drop(Level::Scope, 0..1).drop(Level::Item, 1..2), "Fate"),
-        (script().drop(Level::Item, 1..2).splice(1, 0, 0, "x"), "Overlap"),
-        (script().drop(Level::Item, 1..2).splice(1, 1, 1, "x"), "Overlap"),
-        (script().drop(Level::Item, 1..2).upsert(2, 0..3, "", "x", Mode::Upsert), "Overlap"),
-    ] {
-        let (_, fault) = fault(&plan, &request, script);
-        assert!(format!("{fault:?}").starts_with(name), "{fault:?} is {name}");
-    }
-}
-
-#[test]
-fn edits_of_one_place_are_an_overlap() {
-    let reads = ["log.attributes[**]", "log.attributes[\"m\"]", "log.attributes[\"a\"]"];
-    let plan = plan(&reads, &["log.attributes[**]"]);
-    let request = logs(
-        vec![],
-        vec![record(
-            text(""),
-            vec![pair("a", text("abc")), pair("m", map(vec![pair("in", text("abc"))])), pair("e", text(""))],
-        )],
-    );
-    // Cells: abc, in, "" as values; a, m, in, e as keys; then the "a" of the third read.
-    for script in [
-        script().splice(0, 0, 2, "x").splice(0, 1, 3, "y"),
-        script().splice(0, 1, 1, "x").splice(0, 1, 1, "y"),
-        script().splice(0, 0, 0, "x").text(0, "y"),
-        script().splice(0, 3, 3, "x").text(0, "y"),
-        script().text(0, "x").text(0, "y"),
-        script().remove(0).remove(0),
-        script().remove(0).splice(0, 3, 3, ""),
-        script().remove(0).remove(3),
-        script().remove(0).text(3, "k"),
-        script().remove(4).splice(1, 1, 2, "x"),
-        script().remove(4).splice(1, 3, 3, "x"),
-        script().splice(0, 0, 1, "x").splice(7, 0, 1, "y"),
-        script().splice(2, 0, 0, "x").splice(2, 0, 0, "y"),
-        script().upsert(0, 0..1, "a", "x", Mode::Upsert).splice(0, 0, 0, "y"),
-        script().upsert(0, 0..1, "a", "x", Mode::Upsert).remove(3),
-        script().upsert(0, 0..1, "n", "x", Mode::Upsert).upsert(0, 0..1, "n", "y", Mode::Upsert),
-    ] {
-        let edits = script.script.edits.clone();
-        let (_, fault) = fault(&plan, &request, script);
-        assert!(matches!(fault, EditFault::Overlap { .. }), "{fault:?} of {edits:?}");
-    }
-    // What only touches is none.
-    let touching = script().splice(0, 0, 1, "x").splice(0, 1, 1, "-").splice(0, 1, 3, "y").splice(3, 1, 1, "!");
-    let after = edited(&plan, &request, touching);
-    assert_eq!(after.resource_logs[0].scope_logs[0].log_records[0].attributes[0], pair("a!", text("x-y")));
-}
-
-#[test]
-fn a_script_may_not_blow_a_payload_up() {
-    let limits = Limits { growth: 1000, ..Limits::default() };
-    let plan = plan(&[], &["log.body"]);
-    let projector = Projector::compile(Signal::Logs, &plan, &everything(), &limits).unwrap();
-    let payload = payload(Signal::Logs, &logs(vec![], numbered(0..100)));
-    let projection = projector.project(payload, &mut Unmetered).unwrap();
-    let long = script().upsert(0, 0..100, "", &"x".repeat(100), Mode::Upsert);
-    assert_eq!(projection.apply(&long.script, &mut Unmetered).unwrap_err(), EditError::Growth { limit: 1000 });
-}
-
-#[test]
-fn a_meter_that_runs_out_ends_the_edits() {
-    let plan = plan(&[], &["log.body"]);
-    let projector = compile(Signal::Logs, &plan).unwrap();
-    let payload = payload(Signal::Logs, &logs(vec![], numbered(0..1000)));
-    let projection = projector.project(payload, &mut Unmetered).unwrap();
-    let script = script().upsert(0, 0..1000, "", "x", Mode::Upsert).script;
-    assert_eq!(projection.apply(&script, &mut Spent).unwrap_err(), EditError::Overrun);
 }

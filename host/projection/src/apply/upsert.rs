@@ -147,7 +147,7 @@ impl Prepared {
             };
             let edit = upsert.edit;
             let bytes = ops.encoded(upsert, number).map_err(|fault| EditError::Edit { edit, fault })?;
-            let any = matches!(upsert.path.field().class, Class::Any | Class::Map | Class::Number);
+            let any = matches!(upsert.path.field().class, Class::Any | Class::Map | Class::Number | Class::Double);
             let numbers = also | 1 << number;
             let key = upsert.key.map(Into::into);
             let want = Want { numbers, key, bytes, mode: upsert.mode, any, edit: edit as u32 };

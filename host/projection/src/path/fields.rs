@@ -59,10 +59,6 @@ const fn held(name: &'static str, proto: &'static [&'static str], class: Class) 
     Field { name, alias: None, held: true, proto, class }
 }
 
-const fn alias(field: Field, alias: &'static str) -> Field {
-    Field { alias: Some(alias), ..field }
-}
-
 macro_rules! fields {
     ($($make:ident $name:literal: $class:ident),* $(,)?) => { &[$($make($name, &[$name], Class::$class)),*] };
 }
@@ -177,7 +173,7 @@ pub(super) static CONTEXTS: [Context; 9] = [
         level: Level::Exemplar,
         signal: Some(Signal::Metrics),
         fields: &[
-            alias(own("attributes", &["filtered_attributes"], Class::Map), "filtered_attributes"),
+            Field { alias: Some("filtered_attributes"), ..own("attributes", &["filtered_attributes"], Class::Map) },
             own("time_unix_nano", &["time_unix_nano"], Class::Fixed64),
             own("value", &["as_int", "as_double"], Class::Number),
             own("trace_id", &["trace_id"], Class::Bytes),

@@ -1,3 +1,5 @@
+//! Tests of what stands in `path`: its promises, one sentence each.
+
 use super::{Path, Reach};
 
 fn path(source: &str) -> Path {

@@ -134,14 +134,22 @@ impl Bytes {
 
     #[inline(always)]
     fn any_of<const N: usize>(&self, buf: &[u8], start: usize, end: usize) -> bool {
-        let mut pos = start;
-        while pos + LANES <= end {
-            if self.found::<N>(load(buf, pos, end)) != 0 {
+        let Some(window) = buf.get(start..end + LANES) else {
+            return buf[start..end].iter().any(|&byte| self.has(byte));
+        };
+        let len = end - start;
+        let mut rest = window;
+        let mut left = len;
+        while left >= LANES {
+            let Some((chunk, behind)) = rest.split_first_chunk::<LANES>() else { return false };
+            if self.found::<N>(u8x16::new(*chunk)) != 0 {
                 return true;
             }
-            pos += LANES;
+            rest = behind;
+            left -= LANES;
         }
-        pos < end && self.found::<N>(load(buf, pos, end)) & ((1 << (end - pos)) - 1) != 0
+        let Some(chunk) = rest.first_chunk::<LANES>() else { return false };
+        self.found::<N>(u8x16::new(*chunk)) & ((1 << left) - 1) != 0
     }
 
     /// A bit for each lane that is in the set.

@@ -34,6 +34,8 @@ pub(super) struct Scanner {
     behind: [Behind; 256],
     /// Bytes at which any of the patterns starts.
     first: Bytes,
+    /// Bytes of their shortest match.
+    shortest: usize,
     /// Whether none of them starts right behind a letter, a digit or a `_`.
     apart: bool,
 }
@@ -53,17 +55,19 @@ impl Scanner {
             groups: Vec::new(),
             behind: std::array::from_fn(|byte| Behind::of(byte as u8)),
             first: Bytes::of(&[]),
+            shortest: usize::MAX,
             apart: false,
         };
         let mut firsts = Vec::new();
         let mut scanned = Vec::new();
         for (pattern, hir) in (0u32..).zip(hirs) {
-            let longer_than_nothing = hir.properties().minimum_len().is_some_and(|len| len > 0);
-            let automaton =
-                longer_than_nothing.then(|| Automaton::new(&[(0, hir)], Semantics::LeftmostFirst)).flatten();
+            let shortest = hir.properties().minimum_len().unwrap_or(0);
+            let one = || Automaton::new(&[(0, hir)], Semantics::LeftmostFirst);
+            let automaton = if shortest > 0 { one() } else { None };
             match automaton.map(|automaton| (automaton.firsts(), automaton)) {
                 Some((first, automaton)) if first.share() <= SHARE => {
                     firsts.push(first);
+                    scanner.shortest = scanner.shortest.min(shortest);
                     scanned.push((scanner.singles.len() as u32, hir));
                     scanner.singles.push(Single { pattern, automaton });
                 }
@@ -104,7 +108,7 @@ impl Scanner {
         index: u32,
         matches: &mut Vec<PatternMatch>,
     ) -> u64 {
-        if self.groups.is_empty() {
+        if self.groups.is_empty() || end - start < self.shortest {
             return self.left;
         }
         let before = matches.len();
@@ -112,7 +116,9 @@ impl Scanner {
         // Where each pattern's last match ended.
         let mut ends: SmallVec<[u32; 8]> = SmallVec::from_elem(0, self.singles.len());
         let mut steps = cell.len() * STEPS + FREE;
-        let done = self.first.each(buf, (start, end), self.apart, |at| {
+        // Behind that no match has room.
+        let last = end - self.shortest;
+        let done = self.first.each(buf, (start, last + 1), self.apart, |at| {
             let at = at - start;
             let behind = match at.checked_sub(1) {
                 Some(previous) => self.behind[cell[previous] as usize],

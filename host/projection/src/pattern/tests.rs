@@ -1,3 +1,5 @@
+//! Tests of what stands in `pattern`: its promises, one sentence each.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::{any, prop_assert_eq, proptest};

@@ -1,13 +1,13 @@
 //! From a plan and its grants to what the walk runs by.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use host_otlp::Signal;
 
 use super::table::Table;
 use super::{Compiled, Limits, PlanError, Read};
 use crate::path::{Class, Path, Reach};
-use crate::pattern::Patterns;
+use crate::pattern::{PatternError, Patterns};
 use crate::plan::{Grants, Plan};
 
 /// The words among the writes that are no paths.
@@ -70,10 +70,11 @@ pub(super) fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Lim
 
     let granted = Granted::parse(&grants.reads)?;
     let mut reads = Vec::with_capacity(plan.reads.len());
+    let mut sets = Sets::default();
     for read in &plan.reads {
         let path = path_of("reads", &read.path, signal)?;
         granted.path("reads", &path)?;
-        reads.push(compile_read(path, &read.patterns, &writes, limits)?);
+        reads.push(compile_read(path, &read.patterns, &mut sets, &writes, limits)?);
     }
 
     let asks = |word: &str| plan.writes.iter().any(|write| write == word);
@@ -83,9 +84,21 @@ pub(super) fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Lim
     }
     let strips = reads.iter().any(|read| read.patterns.is_some() || read.path.reach() != Reach::Exact);
     let table = Table::new(signal, &reads, &writes, may_drop || may_route);
-    let scratches = Mutex::default();
+    let (sets, scratches) = (sets.compiled, Mutex::default());
     let growth = limits.growth;
-    Ok(Compiled { signal, plan: plan.clone(), reads, writes, may_drop, may_route, growth, table, strips, scratches })
+    Ok(Compiled {
+        signal,
+        plan: plan.clone(),
+        reads,
+        writes,
+        may_drop,
+        may_route,
+        growth,
+        table,
+        strips,
+        sets,
+        scratches,
+    })
 }
 
 fn bound(what: &'static str, found: usize, limit: usize) -> Result<(), PlanError> {
@@ -100,22 +113,47 @@ fn path_of(verb: &'static str, source: &str, signal: Signal) -> Result<Path, Pla
     }
 }
 
-fn compile_read(path: Path, patterns: &[String], writes: &[Option<Path>], limits: &Limits) -> Result<Read, PlanError> {
+/// The plan's different sets of patterns: many a plan has the same for all of its reads.
+#[derive(Default)]
+struct Sets<'a> {
+    sources: Vec<&'a [String]>,
+    compiled: Vec<Arc<Patterns>>,
+}
+
+impl<'a> Sets<'a> {
+    /// The position of a set, which is compiled where it is new.
+    fn position(&mut self, sources: &'a [String], limits: &Limits) -> Result<usize, PatternError> {
+        if let Some(known) = self.sources.iter().position(|known| *known == sources) {
+            return Ok(known);
+        }
+        let compiled = Patterns::compile(sources, limits.pattern_length, limits.pattern_size)?;
+        self.sources.push(sources);
+        self.compiled.push(Arc::new(compiled));
+        Ok(self.compiled.len() - 1)
+    }
+}
+
+fn compile_read<'a>(
+    path: Path,
+    patterns: &'a [String],
+    sets: &mut Sets<'a>,
+    writes: &[Option<Path>],
+    limits: &Limits,
+) -> Result<Read, PlanError> {
     let class = path.field().class;
     let bare = path.keys().is_empty() && path.reach() == Reach::Exact;
     if class == Class::Map && bare {
         return Err(PlanError::Map { path: path.to_string() });
     }
-    if !patterns.is_empty() && !matches!(class, Class::Text | Class::Bytes | Class::Map | Class::Any) {
+    let writable = writes.iter().flatten().any(|write| write.covers(&path));
+    if patterns.is_empty() {
+        return Ok(Read { path, patterns: None, set: 0, writable, keyed: !bare });
+    }
+    if !matches!(class, Class::Text | Class::Bytes | Class::Map | Class::Any) {
         return Err(PlanError::NoText { path: path.to_string() });
     }
-    let compiled = match patterns {
-        [] => None,
-        patterns => {
-            let compiled = Patterns::compile(patterns, limits.pattern_length, limits.pattern_size);
-            Some(compiled.map_err(|fault| PlanError::Pattern { path: path.to_string(), fault })?)
-        }
-    };
-    let writable = writes.iter().flatten().any(|write| write.covers(&path));
-    Ok(Read { path, patterns: compiled, writable, keyed: !bare })
+    let set = sets.position(patterns, limits);
+    let set = set.map_err(|fault| PlanError::Pattern { path: path.to_string(), fault })?;
+    let patterns = Some(Arc::clone(&sets.compiled[set]));
+    Ok(Read { path, patterns, set, writable, keyed: !bare })
 }

@@ -2,6 +2,7 @@
 
 use host_otlp::Signal;
 use host_otlp::schema::{Kind, Message, NUMBERS};
+use host_otlp::wire::WireType;
 
 use super::Read;
 use crate::batch::Level;
@@ -33,6 +34,19 @@ pub(super) enum Action {
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) actions: [Action; NUMBERS],
+    /// By tag of one byte: how to get over fields that are skipped.
+    skips: [Skip; 128],
+}
+
+/// How to get over a field whose tag takes one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Skip {
+    /// It is not skipped.
+    No,
+    /// So many bytes, tag and all.
+    Fixed(u8),
+    Varint,
+    Len,
 }
 
 /// A field of a fixed type.
@@ -53,6 +67,8 @@ pub(super) struct Spec {
     pub(super) values: Reads,
     /// Every text, byte string and map key in it.
     pub(super) deep: Reads,
+    /// Whether all of this is deep and has patterns: what holds no match is then of no interest whatever it is.
+    pub(super) gated: bool,
 }
 
 /// The narrowed schema.
@@ -65,6 +81,31 @@ pub(crate) struct Table {
     pub(super) root: u16,
     /// The levels whose rows the guest sees, outermost first.
     pub(crate) levels: Vec<Level>,
+}
+
+impl Node {
+    fn new(actions: [Action; NUMBERS]) -> Node {
+        let skips = std::array::from_fn(|tag| match (actions.get(tag >> 3), WireType::from_bits(tag as u64)) {
+            (Some(Action::Skip), Some(WireType::Varint)) => Skip::Varint,
+            (Some(Action::Skip), Some(WireType::Fixed64)) => Skip::Fixed(9),
+            (Some(Action::Skip), Some(WireType::Len)) => Skip::Len,
+            (Some(Action::Skip), Some(WireType::Fixed32)) => Skip::Fixed(5),
+            _ => Skip::No,
+        });
+        Node { actions, skips }
+    }
+
+    /// Where the next field starts, where the one at `pos` is skipped and short.
+    #[inline(always)]
+    pub(super) fn skip(&self, buf: &[u8], pos: usize) -> Option<usize> {
+        let tag = usize::from(*buf.get(pos)?);
+        match *self.skips.get(tag)? {
+            Skip::No => None,
+            Skip::Fixed(len) => Some(pos + usize::from(len)),
+            Skip::Varint => buf.get(pos + 1).filter(|byte| **byte < 0x80).map(|_| pos + 2),
+            Skip::Len => buf.get(pos + 1).filter(|len| **len < 0x80).map(|len| pos + 2 + usize::from(*len)),
+        }
+    }
 }
 
 impl Table {
@@ -103,7 +144,7 @@ impl Table {
                 _ => context.map_or(Action::Skip, |context| self.field(reads, context, held, field.name)),
             };
         }
-        self.nodes.push(Node { actions });
+        self.nodes.push(Node::new(actions));
         (self.nodes.len() - 1) as u16
     }
 
@@ -120,8 +161,8 @@ impl Table {
             return Action::Skip;
         }
         match field.class {
-            Class::Map => Action::Pair(self.spec(&here, 0)),
-            Class::Any => Action::Value(self.spec(&here, 0)),
+            Class::Map => Action::Pair(self.spec(reads, &here, 0)),
+            Class::Any => Action::Value(self.spec(reads, &here, 0)),
             class => {
                 self.scalars.push(Scalar { class, reads: here.iter().map(|(index, _)| *index).collect() });
                 Action::Scalar((self.scalars.len() - 1) as u16)
@@ -130,7 +171,7 @@ impl Table {
     }
 
     /// Adds what `paths` read of the value that their first `depth` keys lead to.
-    fn spec(&mut self, paths: &[(u32, &Path)], depth: usize) -> u16 {
+    fn spec(&mut self, reads: &[Read], paths: &[(u32, &Path)], depth: usize) -> u16 {
         let mut spec = Spec::default();
         let mut under: Vec<(&str, Vec<(u32, &Path)>)> = Vec::new();
         for &(index, path) in paths {
@@ -145,9 +186,11 @@ impl Table {
             }
         }
         for (key, paths) in under {
-            let child = self.spec(&paths, depth + 1);
+            let child = self.spec(reads, &paths, depth + 1);
             spec.keys.push((key.as_bytes().into(), child));
         }
+        spec.gated = spec.itself.is_empty() && spec.keys.is_empty() && spec.values.is_empty();
+        spec.gated &= spec.deep.iter().all(|&index| reads[index as usize].patterns.is_some());
         self.specs.push(spec);
         (self.specs.len() - 1) as u16
     }

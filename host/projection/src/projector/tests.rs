@@ -1,3 +1,7 @@
+//! Tests of what stands in `projector`: its promises, one sentence each.
+
+use std::sync::LazyLock;
+
 use host_otlp::Signal;
 use host_otlp::schema::Message as Schema;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -9,6 +13,7 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use proptest::prelude::{prop_assert_eq, proptest};
 use prost::Message as _;
+use regex_automata::meta::Regex;
 
 use super::{Limits, PlanError, Projector};
 use crate::testing::naive::{self, Change, READS};
@@ -161,7 +166,7 @@ fn metrics() -> Metrics {
         aggregation_temporality: 2,
         is_monotonic: true,
     };
-    let point = HistogramDataPoint { count: 9, sum: Some(4.5), ..HistogramDataPoint::default() };
+    let point = HistogramDataPoint { count: 9, sum: Some(4.5), min: Some(0.0), ..HistogramDataPoint::default() };
     let histogram = Histogram { data_points: vec![point], aggregation_temporality: 1 };
     let metric = |name: &str, data| Metric { name: name.to_owned(), data: Some(data), ..Metric::default() };
     let metrics = vec![
@@ -182,6 +187,8 @@ fn data_points_of_every_kind_are_items() {
         ("datapoint.value", &["0: 0 0", "0: 1 2.5"]),
         ("datapoint.count", &["0: 2 9"]),
         ("datapoint.sum", &["0: 2 4.5"]),
+        ("datapoint.min", &["0: 2 0.0"]),
+        ("datapoint.max", &[]),
         ("metric.is_monotonic", &["0: 1 true"]),
         ("metric.aggregation_temporality", &["0: 1 2", "0: 2 1"]),
         ("exemplar.attributes[*]", &["0: 0 who=\"ann\"", "0: 1 who=\"ann\""]),
@@ -312,7 +319,7 @@ fn what_is_not_granted_is_nowhere_in_the_batch() {
 #[test]
 fn a_plan_that_cannot_be_run_is_refused() {
     let patterns = |path: &str, patterns: &[&str]| Plan { reads: vec![read(path, patterns)], ..Plan::default() };
-    let many = Plan { reads: vec![read("log.body", &["x"; 65])], ..Plan::default() };
+    let many = Plan { reads: vec![read("log.body", &["x"; 64]); 17], ..Plan::default() };
     let routes = Plan { routes: strings(&["a"]), ..Plan::default() };
     for (plan, message) in [
         (plan(&["log.bodi"], &[]), "path `log.bodi`, at byte 4: `log` has no field `bodi`"),
@@ -322,7 +329,7 @@ fn a_plan_that_cannot_be_run_is_refused() {
         (patterns("log.body", &["a("]), "`log.body`: pattern 0: "),
         (patterns("log.body", &["\\w{1000}{1000}"]), "`log.body`: pattern 0 compiles to more than"),
         (patterns("log.body", &[&"x".repeat(5000)]), "`log.body`: pattern 0 is longer than 4096 bytes"),
-        (many, "the plan has 65 patterns, more than the limit of 64"),
+        (many, "the plan has 1088 patterns, more than the limit of 1024"),
         (routes, "the plan names routes but does not ask to `route`"),
     ] {
         let refused = refusal(Signal::Logs, &plan, &everything());
@@ -364,7 +371,36 @@ fn same_cells(request: &Logs, bytes: Vec<u8>) -> Result<(), proptest::test_runne
     Ok(())
 }
 
+/// A mail address, numbers in groups, an address, and something that many texts have.
+const PATTERNS: [&str; 4] = [r"[a-z]+@[a-z.]+", r"(?-u:\b)\d{2}[- ]?\d(?-u:\b)", r"(?:\d{1,3}\.){3}\d{1,3}", "b ?c|☃"];
+
+fn matching_cells(request: &Logs, bytes: Vec<u8>) -> Result<(), proptest::test_runner::TestCaseError> {
+    static PROJECTOR: LazyLock<Projector> = LazyLock::new(|| {
+        let reads = READS.iter().map(|path| read(path, &PATTERNS)).collect();
+        compile(Signal::Logs, &Plan { reads, ..Plan::default() }).unwrap()
+    });
+    // What is ASCII here and Unicode there makes no difference in the texts at hand.
+    static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| PATTERNS.iter().map(|p| Regex::new(p).unwrap()).collect());
+    let batch = PROJECTOR.project(checked(Signal::Logs, bytes), &mut Unmetered).unwrap().batch;
+    let cells: Vec<_> = naive::cells(&batch).into_iter().map(|(_, cell)| cell.value).collect();
+    let all = naive_cells(request).into_iter().map(|cell| cell.value);
+    let matches = |value: &Value| match value {
+        Value::StringValue(text) => REGEXES.iter().any(|regex| regex.is_match(text)),
+        Value::BytesValue(bytes) => REGEXES.iter().any(|regex| regex.is_match(bytes)),
+        _ => false,
+    };
+    prop_assert_eq!(cells, all.filter(matches).collect::<Vec<_>>());
+    Ok(())
+}
+
 proptest! {
+    #[test]
+    fn just_the_cells_in_which_a_pattern_matches_cross_over(request in strategy::logs()) {
+        matching_cells(&request, request.encode_to_vec())?;
+        let bytes = odd::scrambled(Schema::request(Signal::Logs), &request.encode_to_vec());
+        matching_cells(&Logs::decode(bytes.as_slice()).unwrap(), bytes)?;
+    }
+
     #[test]
     fn every_log_request_is_projected_as_prost_decodes_it(request in strategy::logs()) {
         same_cells(&request, request.encode_to_vec())?;

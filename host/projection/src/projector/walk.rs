@@ -95,9 +95,16 @@ impl<'a> Walk<'a> {
     fn message(&mut self, node: u16, start: usize, end: usize) {
         let compiled = self.compiled;
         let table = &compiled.table;
-        let actions = &table.nodes[node as usize].actions;
-        for field in Fields::new(self.buf, start, end) {
-            let action = actions.get(field.number as usize).copied().unwrap_or(Action::Skip);
+        let node = &table.nodes[node as usize];
+        let mut pos = start;
+        while pos < end {
+            if let Some(next) = node.skip(self.buf, pos) {
+                pos = next;
+                continue;
+            }
+            let Some(field) = Fields::new(self.buf, pos, end).next() else { return };
+            pos = field.end;
+            let action = node.actions.get(field.number as usize).copied().unwrap_or(Action::Skip);
             match action {
                 Action::Skip => {}
                 Action::Pair(spec) => {
@@ -195,7 +202,8 @@ impl<'a> Walk<'a> {
         let default = match cell {
             Cell::Signed(value) => value == 0,
             Cell::Unsigned(value) => value == 0,
-            Cell::Double(value) => value.to_bits() == 0,
+            // `sum`, `min` and `max` are optional: there even when 0.
+            Cell::Double(_) => false,
             Cell::Boolean(value) => !value,
         };
         if !default {
@@ -216,7 +224,7 @@ impl<'a> Walk<'a> {
         for &read in reads {
             match &self.compiled.reads[read as usize].patterns {
                 Some(patterns) if !patterns.may_match(self.buf, cell.0, cell.1) => {}
-                patterns => self.text_of(read, patterns.as_ref(), slot, cell, site, key),
+                patterns => self.text_of(read, patterns.as_deref(), slot, cell, site, key),
             }
         }
     }
@@ -237,7 +245,8 @@ impl<'a> Walk<'a> {
             return;
         }
         let column = &mut self.columns[read as usize * SLOTS + slot as usize];
-        if let (Some(patterns), Some(scratch)) = (patterns, &mut self.scratches[read as usize]) {
+        if let Some(patterns) = patterns {
+            let scratch = &mut self.scratches[self.compiled.reads[read as usize].set];
             let index = column.cells();
             if !patterns.find(scratch, self.buf, cell, index, column.matches()) {
                 return;

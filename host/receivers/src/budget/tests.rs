@@ -1,3 +1,5 @@
+//! Tests of what stands in `budget`: its promises, one sentence each.
+
 use super::Budget;
 
 #[test]

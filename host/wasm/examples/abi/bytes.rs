@@ -16,7 +16,8 @@ pub(crate) fn way(guests: &Guests) -> Result<Way> {
     let mut store = Store::new(&engine, ());
     store.set_epoch_deadline(1);
     let guest = Bytes::instantiate(&mut store, &component, &Linker::new(&engine)).map_err(wasm)?;
-    let run = move |request: &Payload| Work::of(|| guest.call_process(&mut store, &request.contiguous()).map_err(wasm));
+    let mut call = move |request: &Payload| guest.call_process(&mut store, &request.contiguous()).map_err(wasm);
+    let run = move |requests: &[Payload]| Work::of(requests, &mut call);
     Ok(Way { name: "encoded OTLP in and out, read in place by the guest", run: Box::new(run) })
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result};
-use futures_util::future::BoxFuture;
+use anyhow::{Context, Result, ensure};
+use futures_util::future::{BoxFuture, try_join_all};
 use host_component::{Consumer, Delivery, Outcome, Payload};
 use host_telemetry::Metrics;
 use host_wasm::{GrantsConfig, ModulesConfig, ProcessorConfig, Sandbox};
@@ -14,11 +14,11 @@ use crate::guests::Guests;
 use crate::{Way, Work};
 
 #[derive(Default)]
-struct Sink(Mutex<Option<Delivery>>);
+struct Sink(Mutex<Vec<Delivery>>);
 
 impl Consumer for Sink {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
-        *self.0.lock().expect("no holder panics") = Some(delivery);
+        self.0.lock().expect("no holder panics").push(delivery);
         Box::pin(async { Ok(()) })
     }
 }
@@ -37,11 +37,11 @@ pub(crate) fn ways(guests: &Guests) -> Result<Vec<Way>> {
     Ok(vec![
         Way {
             name: "cells in, edits out, the host runs the patterns",
-            run: Box::new(move |request| pushed.run(request)),
+            run: Box::new(move |requests| pushed.run(requests)),
         },
         Way {
             name: "cells in, edits out, the guest runs the patterns",
-            run: Box::new(move |request| plain.run(request)),
+            run: Box::new(move |requests| plain.run(requests)),
         },
     ])
 }
@@ -68,11 +68,15 @@ impl Rig {
         Ok(Rig { runtime, processor, sink, metrics, _folder: folder })
     }
 
-    fn run(&self, request: &Payload) -> Result<Work> {
+    /// All at once: the one thread of the pool takes them from its queue in their order.
+    fn run(&self, requests: &[Payload]) -> Result<Work> {
         let before = self.charged()?;
-        self.runtime.block_on(self.processor.consume(Delivery::new(request.clone())))?;
-        let out = self.sink.0.lock().expect("no holder panics").take().context("the sink has the batch")?;
-        Ok(Work { nanos: self.charged()? - before, out: out.payload.contiguous().into() })
+        let calls = requests.iter().map(|request| self.processor.consume(Delivery::new(request.clone())));
+        self.runtime.block_on(try_join_all(calls))?;
+        let nanos = self.charged()? - before;
+        let deliveries = std::mem::take(&mut *self.sink.0.lock().expect("no holder panics"));
+        ensure!(deliveries.len() == requests.len(), "each request comes out as one");
+        Ok(Work { nanos, out: deliveries.into_iter().map(|delivery| delivery.payload.contiguous().into()).collect() })
     }
 
     fn charged(&self) -> Result<u64> {

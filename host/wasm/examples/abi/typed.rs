@@ -28,15 +28,14 @@ pub(crate) fn way(guests: &Guests) -> Result<Way> {
     let mut store = Store::new(&engine, ());
     store.set_epoch_deadline(1);
     let guest = Typed::instantiate(&mut store, &component, &Linker::new(&engine)).map_err(wasm)?;
-    let run = move |request: &Payload| {
-        Work::of(|| {
-            let decoded = ExportLogsServiceRequest::decode(request.contiguous())?;
-            let groups: Vec<_> = decoded.resource_logs.into_iter().map(to_guest).collect();
-            let groups = guest.call_process(&mut store, &groups).map_err(wasm)?;
-            let resource_logs = groups.into_iter().map(from_guest).collect();
-            Ok(ExportLogsServiceRequest { resource_logs }.encode_to_vec())
-        })
+    let mut call = move |request: &Payload| {
+        let decoded = ExportLogsServiceRequest::decode(request.contiguous())?;
+        let groups: Vec<_> = decoded.resource_logs.into_iter().map(to_guest).collect();
+        let groups = guest.call_process(&mut store, &groups).map_err(wasm)?;
+        let resource_logs = groups.into_iter().map(from_guest).collect();
+        Ok(ExportLogsServiceRequest { resource_logs }.encode_to_vec())
     };
+    let run = move |requests: &[Payload]| Work::of(requests, &mut call);
     Ok(Way { name: "typed records in and out, the host decodes and encodes", run: Box::new(run) })
 }
 

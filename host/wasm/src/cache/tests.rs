@@ -1,3 +1,5 @@
+//! Tests of what stands in `cache`: its promises, one sentence each.
+
 use std::fs;
 use std::time::{Duration, SystemTime};
 

@@ -1,3 +1,5 @@
+//! Tests of what stands in `engine`: its promises, one sentence each.
+
 use super::{Ceilings, Engine, compatibility, compiling};
 
 #[test]

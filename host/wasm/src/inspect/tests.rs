@@ -1,3 +1,5 @@
+//! Tests of what stands in `inspect`: its promises, one sentence each.
+
 use super::{InspectError, check_import, inspect};
 
 #[test]

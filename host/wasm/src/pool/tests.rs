@@ -1,3 +1,5 @@
+//! Tests of what stands in `pool`: its promises, one sentence each.
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Tests of what stands in `source`: its promises, one sentence each.
+
 use std::fs;
 use std::path::Path;
 

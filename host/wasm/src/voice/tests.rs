@@ -1,3 +1,5 @@
+//! Tests of what stands in `voice`: its promises, one sentence each.
+
 use host_telemetry::Metrics;
 
 use super::{COUNTERS, LINES_PER_SECOND, Severity, Voice, cut};

@@ -4,6 +4,7 @@ use host_otlp::wire::{Field, Fields, WireType};
 
 use super::super::op::{Extent, Kind, Op, Ops, Place};
 use super::super::{EditError, EditFault};
+use crate::pair::Pair;
 use crate::script::Mode;
 
 /// One field that a message shall have.
@@ -16,7 +17,7 @@ pub(super) struct Want {
     /// The field with its tag, in the side buffer.
     pub(super) bytes: (u32, u32),
     pub(super) mode: Mode,
-    /// Whether it is there as soon as it stands there: a map's entry, an `AnyValue` or a oneof's member. Any other field
+    /// Whether it is there as soon as it stands there: a map's entry, an `AnyValue`, a oneof's member or an optional one. Any other field
     /// is absent, too, where it has its default value.
     pub(super) any: bool,
     pub(super) edit: u32,
@@ -28,6 +29,8 @@ pub(super) struct Wants {
     list: Vec<Want>,
     /// Bit `n`: a want may be field `n`.
     numbers: u32,
+    /// Whether any is an attribute.
+    keyed: bool,
     /// What a message without any of them gets, in the side buffer.
     pub(super) appended: (u32, u32),
 }
@@ -48,7 +51,8 @@ impl Wants {
             return Err(EditError::Edit { edit: second as usize, fault });
         }
         let numbers = list.iter().fold(0, |numbers, want| numbers | want.numbers);
-        let wants = Wants { list, numbers, appended: (0, 0) };
+        let keyed = list.iter().any(|want| want.key.is_some());
+        let wants = Wants { list, numbers, keyed, appended: (0, 0) };
         let appended = wants.concat(ops, |_| true);
         Ok(Wants { appended, ..wants })
     }
@@ -84,11 +88,11 @@ impl Wants {
             return None;
         }
         let key = || {
-            let key = Fields::new(buf, field.start, field.end).find(|inner| inner.number == 1);
-            key.map_or(&[] as &[u8], |key| &buf[key.start..key.end])
+            let (start, end) = Pair::read(buf, field.start, field.end).key;
+            &buf[start..end]
         };
         if self.list.len() <= FEW {
-            let key = if self.list.iter().any(|want| want.key.is_some()) { key() } else { &[] };
+            let key = if self.keyed { key() } else { &[] };
             let fits = |want: &Want| want.numbers & bit != 0 && want.key.as_deref().is_none_or(|wanted| wanted == key);
             return self.list.iter().position(fits);
         }

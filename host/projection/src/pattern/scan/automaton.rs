@@ -1,5 +1,7 @@
 //! An automaton over bytes, anchored where it starts, as one table.
 
+use std::collections::{HashMap, HashSet};
+
 use regex_automata::dfa::dense::{self, DFA};
 use regex_automata::dfa::{Automaton as _, StartKind};
 use regex_automata::nfa::thompson;
@@ -102,7 +104,8 @@ impl Automaton {
             (0..count).fold(0u64, |bits, index| bits | 1 << numbers[dfa.match_pattern(state, index).as_usize()])
         };
         let matches = states.iter().filter(|&&state| dfa.is_match_state(state)).count();
-        let number = |state: StateID| states.iter().position(|&known| known == state).unwrap_or(0) as u16;
+        let numbered: HashMap<StateID, u16> = states.iter().copied().zip(0..).collect();
+        let number = |state: StateID| numbered.get(&state).copied().unwrap_or(0);
         let stride = examples.len().next_power_of_two().trailing_zeros();
         let mut table = vec![0; states.len() << stride];
         for (row, &state) in table.chunks_mut(1 << stride).zip(&states) {
@@ -194,7 +197,7 @@ fn classes(dfa: &DFA<Vec<u32>>) -> ([u8; 256], Vec<u8>) {
 
 /// The states that can be reached: the dead one, those that tell of a match, the others.
 fn reachable(dfa: &DFA<Vec<u32>>, starts: &[StateID], examples: &[u8]) -> Option<Vec<StateID>> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let mut states = Vec::new();
     let mut open: Vec<StateID> = starts.to_vec();
     while let Some(state) = open.pop() {

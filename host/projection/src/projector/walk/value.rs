@@ -1,61 +1,20 @@
 //! Attributes and values: `KeyValue` and `AnyValue`, however deep.
 
-use host_otlp::wire::{self, Field, Fields, WireType};
+use host_otlp::wire::{self, Field, Fields};
 
 use super::super::pack::{Cell, Slot};
 use super::super::table::Spec;
 use super::Walk;
+use crate::pair::{Pair, member};
 use crate::projection::{Form, NONE};
-
-/// A `KeyValue`, taken apart.
-#[derive(Clone, Copy, Debug)]
-struct Pair {
-    /// The key's text; empty where there is none.
-    key: (usize, usize),
-    /// The value's tag and content.
-    value: Option<(usize, (usize, usize))>,
-}
-
-impl Pair {
-    /// Takes apart the `KeyValue` at `start..end`. Key and value may stand in any order.
-    #[inline(always)]
-    fn read(buf: &[u8], start: usize, end: usize) -> Pair {
-        // What encoders write: a short key, then a short value, and nothing else.
-        if let [0x0a, key_len @ ..0x80, rest @ ..] = &buf[start..end]
-            && let Some([0x12, value_len @ ..0x80, value @ ..]) = rest.get(usize::from(*key_len)..)
-            && value.len() == usize::from(*value_len)
-        {
-            let key = (start + 2, start + 2 + usize::from(*key_len));
-            return Pair { key, value: Some((key.1, (key.1 + 2, end))) };
-        }
-        let mut pair = Pair { key: (start, start), value: None };
-        for field in Fields::new(buf, start, end) {
-            match field.number {
-                1 => pair.key = (field.start, field.end),
-                2 => pair.value = Some((field.tag, (field.start, field.end))),
-                _ => {}
-            }
-        }
-        pair
-    }
-}
-
-/// The member of the `AnyValue` at `content` that is set.
-#[inline(always)]
-fn member(buf: &[u8], content: (usize, usize)) -> Option<Field> {
-    if let [0x0a, len @ ..0x80, text @ ..] = &buf[content.0..content.1]
-        && text.len() == usize::from(*len)
-    {
-        let (tag, end) = content;
-        return Some(Field { number: 1, wire: WireType::Len, tag, start: tag + 2, end });
-    }
-    Fields::new(buf, content.0, content.1).find(|field| (1..=7).contains(&field.number))
-}
 
 impl<'a> Walk<'a> {
     /// One `KeyValue` of a map for which `spec` says who reads what.
     #[inline]
     pub(super) fn pair(&mut self, spec: &'a Spec, tag: usize, start: usize, end: usize) {
+        if spec.gated && !self.may_match(&spec.deep, start, end) {
+            return;
+        }
         let pair = Pair::read(self.buf, start, end);
         if !spec.deep.is_empty() && pair.key.0 < pair.key.1 {
             self.text(&spec.deep, Slot::Key, pair.key, (Form::Key, tag), Some(pair.key));
@@ -74,6 +33,13 @@ impl<'a> Walk<'a> {
                 self.value(&self.compiled.table.specs[*child as usize], &value);
             }
         }
+    }
+
+    /// Whether any of these reads, which all have patterns, may match within `start..end`.
+    #[inline]
+    fn may_match(&self, reads: &[u32], start: usize, end: usize) -> bool {
+        let patterns = |read: &u32| self.compiled.reads[*read as usize].patterns.as_ref();
+        reads.iter().any(|read| patterns(read).is_none_or(|patterns| patterns.may_match(self.buf, start, end)))
     }
 
     /// An `AnyValue` that is a field of its own: the body of a log record.

@@ -1,3 +1,5 @@
+//! Tests of what stands in `gzip`: its promises, one sentence each.
+
 use std::io::Write as _;
 
 use flate2::Compression;

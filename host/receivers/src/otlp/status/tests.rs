@@ -1,3 +1,5 @@
+//! Tests of what stands in `status`: its promises, one sentence each.
+
 use std::time::Duration;
 
 use super::{Cause, Rejection};

@@ -1,0 +1,222 @@
+//! A gRPC server that remembers what it got and answers by a script.
+
+use std::collections::VecDeque;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use bytes::{Bytes, BytesMut};
+use flate2::read::GzDecoder;
+use h2::server::SendResponse;
+use host_otlp::wire::{WireType, put_len, put_tag, put_varint};
+use http::{HeaderMap, Request, Response};
+use tokio::net::TcpListener;
+
+/// What every wait in a test is capped by.
+pub(super) const CAP: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    Ok,
+    Partial {
+        rejected: u64,
+        message: &'static str,
+    },
+    Status {
+        code: u32,
+        after: Option<Duration>,
+    },
+    /// HTTP without gRPC.
+    Http(u16),
+    /// None at all.
+    Silence,
+    /// The connection is closed instead.
+    Hangup,
+    /// The answer, and then no more on this connection.
+    GoAway,
+}
+
+/// What arrived.
+#[derive(Clone, Debug)]
+pub(super) struct Received {
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) was_compressed: bool,
+    pub(super) message: Bytes,
+}
+
+pub(super) struct NextHop {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+struct State {
+    requests: Mutex<Vec<Received>>,
+    script: Mutex<VecDeque<Answer>>,
+    otherwise: Mutex<Answer>,
+    connections: AtomicUsize,
+}
+
+/// Waits for a condition.
+pub(super) async fn until(what: &str, condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(CAP, wait).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+}
+
+impl NextHop {
+    pub(super) async fn start() -> NextHop {
+        Self::start_at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub(super) async fn start_at(address: SocketAddr) -> NextHop {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            requests: Mutex::default(),
+            script: Mutex::default(),
+            otherwise: Mutex::new(Answer::Ok),
+            connections: AtomicUsize::new(0),
+        });
+        let serving = state.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                serving.connections.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(serve(stream, serving.clone()));
+            }
+        });
+        NextHop { address, state }
+    }
+
+    pub(super) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub(super) fn requests(&self) -> Vec<Received> {
+        self.state.requests.lock().unwrap().clone()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn answers_next(&self, answer: Answer) {
+        self.state.script.lock().unwrap().push_back(answer);
+    }
+
+    pub(super) fn always_answers(&self, answer: Answer) {
+        *self.state.otherwise.lock().unwrap() = answer;
+    }
+}
+
+async fn serve(stream: tokio::net::TcpStream, state: Arc<State>) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    // Kept, since letting go of one resets its stream.
+    let mut silenced = Vec::new();
+    let (calls, mut received) = tokio::sync::mpsc::unbounded_channel();
+    loop {
+        tokio::select! {
+            call = connection.accept() => {
+                let Some(Ok((request, respond))) = call else { return };
+                let (state, calls) = (state.clone(), calls.clone());
+                tokio::spawn(async move {
+                    read(request, &state).await;
+                    let scripted = state.script.lock().unwrap().pop_front();
+                    let answer = scripted.unwrap_or(*state.otherwise.lock().unwrap());
+                    let _ = calls.send((answer, respond));
+                });
+            }
+            Some((answer, mut respond)) = received.recv() => match answer {
+                Answer::Silence => silenced.push(respond),
+                Answer::Hangup => return,
+                Answer::GoAway => {
+                    reply(&mut respond, Answer::Ok);
+                    connection.graceful_shutdown();
+                }
+                other => reply(&mut respond, other),
+            },
+        }
+    }
+}
+
+async fn read(request: Request<h2::RecvStream>, state: &State) {
+    let (head, mut body) = request.into_parts();
+    let mut framed = BytesMut::new();
+    while let Some(Ok(data)) = body.data().await {
+        let _ = body.flow_control().release_capacity(data.len());
+        framed.extend_from_slice(&data);
+    }
+    let was_compressed = framed[0] == 1;
+    let announced = u32::from_be_bytes(framed[1..5].try_into().unwrap()) as usize;
+    let mut message = framed.freeze().slice(5..);
+    assert_eq!(announced, message.len());
+    if was_compressed {
+        let mut plain = Vec::new();
+        GzDecoder::new(&message[..]).read_to_end(&mut plain).unwrap();
+        message = plain.into();
+    }
+    let path = head.uri.path().to_owned();
+    state.requests.lock().unwrap().push(Received { path, headers: head.headers, was_compressed, message });
+}
+
+fn reply(respond: &mut SendResponse<Bytes>, answer: Answer) {
+    let head = |status: u16| Response::builder().status(status).header("content-type", "application/grpc");
+    // A caller that has left wants no answer.
+    let _ = match answer {
+        Answer::Http(status) => respond.send_response(head(status).body(()).unwrap(), true).map(|_| ()),
+        Answer::Status { code, after } => {
+            let mut head = head(200).header("grpc-status", code.to_string()).header("grpc-message", "as%20told");
+            if let Some(after) = after {
+                head = head.header("grpc-status-details-bin", retry_info(code, after));
+            }
+            respond.send_response(head.body(()).unwrap(), true).map(|_| ())
+        }
+        Answer::Partial { rejected, message } => success(respond, head(200), &partial(rejected, message)),
+        _ => success(respond, head(200), &[]),
+    };
+}
+
+fn success(respond: &mut SendResponse<Bytes>, head: http::response::Builder, message: &[u8]) -> Result<(), h2::Error> {
+    let mut stream = respond.send_response(head.body(()).unwrap(), false)?;
+    let mut framed = vec![0];
+    framed.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+    framed.extend_from_slice(message);
+    stream.send_data(framed.into(), false)?;
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    stream.send_trailers(trailers)
+}
+
+fn partial(rejected: u64, message: &str) -> Vec<u8> {
+    let mut inner = Vec::new();
+    put_tag(&mut inner, 1, WireType::Varint);
+    put_varint(&mut inner, rejected);
+    put_len(&mut inner, 2, message.as_bytes());
+    let mut out = Vec::new();
+    put_len(&mut out, 1, &inner);
+    out
+}
+
+/// A `google.rpc.Status` with a `RetryInfo`, as the header spells it.
+fn retry_info(code: u32, after: Duration) -> String {
+    let nest = |fields: &[(u32, &[u8])]| {
+        let mut out = Vec::new();
+        fields.iter().for_each(|(number, inner)| put_len(&mut out, *number, inner));
+        out
+    };
+    let mut duration = Vec::new();
+    put_tag(&mut duration, 1, WireType::Varint);
+    put_varint(&mut duration, after.as_secs());
+    let any = nest(&[(1, b"type.googleapis.com/google.rpc.RetryInfo"), (2, &nest(&[(1, &duration)]))]);
+    let mut status = Vec::new();
+    put_tag(&mut status, 1, WireType::Varint);
+    put_varint(&mut status, u64::from(code));
+    status.extend(nest(&[(2, b"as told"), (3, &any)]));
+    base64::engine::general_purpose::STANDARD.encode(status)
+}

@@ -17,7 +17,7 @@ service:
 
 async fn two() -> (Backend, Backend, Collector, Client) {
     let (a, b) = (Backend::start().await, Backend::start().await);
-    let setup = Collector::from_yaml(TWO_EXPORTERS).env("A", a.address()).env("B", b.address());
+    let setup = Collector::from_yaml(TWO_EXPORTERS).env("A", &a.address()).env("B", &b.address());
     let collector = setup.start().await;
     let client = Client::connect(collector.grpc()).await;
     (a, b, collector, client)

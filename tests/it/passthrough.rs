@@ -34,7 +34,7 @@ where
     F: Future<Output = Result<(), tonic::Status>>,
 {
     let backend = Backend::start().await;
-    let collector = Collector::from_yaml(PASS).env("BACKEND", backend.address()).start().await;
+    let collector = Collector::from_yaml(PASS).env("BACKEND", &backend.address()).start().await;
     send(Client::connect(collector.grpc()).await, sent.clone()).await.unwrap();
     assert_eq!(backend.with(taken), [sent], "an acknowledged request is delivered, and as it was sent");
 }
@@ -68,7 +68,7 @@ async fn passes_metrics_of_every_kind_through_unchanged() {
 #[tokio::test]
 async fn takes_protobuf_over_http_and_counts_it() {
     let backend = Backend::start().await;
-    let collector = Collector::from_yaml(PASS).env("BACKEND", backend.address()).start().await;
+    let collector = Collector::from_yaml(PASS).env("BACKEND", &backend.address()).start().await;
     let sent = telemetry::logs(vec![telemetry::record("a", 9, "over HTTP")]);
     let body = sent.encode_to_vec();
     let head = format!(

@@ -117,7 +117,7 @@ async fn warm_up(collector: &Collector) {
 #[tokio::test(flavor = "multi_thread")]
 async fn swaps_under_load_lose_nothing_double_nothing_and_let_nothing_pass_unprocessed() {
     let backend = Backend::start().await;
-    let setup = Collector::from_yaml(SCRUBBED).env("BACKEND", backend.address());
+    let setup = Collector::from_yaml(SCRUBBED).env("BACKEND", &backend.address());
     let collector = setup.file(MODULE, modules::scrubber(0)).start().await;
     warm_up(&collector).await;
     let loads_before = collector.metrics().await.sum("tidegate_module_loads_total", &[]);

@@ -44,7 +44,7 @@ impl Setup {
     }
 
     #[must_use]
-    pub(crate) fn env(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &impl ToString) -> Self {
         self.env.push((name.to_owned(), value.to_string()));
         self
     }

@@ -202,7 +202,11 @@ async fn says_why_there_is_no_connection_and_connects_when_there_is_one() {
     let failure = script.send(logs(&["a"])).await.unwrap_err();
     assert!(matches!(&failure, Failure::Retryable { reason, .. } if reason.contains("cannot connect")), "{failure:?}");
     let hop = NextHop::start_at(address).await;
-    let arrives = async { while script.send(logs(&["b"])).await.is_err() {} };
+    let arrives = async {
+        while script.send(logs(&["b"])).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
     tokio::time::timeout(next_hop::CAP, arrives).await.expect("it connects");
     assert_eq!(hop.requests().len(), 1);
 }

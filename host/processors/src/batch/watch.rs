@@ -38,7 +38,7 @@ fn look(desk: &Arc<Desk>) -> Option<Instant> {
     let mut next = now + timeout(desk);
     let mut overdue = Vec::new();
     let mut groups = desk.groups();
-    if groups.alive.iter().all(|group| group.is_unused()) {
+    if groups.alive.iter().all(super::group::Group::is_unused) {
         groups.is_watched = false;
         return None;
     }

@@ -27,8 +27,10 @@ const ROUNDS: usize = 15;
 /// A way across: what it is called, and what it makes of some requests.
 pub(crate) struct Way {
     pub(crate) name: &'static str,
-    pub(crate) run: Box<dyn FnMut(&[Payload]) -> Result<Work>>,
+    pub(crate) run: Box<Run>,
 }
+
+pub(crate) type Run = dyn FnMut(&[Payload]) -> Result<Work>;
 
 /// What some requests took: the CPU time, and what came out of each.
 pub(crate) struct Work {

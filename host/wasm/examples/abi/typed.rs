@@ -11,7 +11,7 @@ use prost::Message;
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
 
-use crate::bytes::{engine, wasm};
+use crate::bytes::{engine, told};
 use crate::guests::Guests;
 use crate::{Way, Work};
 
@@ -24,14 +24,14 @@ use bindings::abi::typed::types;
 
 pub(crate) fn way(guests: &Guests) -> Result<Way> {
     let engine = engine()?;
-    let component = Component::new(&engine, &guests.typed).map_err(wasm)?;
+    let component = Component::new(&engine, &guests.typed).map_err(|error| told(&error))?;
     let mut store = Store::new(&engine, ());
     store.set_epoch_deadline(1);
-    let guest = Typed::instantiate(&mut store, &component, &Linker::new(&engine)).map_err(wasm)?;
+    let guest = Typed::instantiate(&mut store, &component, &Linker::new(&engine)).map_err(|error| told(&error))?;
     let mut call = move |request: &Payload| {
         let decoded = ExportLogsServiceRequest::decode(request.contiguous())?;
         let groups: Vec<_> = decoded.resource_logs.into_iter().map(to_guest).collect();
-        let groups = guest.call_process(&mut store, &groups).map_err(wasm)?;
+        let groups = guest.call_process(&mut store, &groups).map_err(|error| told(&error))?;
         let resource_logs = groups.into_iter().map(from_guest).collect();
         Ok(ExportLogsServiceRequest { resource_logs }.encode_to_vec())
     };

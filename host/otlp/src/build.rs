@@ -104,7 +104,7 @@ impl Buffer {
 
     fn finish(self, signal: Signal) -> Payload {
         let bytes = Bytes::from(self.bytes);
-        if cfg!(debug_assertions) {
+        if cfg!(any(test, debug_assertions)) {
             let limits = crate::check::Limits { depth: crate::check::DEPTH, items: u32::MAX };
             if let Err(error) = crate::check::check(signal, bytes.clone(), &limits) {
                 panic!("the builder was used wrongly: {error}");

@@ -118,7 +118,6 @@ fn the_scratch_of_a_refused_edit_serves_the_next_one() {
 }
 
 #[test]
-#[cfg(debug_assertions)]
-fn a_patch_that_does_not_name_its_innermost_frame_is_refused_by_debug_builds() {
+fn a_patch_that_does_not_name_its_innermost_frame_is_refused_by_tests_and_debug_builds() {
     assert_eq!(apply(&[patch(4, 7, 0, (0, 0))], &[]), Err(EditError::Range(0)));
 }

@@ -77,7 +77,7 @@ impl Setup {
     pub(crate) async fn fails(self) -> (ExitStatus, String) {
         let mut collector = self.spawn();
         let status = collector.ended().await;
-        (status, collector.log.text())
+        (status, collector.log.whole().await)
     }
 
     fn spawn(self) -> Collector {

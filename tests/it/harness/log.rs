@@ -2,39 +2,46 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use super::eventually;
 
-/// The lines of one stream. Cloning shares them.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+/// The lines of one stream.
+pub(crate) struct Log {
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
+}
 
 impl Log {
     /// Reads `stream` to its end on a thread of its own.
     pub(crate) fn follow(stream: impl Read + Send + 'static) -> Self {
-        let log = Log::default();
-        let lines = Arc::clone(&log.0);
-        thread::spawn(move || {
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let read = Arc::clone(&lines);
+        let reader = thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                lines.lock().unwrap().push(line);
+                read.lock().unwrap().push(line);
             }
         });
-        log
+        Log { lines, reader }
+    }
+
+    /// Waits until the stream has ended, and gives all of it.
+    pub(crate) async fn whole(&self) -> String {
+        eventually("the log ends", async || self.reader.is_finished().then(|| self.text())).await
     }
 
     pub(crate) fn text(&self) -> String {
-        self.0.lock().unwrap().join("\n")
+        self.lines.lock().unwrap().join("\n")
     }
 
     /// How many lines there are so far.
     pub(crate) fn len(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.lines.lock().unwrap().len()
     }
 
     /// The lines after the first `from` that have all of `parts`.
     pub(crate) fn having(&self, from: usize, parts: &[&str]) -> Vec<String> {
-        let lines = self.0.lock().unwrap();
+        let lines = self.lines.lock().unwrap();
         lines.iter().skip(from).filter(|line| parts.iter().all(|part| line.contains(part))).cloned().collect()
     }
 

@@ -42,8 +42,12 @@ async fn lets_in_exactly_the_largest_message() {
 
 #[tokio::test]
 async fn stops_a_decompression_bomb_at_the_size_of_a_message() {
-    let receiver = Setup::default().start();
-    let bomb = gzip(&vec![0; 64 << 20]);
+    let mut setup = Setup::default();
+    setup.grpc.max_recv_msg_size_mib = 1;
+    setup.http.max_request_body_size = 1 << 20;
+    let receiver = setup.start();
+    let bomb = gzip(&vec![0; 8 << 20]);
+    assert!(bomb.len() < 1 << 16);
     let client = Client::connect(receiver.grpc).await;
     let answer = client.call(LOGS, &[("grpc-encoding", "gzip")], framed(1, &bomb)).await;
     assert_eq!(answer.code, "8");

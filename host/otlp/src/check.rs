@@ -55,6 +55,8 @@ pub enum Fault {
     WireType,
     #[error("the text is not UTF-8")]
     Utf8,
+    #[error("the id of a trace has 16 bytes and that of a span 8, or none")]
+    Id,
     #[error("the field may stand only once in its message")]
     Repeated,
     #[error("messages are nested deeper than the limit of {0}")]
@@ -144,6 +146,13 @@ impl Walk {
                     to
                 }
                 Step::Bytes => wire::length(buf, pos + 1).ok_or_else(truncated)?.1,
+                Step::Id(id) => {
+                    let (from, to) = wire::length(buf, pos + 1).ok_or_else(truncated)?;
+                    if !id.fits(to - from) {
+                        return Err(fault(message, number as u64, pos, Fault::Id));
+                    }
+                    to
+                }
                 Step::Message => {
                     let (from, to) = wire::length(buf, pos + 1).ok_or_else(truncated)?;
                     let inner = message.inner[number].expect("the step was made from the field");
@@ -208,6 +217,7 @@ impl Walk {
         match field.kind {
             Kind::Message(inner) => self.message(inner, &buf[..to], from, depth - 1)?,
             Kind::Text if !text::is_utf8(&buf[from..to]) => return Err(fault(message, number, at, Fault::Utf8)),
+            Kind::Id(id) if !id.fits(to - from) => return Err(fault(message, number, at, Fault::Id)),
             Kind::Packed(scalar) => packed(&buf[from..to], scalar).ok_or_else(truncated)?,
             _ => {}
         }

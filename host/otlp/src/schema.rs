@@ -21,9 +21,36 @@ pub enum Kind {
     /// `string`: UTF-8.
     Text,
     Bytes,
+    /// `bytes` of a fixed length, or empty: the id of a trace or of a span.
+    Id(Id),
     Message(&'static Message),
     /// A repeated scalar, packed or not.
     Packed(WireType),
+}
+
+/// What an id is of. The Collector refuses a whole request for an id of another length, and what may be of any length
+/// may hold anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Id {
+    Trace,
+    Span,
+}
+
+impl Id {
+    /// How many bytes the id has, where it is not empty.
+    #[inline]
+    pub const fn width(self) -> usize {
+        match self {
+            Id::Trace => 16,
+            Id::Span => 8,
+        }
+    }
+
+    /// Whether an id may have so many bytes.
+    #[inline]
+    pub const fn fits(self, len: usize) -> bool {
+        len == self.width() || len == 0
+    }
 }
 
 /// How often a field may stand in its message.
@@ -69,7 +96,6 @@ pub struct Message {
 
 /// What the check does with a field of the wire type that its schema wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Step {
     /// A longer tag, unknown, of another wire type or packed: look closer.
     Closer,
@@ -78,6 +104,7 @@ pub(crate) enum Step {
     Fixed32,
     Text,
     Bytes,
+    Id(Id),
     Message,
 }
 
@@ -89,7 +116,7 @@ impl Kind {
             Kind::Varint | Kind::Zigzag => WireType::Varint,
             Kind::Fixed64 | Kind::Double | Kind::Sfixed64 => WireType::Fixed64,
             Kind::Fixed32 => WireType::Fixed32,
-            Kind::Text | Kind::Bytes | Kind::Message(_) | Kind::Packed(_) => WireType::Len,
+            Kind::Text | Kind::Bytes | Kind::Id(_) | Kind::Message(_) | Kind::Packed(_) => WireType::Len,
         }
     }
 }
@@ -132,6 +159,7 @@ impl Message {
             Kind::Fixed32 => (5, Step::Fixed32),
             Kind::Text => (2, Step::Text),
             Kind::Bytes => (2, Step::Bytes),
+            Kind::Id(id) => (2, Step::Id(id)),
             Kind::Message(inner) => {
                 self.inner[number] = Some(inner);
                 (2, Step::Message)
@@ -188,6 +216,9 @@ const fn path(field: Field) -> Field {
 }
 
 use Kind::{Bytes, Double, Fixed32, Fixed64, Packed, Sfixed64, Text, Varint, Zigzag};
+
+const TRACE_ID: Kind = Kind::Id(Id::Trace);
+const SPAN_ID: Kind = Kind::Id(Id::Span);
 
 macro_rules! messages {
     ($($(#[$item:ident])? $ident:ident = $name:literal { $($number:literal: $field:expr,)* })*) => {
@@ -258,8 +289,8 @@ messages! {
         6: many("attributes", Kind::Message(&KEY_VALUE)),
         7: one("dropped_attributes_count", Varint),
         8: one("flags", Fixed32),
-        9: one("trace_id", Bytes),
-        10: one("span_id", Bytes),
+        9: one("trace_id", TRACE_ID),
+        10: one("span_id", SPAN_ID),
         11: one("observed_time_unix_nano", Fixed64),
         12: one("event_name", Text),
     }
@@ -278,10 +309,10 @@ messages! {
         3: one("schema_url", Text),
     }
     #[item] SPAN = "Span" {
-        1: one("trace_id", Bytes),
-        2: one("span_id", Bytes),
+        1: one("trace_id", TRACE_ID),
+        2: one("span_id", SPAN_ID),
         3: one("trace_state", Text),
-        4: one("parent_span_id", Bytes),
+        4: one("parent_span_id", SPAN_ID),
         5: one("name", Text),
         6: one("kind", Varint),
         7: one("start_time_unix_nano", Fixed64),
@@ -302,8 +333,8 @@ messages! {
         4: one("dropped_attributes_count", Varint),
     }
     SPAN_LINK = "Span.Link" {
-        1: one("trace_id", Bytes),
-        2: one("span_id", Bytes),
+        1: one("trace_id", TRACE_ID),
+        2: one("span_id", SPAN_ID),
         3: one("trace_state", Text),
         4: many("attributes", Kind::Message(&KEY_VALUE)),
         5: one("dropped_attributes_count", Varint),
@@ -415,8 +446,8 @@ messages! {
     EXEMPLAR = "Exemplar" {
         2: one("time_unix_nano", Fixed64),
         3: any("as_double", Double),
-        4: one("span_id", Bytes),
-        5: one("trace_id", Bytes),
+        4: one("span_id", SPAN_ID),
+        5: one("trace_id", TRACE_ID),
         6: any("as_int", Sfixed64),
         7: many("filtered_attributes", Kind::Message(&KEY_VALUE)),
     }

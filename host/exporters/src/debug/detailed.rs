@@ -60,7 +60,7 @@ fn scalar(field: &schema::Field, buf: &[u8], part: &wire::Field) -> String {
     let bytes = &buf[part.start..part.end];
     match field.kind {
         Kind::Text => String::from_utf8_lossy(bytes).into_owned(),
-        Kind::Bytes | Kind::Message(_) => text::hex(bytes),
+        Kind::Bytes | Kind::Id(_) | Kind::Message(_) => text::hex(bytes),
         Kind::Double => f64::from_bits(fixed(bytes)).to_string(),
         Kind::Sfixed64 => (fixed(bytes) as i64).to_string(),
         Kind::Fixed64 | Kind::Fixed32 => fixed(bytes).to_string(),

@@ -85,10 +85,8 @@ fn value(field: &schema::Field, buf: &[u8], part: &wire::Field, out: &mut Vec<u8
     match field.kind {
         Kind::Message(inner) => message(inner, buf, part.start, part.end, out),
         Kind::Text => text(&String::from_utf8_lossy(bytes), out),
-        Kind::Bytes => match field.name {
-            "trace_id" | "span_id" | "parent_span_id" => hex(bytes, out),
-            _ => text(&STANDARD.encode(bytes), out),
-        },
+        Kind::Id(_) => hex(bytes, out),
+        Kind::Bytes => text(&STANDARD.encode(bytes), out),
         Kind::Varint => match (field.name, varint(buf, part.start)) {
             ("bool_value" | "is_monotonic", value) => print(value != 0, out),
             ("int_value", value) => quoted(value as i64, out),

@@ -128,6 +128,24 @@ fn text_that_is_not_utf_8_is_refused_and_bytes_are_not() {
 }
 
 #[test]
+fn an_id_of_another_length_is_refused() {
+    for (number, field, len) in [(9, "trace_id", 16), (10, "span_id", 8)] {
+        for wrong in [1, 7, 9, 15, 17, 100] {
+            let id = record(&message(number, &vec![b'x'; wrong]));
+            if wrong != len {
+                assert_eq!(refused(Signal::Logs, &id), (format!("LogRecord.{field}"), Fault::Id, 6));
+            }
+        }
+        for right in [0, len] {
+            let id = record(&message(number, &vec![0; right]));
+            assert_eq!(check(Signal::Logs, id.into(), &Limits::default()).unwrap().items(), 1);
+        }
+    }
+    // A long tag is no way around.
+    assert_eq!(refused(Signal::Logs, &record(&[0xca, 0x00, 1, b'x'])), ("LogRecord.trace_id".into(), Fault::Id, 6));
+}
+
+#[test]
 fn an_unknown_field_is_let_in_and_counted_at_any_depth() {
     let unknown = message(13, b"\xff");
     let attribute = message(6, &[message(1, b"k"), unknown.clone()].concat());

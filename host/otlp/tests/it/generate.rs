@@ -110,6 +110,11 @@ fn bytes(e: &mut Entropy<'_>) -> Vec<u8> {
     (0..len).map(|_| e.byte()).collect()
 }
 
+fn id(e: &mut Entropy<'_>, len: usize) -> Vec<u8> {
+    let len = if e.flag() { len } else { 0 };
+    (0..len).map(|_| e.byte()).collect()
+}
+
 fn numbers(e: &mut Entropy<'_>) -> Vec<u64> {
     (0..e.below(5)).map(|_| e.number()).collect()
 }
@@ -174,18 +179,18 @@ fn log_record(e: &mut Entropy<'_>) -> LogRecord {
         attributes: attributes(e),
         dropped_attributes_count: e.number() as u32,
         flags: e.number() as u32,
-        trace_id: bytes(e),
-        span_id: bytes(e),
+        trace_id: id(e, 16),
+        span_id: id(e, 8),
         event_name: text(e),
     }
 }
 
 fn span(e: &mut Entropy<'_>) -> Span {
     Span {
-        trace_id: bytes(e),
-        span_id: bytes(e),
+        trace_id: id(e, 16),
+        span_id: id(e, 8),
         trace_state: text(e),
-        parent_span_id: bytes(e),
+        parent_span_id: id(e, 8),
         flags: e.number() as u32,
         name: text(e),
         kind: e.number() as i32,
@@ -201,8 +206,8 @@ fn span(e: &mut Entropy<'_>) -> Span {
         }),
         dropped_events_count: e.number() as u32,
         links: list(e, 2, |e| Link {
-            trace_id: bytes(e),
-            span_id: bytes(e),
+            trace_id: id(e, 16),
+            span_id: id(e, 8),
             trace_state: text(e),
             attributes: attributes(e),
             dropped_attributes_count: e.number() as u32,
@@ -305,8 +310,8 @@ fn exemplar(e: &mut Entropy<'_>) -> Exemplar {
     Exemplar {
         filtered_attributes: attributes(e),
         time_unix_nano: e.number(),
-        span_id: bytes(e),
-        trace_id: bytes(e),
+        span_id: id(e, 8),
+        trace_id: id(e, 16),
         value: match e.below(3) {
             0 => None,
             1 => Some(exemplar::Value::AsDouble(double(e))),

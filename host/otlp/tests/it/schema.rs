@@ -105,7 +105,7 @@ fn fits(kind: Kind, wanted: Type) -> bool {
         Kind::Double => wanted == Type::Double,
         Kind::Sfixed64 => wanted == Type::Sfixed64,
         Kind::Text => wanted == Type::String,
-        Kind::Bytes => wanted == Type::Bytes,
+        Kind::Bytes | Kind::Id(_) => wanted == Type::Bytes,
         Kind::Message(_) | Kind::Packed(_) => false,
     }
 }

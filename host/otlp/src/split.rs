@@ -13,10 +13,16 @@ use crate::schema::Message;
 use crate::wire::{self, WireType};
 use tree::{Tree, Unit};
 
+/// What the pieces of one segment may take, as a multiple of it, where that is more than [`FREE`]. Headers go with each
+/// piece, so that a few megabytes of attributes around as many small items would else become terabytes.
+const REPEATED: usize = 16;
+const FREE: usize = 64 << 20;
+
 impl Payload {
     /// Cuts the payload into pieces of at most `max_items` items and `max_bytes` bytes, in order.
     ///
-    /// An item that is larger than `max_bytes` by itself, headers included, makes a piece alone.
+    /// An item that is larger than `max_bytes` by itself, headers included, makes a piece alone. A request that is nearly
+    /// all header is not cut without end: beyond [`REPEATED`] what is left of it makes one piece.
     #[must_use]
     pub fn split(self, max_items: u64, max_bytes: usize) -> Vec<Payload> {
         if self.items() <= max_items && self.len() <= max_bytes {
@@ -83,11 +89,14 @@ fn cut(request: &'static Message, segment: &Segment, max_items: u64, max_bytes: 
     }
     let mut out = Vec::new();
     let mut run = Run::new(&tree);
+    let mut room = FREE.max(buf.len().saturating_mul(REPEATED));
     for (i, unit) in tree.units.iter().enumerate() {
         let size = run.size_with(unit);
         let full = run.items + u64::from(unit.items) > max_items || size > max_bytes;
-        if full && run.first < i {
-            out.push(run.write(buf, i));
+        if full && run.first < i && room > 0 {
+            let piece = run.write(buf, i);
+            room = room.saturating_sub(piece.bytes.len());
+            out.push(piece);
             run = Run { first: i, ..Run::new(&tree) };
         }
         run.add(unit);

@@ -40,15 +40,27 @@ impl Walk {
         let buf = fields.buffer();
         for field in fields {
             let Some(known) = message.field(field.number) else {
-                self.patches.push(Patch { start: field.tag as u32, end: field.end as u32, frame, with: (0, 0) });
+                self.remove(field.tag as u32, field.end as u32, frame);
                 continue;
             };
             if let Kind::Message(inner) = known.kind {
-                let index = self.frames.len() as u32;
+                let (frames, patches) = (self.frames.len(), self.patches.len());
                 let (tag, content, end) = (field.tag as u32, field.start as u32, field.end as u32);
                 self.frames.push(Frame { tag, content, end, parent: frame });
-                self.message(inner, index, Fields::new(buf, field.start, field.end));
+                self.message(inner, frames as u32, Fields::new(buf, field.start, field.end));
+                if self.patches.len() == patches {
+                    // Nothing in it changes. A request may consist of little else than such messages.
+                    self.frames.truncate(frames);
+                }
             }
+        }
+    }
+
+    /// Takes out a field, together with the one before it where that goes, too.
+    fn remove(&mut self, start: u32, end: u32, frame: u32) {
+        match self.patches.last_mut() {
+            Some(last) if (last.end, last.frame) == (start, frame) => last.end = end,
+            _ => self.patches.push(Patch { start, end, frame, with: (0, 0) }),
         }
     }
 }

@@ -106,3 +106,20 @@ fn what_has_no_items_is_not_lost() {
     assert_eq!(pieces.iter().map(|piece| piece.contiguous().to_vec()).collect::<Vec<_>>().concat(), bytes);
     assert_eq!(pieces.len(), 2);
 }
+
+#[test]
+fn a_large_resource_around_many_small_items_is_not_repeated_without_end() {
+    let mut logs = Logs::new();
+    logs.resource_logs(|resource_logs| {
+        resource_logs.resource(|resource| resource.attribute("large", &"x".repeat(1 << 20)));
+        resource_logs.scope_logs(|scope_logs| (0..1_000).for_each(|_| scope_logs.log_record(|_| {})));
+    });
+    let payload = logs.finish();
+    let pieces = payload.clone().split(1, usize::MAX);
+    assert!(pieces.iter().map(Payload::len).sum::<usize>() < 80 << 20);
+    assert_eq!(pieces.iter().map(Payload::items).sum::<u64>(), 1_000);
+    assert_eq!(pieces[0].items(), 1);
+    // By bytes, too.
+    let pieces = payload.clone().split(u64::MAX, payload.len() - 1_990);
+    assert!(pieces.iter().map(Payload::len).sum::<usize>() < 80 << 20);
+}

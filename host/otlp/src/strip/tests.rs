@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 
-use super::unknown;
+use super::{Walk, unknown};
 use crate::check::{Limits, check};
+use crate::edit::REQUEST;
+use crate::schema::Message;
 use crate::signal::Signal;
+use crate::wire::Fields;
 
 #[test]
 fn a_payload_without_unknown_fields_is_the_same_bytes() {
@@ -28,4 +31,15 @@ fn a_request_of_unknown_fields_alone_becomes_empty() {
     let stripped = unknown(payload);
     assert!(stripped.is_empty());
     assert!(stripped.segments().is_empty());
+}
+
+#[test]
+fn messages_in_which_nothing_changes_take_no_room() {
+    let mut bytes = [0x0a, 0x00].repeat(1_000);
+    bytes.extend([0x78, 0x01].repeat(500));
+    let mut walk = Walk { frames: Vec::new(), patches: Vec::new() };
+    walk.message(Message::request(Signal::Logs), REQUEST, Fields::new(&bytes, 0, bytes.len()));
+    assert_eq!((walk.frames.len(), walk.patches.len()), (0, 1));
+    let payload = check(Signal::Logs, bytes.into(), &Limits::default()).unwrap();
+    assert_eq!(unknown(payload).contiguous(), [0x0a, 0x00].repeat(1_000));
 }

@@ -34,9 +34,6 @@ pub enum EditError {
     /// The guest's fault: one edit is wrong.
     #[error("edit {edit}: {fault}")]
     Edit { edit: usize, fault: EditFault },
-    /// The edits would make the payload too large.
-    #[error("the edits add more than {limit} bytes to the payload")]
-    Growth { limit: usize },
     /// The host's own tables contradict the payload.
     #[error("the edits could not be spliced in: {0}")]
     Splice(#[from] host_otlp::edit::EditError),
@@ -64,6 +61,8 @@ pub enum EditFault {
     Utf8 { start: u32, end: u32 },
     #[error("`{path}` does not take {given}")]
     Type { path: String, given: &'static str },
+    #[error("`{path}` is an id of {len} bytes, or empty")]
+    Id { path: String, len: usize },
     #[error("{value} is out of the range of `{path}`")]
     Number { path: String, value: i64 },
     #[error("write {write} is none of the plan's paths")]
@@ -84,8 +83,17 @@ pub enum EditFault {
     RouteLevel,
     #[error("row {row} is dropped or routed by another edit, too")]
     Fate { row: u32 },
+    #[error("with this edit the script adds more than {limit} bytes to the payload")]
+    Growth { limit: usize },
     #[error("edit {other} changes or removes the same part of the payload")]
     Overlap { other: usize },
+}
+
+impl EditError {
+    /// What is wrong with an edit that has a number.
+    fn of(edit: u32, fault: EditFault) -> EditError {
+        EditError::Edit { edit: edit as usize, fault }
+    }
 }
 
 /// Edits between two looks at the meter.
@@ -163,10 +171,17 @@ fn drop(
         return Err(EditFault::Word { word: "drop" });
     }
     projection.rows_of(level, &rows)?;
-    for row in rows.clone() {
-        ops.push(Op::of_row(projection, level, row, index));
+    fates.drop(projection, level, rows.clone())?;
+    let mut open: Option<Op> = None;
+    for row in rows {
+        let op = Op::of_row(projection, level, row, index);
+        if !open.as_mut().is_some_and(|open| open.takes_in(&op))
+            && let Some(whole) = open.replace(op)
+        {
+            ops.push(whole)?;
+        }
     }
-    if level <= Level::Item { fates.drop(projection, level, rows) } else { Ok(()) }
+    open.map_or(Ok(()), |whole| ops.push(whole))
 }
 
 /// The bytes of a slice of the script's text.

@@ -4,6 +4,7 @@
 //! cells that the plan reads into a [`Batch`] and remembers where each lies; a [`Script`] that comes back is checked
 //! against the grants and spliced in, in one pass. No I/O happens here, and no wasmtime.
 
+mod allowance;
 pub mod apply;
 pub mod batch;
 pub mod meter;

@@ -6,9 +6,9 @@ pub trait Meter {
     fn spent(&mut self) -> bool;
 }
 
-/// The budget of a batch was spent before the work was done.
+/// What a batch may take was spent before the work was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the time budget for the batch was spent before the host was done with it")]
+#[error("the time or the memory that one batch may take was spent before the host was done with it")]
 pub struct Overrun;
 
 /// A meter that never runs out: for tests, benches and the self-test of a module.

@@ -12,6 +12,7 @@ mod search;
 
 use regex_syntax::hir::Hir;
 
+use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
 use gate::Gate;
 use scan::Scanner;
@@ -47,6 +48,12 @@ pub(crate) struct Scratch {
     search: search::Scratch,
 }
 
+impl Scratch {
+    pub(crate) fn memory_usage(&self) -> usize {
+        self.search.memory_usage()
+    }
+}
+
 impl Patterns {
     /// Compiles `sources`, none of which may be longer than `length`; together they may take `size` bytes.
     pub(crate) fn compile(sources: &[String], length: usize, size: usize) -> Result<Patterns, PatternError> {
@@ -61,7 +68,13 @@ impl Patterns {
             hirs.push(parse(source).map_err(|message| PatternError::Syntax { index, message })?);
         }
         let searcher = Searcher::new(&hirs, size)?;
-        Ok(Patterns { gate: Gate::new(&hirs), scanner: Scanner::new(&hirs), searcher })
+        let scanner = Scanner::new(&hirs, size - searcher.memory_usage());
+        Ok(Patterns { gate: Gate::new(&hirs), scanner, searcher })
+    }
+
+    /// Bytes that the compiled patterns take.
+    pub(crate) fn memory_usage(&self) -> usize {
+        self.searcher.memory_usage() + self.scanner.memory_usage()
     }
 
     pub(crate) fn scratch(&self) -> Scratch {
@@ -74,7 +87,8 @@ impl Patterns {
         self.gate.passes(buf, start, end)
     }
 
-    /// Appends the matches in the cell, as those of cell `index`, by start. Says whether there are any.
+    /// Appends the matches in the cell, as those of cell `index`, by start. Says whether there are any. They are not all
+    /// there when the allowance is spent.
     pub(crate) fn find(
         &self,
         scratch: &mut Scratch,
@@ -82,16 +96,17 @@ impl Patterns {
         (start, end): (usize, usize),
         index: u32,
         matches: &mut Vec<PatternMatch>,
+        allowance: &mut Allowance<'_>,
     ) -> bool {
         let before = matches.len();
         let cell = &buf[start..end];
-        let mut left = self.scanner.scan(buf, (start, end), index, matches);
+        let mut left = self.scanner.scan(buf, (start, end), index, matches, allowance);
         let scanned = matches.len();
         while left != 0 {
             let pattern = left.trailing_zeros();
             left &= left - 1;
             if self.gate.passes_alone(pattern, buf, start, end) {
-                self.searcher.find(&mut scratch.search, cell, pattern, index, matches);
+                self.searcher.find(&mut scratch.search, cell, pattern, index, matches, allowance);
             }
         }
         if scanned < matches.len() {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use host_otlp::{Payload, Signal};
 
+use crate::allowance::Allowance;
 use crate::meter::{Meter, Overrun};
 use crate::path::{Path, PathError};
 use crate::pattern::{self, PatternError, Patterns};
@@ -27,15 +28,24 @@ pub struct Limits {
     pub patterns: usize,
     /// Bytes of one pattern's source.
     pub pattern_length: usize,
-    /// Bytes of the compiled patterns of one read; reads with the same patterns share them.
+    /// Bytes of the compiled patterns of all reads together; reads with the same patterns share them.
     pub pattern_size: usize,
+    /// Bytes that the columns of one batch may take.
+    pub room: usize,
     /// Bytes that one script may add to a payload.
     pub growth: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { paths: 256, patterns: 1024, pattern_length: 4096, pattern_size: 16 << 20, growth: 64 << 20 }
+        Limits {
+            paths: 256,
+            patterns: 1024,
+            pattern_length: 4096,
+            pattern_size: 16 << 20,
+            room: 128 << 20,
+            growth: 64 << 20,
+        }
     }
 }
 
@@ -78,6 +88,8 @@ pub(crate) struct Compiled {
     pub(crate) writes: Vec<Option<Path>>,
     pub(crate) may_drop: bool,
     pub(crate) may_route: bool,
+    /// Bytes that the columns of one batch may take.
+    room: usize,
     /// Bytes that one script may add to a payload.
     pub(crate) growth: usize,
     pub(crate) table: Table,
@@ -100,6 +112,9 @@ pub(crate) struct Read {
     /// Whether its cells have keys.
     pub(crate) keyed: bool,
 }
+
+/// Scratches that have grown beyond so many bytes are not kept: patterns can be made so that they grow at each byte.
+const KEPT: usize = 32 << 20;
 
 /// What the searches of one walk write to, by set of patterns.
 type Scratches = Vec<pattern::Scratch>;
@@ -125,7 +140,7 @@ impl Projector {
     /// Walks a payload of the projector's signal and packs what the plan reads.
     ///
     /// # Errors
-    /// The meter ran out; the caller's clone of the payload is unharmed.
+    /// The meter or the room ran out; the caller's clone of the payload is unharmed.
     ///
     /// # Panics
     /// When the payload is of another signal: no input can cause that, only a wrongly built pipeline.
@@ -137,7 +152,8 @@ impl Projector {
             false => payload,
         };
         let mut scratches = compiled.scratches();
-        let walked = walk::walk(compiled, &payload, &mut scratches, meter);
+        let allowance = Allowance::new(meter, compiled.room);
+        let walked = walk::walk(compiled, &payload, &mut scratches, allowance);
         compiled.put_back(scratches);
         Ok(Projection::new(Arc::clone(compiled), payload, walked?))
     }
@@ -150,6 +166,9 @@ impl Compiled {
     }
 
     fn put_back(&self, scratches: Scratches) {
+        if scratches.iter().map(pattern::Scratch::memory_usage).sum::<usize>() > KEPT {
+            return;
+        }
         self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratches);
     }
 }

@@ -40,8 +40,7 @@ impl<'a> Ops<'a> {
             Edit::Remove { cell } => {
                 let found = self.find(cell)?;
                 let place = found.place;
-                self.change(index, &found, place, (found.outer.tag, found.outer.end), (0, 0));
-                Ok(())
+                self.change(index, &found, place, (found.outer.tag, found.outer.end), (0, 0))
             }
             Edit::Upsert { .. } | Edit::Drop { .. } | Edit::Route { .. } => Ok(()),
         }
@@ -106,15 +105,19 @@ impl<'a> Ops<'a> {
             }
             text(self.script, with)?;
         } else {
-            slice(self.script, with)?;
+            let given = slice(self.script, with)?.len();
+            if let Some(id) = found.read.path.field().class.id()
+                && given != (end - start) as usize
+            {
+                return Err(EditFault::Id { path: path(), len: id.width() });
+            }
         }
         let mut around = [Extent::default(); 3];
         around[..found.depth].copy_from_slice(&found.path[..found.depth]);
         around[found.depth] = member;
         let place = found.place.inside(&around[..=found.depth]);
         let range = (member.content + start, member.content + end);
-        self.change(index, found, place, range, (with.start, with.end));
-        Ok(())
+        self.change(index, found, place, range, (with.start, with.end))
     }
 
     fn replace(&mut self, index: usize, found: &Found<'_>, value: Value) -> Result<(), EditFault> {
@@ -129,7 +132,7 @@ impl<'a> Ops<'a> {
                     return Err(EditFault::Type { path: found.read.path.to_string(), given: given(value) });
                 };
                 let key = text(script, piece)?;
-                self.encode(|side| wire::put_len(side, 1, key))
+                self.encode(|side| wire::put_len(side, 1, key))?
             }
             Form::Field => {
                 let buf = self.projection.segment(found.segment);
@@ -139,8 +142,7 @@ impl<'a> Ops<'a> {
             }
         };
         let place = found.place.inside(&found.path[..found.depth]);
-        self.change(index, found, place, (found.member.tag, found.member.end), with);
-        Ok(())
+        self.change(index, found, place, (found.member.tag, found.member.end), with)
     }
 
     pub(super) fn encode_checked(
@@ -149,14 +151,21 @@ impl<'a> Ops<'a> {
     ) -> Result<(u32, u32), EditFault> {
         let mut written = Ok(());
         let range = self.encode(|side| written = write(side));
-        written.map(|()| range)
+        written.and(range)
     }
 
-    fn change(&mut self, index: usize, found: &Found<'_>, place: Place, range: (u32, u32), with: (u32, u32)) {
+    fn change(
+        &mut self,
+        index: usize,
+        found: &Found<'_>,
+        place: Place,
+        range: (u32, u32),
+        with: (u32, u32),
+    ) -> Result<(), EditFault> {
         let inner = self.projection.innermost(&place);
         let (start, end) = range;
         let op = Op { segment: found.segment, start, end, with, place, inner, edit: index as u32, kind: Kind::Change };
-        self.push(op);
+        self.push(op)
     }
 }
 
@@ -172,9 +181,8 @@ impl Found<'_> {
         match self.site.form {
             Form::Key => Some(Packed::Text),
             Form::Field => match self.read.path.field().class {
-                Class::Text => Some(Packed::Text),
-                Class::Bytes => Some(Packed::Bytes),
-                _ => None,
+                Class::Text | Class::Texts => Some(Packed::Text),
+                class => class.id().map(|_| Packed::Bytes),
             },
             Form::Pair | Form::Any => match wire::varint(buf, self.member.tag as usize)?.0 >> 3 {
                 1 => Some(Packed::Text),

@@ -35,8 +35,15 @@ pub(super) fn fixed(
 ) -> Result<(), EditFault> {
     let wrong = || EditFault::Type { path: path.to_string(), given: given(value) };
     match (path.field().class, value) {
-        (Class::Text, Value::Text(piece)) => wire::put_len(out, number, text(script, piece)?),
-        (Class::Bytes, Value::Bytes(piece)) => wire::put_len(out, number, slice(script, piece)?),
+        (Class::Text | Class::Texts, Value::Text(piece)) => wire::put_len(out, number, text(script, piece)?),
+        (class, Value::Bytes(piece)) => {
+            let id = class.id().ok_or_else(wrong)?;
+            let bytes = slice(script, piece)?;
+            if !id.fits(bytes.len()) {
+                return Err(EditFault::Id { path: path.to_string(), len: id.width() });
+            }
+            wire::put_len(out, number, bytes);
+        }
         (Class::Boolean, Value::Boolean(value)) => varint(out, number, u64::from(value)),
         (Class::Double, Value::Double(value)) => eight(out, number, value.to_bits()),
         (Class::Number, Value::Signed(value)) if number == AS_INT => eight(out, number, value as u64),

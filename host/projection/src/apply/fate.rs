@@ -19,8 +19,8 @@ pub(super) struct Fates {
     pub(super) levels: Vec<Level>,
     /// By row of the deepest of them; empty where every row stays.
     pub(super) leaves: Vec<u32>,
-    /// Rows above the deepest level that were dropped by name.
-    dropped: [Vec<Range<u32>>; LEVELS],
+    /// By level and row whether it was dropped by name; empty where none of the level was.
+    dropped: [Vec<bool>; LEVELS],
 }
 
 impl Fates {
@@ -31,12 +31,20 @@ impl Fates {
 
     /// Whether every row stays where it is.
     pub(super) fn idle(&self) -> bool {
-        self.leaves.is_empty() && self.dropped.iter().all(Vec::is_empty)
+        self.leaves.is_empty() && self.dropped[..=Level::Item as usize].iter().all(Vec::is_empty)
     }
 
+    /// Drops rows, and with them all that is under them.
     pub(super) fn drop(&mut self, projection: &Projection, level: Level, rows: Range<u32>) -> Result<(), EditFault> {
-        self.dropped[level as usize].push(rows.clone());
-        self.set(projection, level, rows, DROPPED)
+        let dropped = &mut self.dropped[level as usize];
+        dropped.resize(projection.rows[level as usize].len(), false);
+        for row in rows.clone() {
+            // A row has a fate even where nothing is under it.
+            if std::mem::replace(&mut dropped[row as usize], true) {
+                return Err(EditFault::Fate { row });
+            }
+        }
+        if level <= Level::Item { self.set(projection, level, rows, DROPPED) } else { Ok(()) }
     }
 
     /// Gives rows, and with them all that is under them, one fate.
@@ -89,8 +97,8 @@ impl Fates {
         for &level in above.iter().rev() {
             // A row without any below it stays where nothing is routed or dropped by name.
             let mut rows = vec![way == STAYS; projection.rows[level as usize].len()];
-            for range in &self.dropped[level as usize] {
-                rows[range.start as usize..range.end as usize].fill(false);
+            for (lives, dropped) in rows.iter_mut().zip(&self.dropped[level as usize]) {
+                *lives &= !dropped;
             }
             for row in &projection.rows[inner as usize] {
                 rows[row.parent as usize] = false;

@@ -99,6 +99,15 @@ impl Op {
         }
     }
 
+    /// Takes in `next`, a row like this one, where it lies right behind it.
+    pub(super) fn takes_in(&mut self, next: &Op) -> bool {
+        let adjacent = (self.segment, self.end, self.inner) == (next.segment, next.start, next.inner);
+        if adjacent {
+            self.end = next.end;
+        }
+        adjacent
+    }
+
     #[inline]
     pub(super) fn order(&self) -> (u32, u32, Reverse<u32>, u32) {
         (self.segment, self.start, Reverse(self.inner), self.end)
@@ -113,33 +122,45 @@ pub(super) struct Ops<'a> {
     pub(super) list: Vec<Op>,
     /// The script's text, and behind it what was encoded.
     pub(super) side: Vec<u8>,
+    /// Bytes that the ops insert.
+    growth: usize,
 }
 
 impl<'a> Ops<'a> {
     pub(super) fn new(projection: &'a Projection, script: &'a Script) -> Ops<'a> {
         let list = Vec::with_capacity(script.edits.len());
-        Ops { projection, script, list, side: script.text.clone() }
+        Ops { projection, script, list, side: script.text.clone(), growth: 0 }
     }
 
     #[inline]
-    pub(super) fn push(&mut self, op: Op) {
+    pub(super) fn push(&mut self, op: Op) -> Result<(), EditFault> {
+        self.growth = self.growth.saturating_add((op.with.1 - op.with.0) as usize);
         self.list.push(op);
+        self.within(self.growth)
     }
 
     /// Appends to the side buffer what `write` writes; returns its range.
-    pub(super) fn encode(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> (u32, u32) {
-        let start = self.side.len() as u32;
+    pub(super) fn encode(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(u32, u32), EditFault> {
+        let start = self.side.len();
         write(&mut self.side);
-        (start, self.side.len() as u32)
+        self.within(self.side.len() - self.script.text.len())?;
+        match (u32::try_from(start), u32::try_from(self.side.len())) {
+            (Ok(start), Ok(end)) => Ok((start, end)),
+            _ => Err(self.overgrown()),
+        }
+    }
+
+    fn within(&self, bytes: usize) -> Result<(), EditFault> {
+        if bytes > self.projection.compiled.growth { Err(self.overgrown()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn overgrown(&self) -> EditFault {
+        EditFault::Growth { limit: self.projection.compiled.growth }
     }
 
     /// Sorts the ops and finds those that are in each other's way.
     pub(super) fn settle(&mut self) -> Result<(), EditError> {
-        let limit = self.projection.compiled.growth;
-        let growth = self.list.iter().try_fold(0usize, |sum, op| sum.checked_add((op.with.1 - op.with.0) as usize));
-        if growth.is_none_or(|growth| growth > limit) {
-            return Err(EditError::Growth { limit });
-        }
         if !self.list.is_sorted_by_key(Op::order) {
             self.list.sort_by_key(Op::order);
         }

@@ -67,12 +67,8 @@ fn removals(projection: &Projection, fates: &Fates, alive: &Alive, ops: &mut Vec
                 continue;
             }
             let op = Op::of_row(projection, level, row as u32, 0);
-            match &mut open {
-                // Rows side by side go in one piece.
-                Some(last) if (last.segment, last.end, last.inner) == (op.segment, op.start, op.inner) => {
-                    last.end = op.end;
-                }
-                _ => ops.extend(open.replace(op)),
+            if !open.as_mut().is_some_and(|open| open.takes_in(&op)) {
+                ops.extend(open.replace(op));
             }
         }
         ops.extend(open);
@@ -116,12 +112,8 @@ fn write(
             patches.push(Patch { start: op.start, end: op.end, frame, with: op.with });
         }
         let edits = Edits { frames: &framer.frames, patches: &patches, side };
-        let limit = projection.compiled.growth;
-        let bytes = edit::splice(buf, &edits, &mut scratch).map_err(|error| match error {
-            edit::EditError::Size => EditError::Growth { limit },
-            // The ops were sorted and checked; were the table wrong even so, the batch fails and nothing is sent.
-            other => EditError::Splice(other),
-        })?;
+        // The ops were sorted and checked; were the table wrong even so, the batch fails and nothing is sent.
+        let bytes = edit::splice(buf, &edits, &mut scratch)?;
         if bytes.is_empty() {
             continue;
         }

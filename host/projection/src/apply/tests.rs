@@ -14,8 +14,8 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
 use super::{EditError, Routed};
 use crate::testing::{
-    Logs, Metrics, Traces, array, decoded, logs, map, pair, payload, plan, project, record, resource_logs, strings,
-    text, value,
+    Logs, Metrics, Traces, array, checked, decoded, logs, map, pair, payload, plan, project, record, resource_logs,
+    strings, text, value,
 };
 use crate::{Edit, Level, Mode, Plan, Script, Slice, Unmetered, Value};
 
@@ -188,13 +188,12 @@ fn a_replaced_field_keeps_its_type_and_range() {
         .replace(1, Value::Signed(-13))
         .replace(2, Value::Signed(i64::MAX))
         .replace(3, Value::Signed(i64::from(u32::MAX)))
-        .replace(4, Value::Bytes(Slice { start: 0, end: 2 }));
+        .replace(4, Value::Bytes(Slice { start: 0, end: 0 }));
     let after = LogRecord {
         severity_text: "WARN".to_owned(),
         severity_number: -13,
         time_unix_nano: i64::MAX as u64,
         flags: u32::MAX,
-        trace_id: b"WA".to_vec(),
         ..LogRecord::default()
     };
     assert_eq!(edited(&plan, &request, whole), logs(vec![], vec![after]));
@@ -452,4 +451,16 @@ fn everything_routed_leaves_nothing_behind() {
         apply(&plan, &payload(Signal::Logs, &logs(vec![], numbered(0..2))), script().route(Level::Scope, 0..1, 0));
     let routed = routed.unwrap();
     assert_eq!((routed.len(), routed[0].route, routed[0].payload.items()), (1, Some(0), 2));
+}
+
+#[test]
+fn a_number_that_decoders_read_as_none_is_absent() {
+    // Of `severity_number` 32 bits count: this is 0, written in five bytes and more.
+    let content = [0x10, 0x80, 0x80, 0x80, 0x80, 0x10];
+    let request = [&[0x0a, 10, 0x12, 8, 0x12, 6][..], &content].concat();
+    let plan = plan(&[], &["log.severity_number"]);
+    let (key, value, mode) = (Slice::default(), Value::Signed(9), Mode::Insert);
+    let edits = script().edit(Edit::Upsert { write: 0, first_row: 0, end_row: 1, key, value, mode });
+    let after: Logs = decoded(&applied(&plan, &checked(Signal::Logs, request), edits));
+    assert_eq!(after.resource_logs[0].scope_logs[0].log_records[0].severity_number, 9);
 }

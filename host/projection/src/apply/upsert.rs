@@ -108,7 +108,7 @@ fn between(
                 prepared.len() - 1
             }
         };
-        prepared[at].1.apply(ops, segment, level, row);
+        prepared[at].1.apply(ops, segment, level, row)?;
         *steps += active.len();
         spend(steps, meter)?;
     }
@@ -147,10 +147,10 @@ impl Prepared {
             };
             let edit = upsert.edit;
             let bytes = ops.encoded(upsert, number).map_err(|fault| EditError::Edit { edit, fault })?;
-            let any = matches!(upsert.path.field().class, Class::Any | Class::Map | Class::Number | Class::Double);
+            let class = upsert.path.field().class;
             let numbers = also | 1 << number;
             let key = upsert.key.map(Into::into);
-            let want = Want { numbers, key, bytes, mode: upsert.mode, any, edit: edit as u32 };
+            let want = Want { numbers, key, bytes, mode: upsert.mode, class, edit: edit as u32 };
             if is_held { held.push(want) } else { own.push(want) }
         }
         let own = Wants::new(ops, own)?;
@@ -160,31 +160,34 @@ impl Prepared {
             Some((number, _)) if held.appended.0 < held.appended.1 => {
                 let content = held.appended;
                 let bytes = ops.side[content.0 as usize..content.1 as usize].to_vec();
-                ops.encode(|side| wire::put_len(side, number, &bytes))
+                ops.encode(|side| wire::put_len(side, number, &bytes)).map_err(|fault| EditError::of(creator, fault))?
             }
             _ => (0, 0),
         };
         Ok(Prepared { own, held, created, creator })
     }
 
-    fn apply(&self, ops: &mut Ops<'_>, segment: u32, level: Level, row: u32) {
+    fn apply(&self, ops: &mut Ops<'_>, segment: u32, level: Level, row: u32) -> Result<(), EditError> {
         let projection = ops.projection;
         let site = projection.rows[level as usize][row as usize];
         let extent = Extent { tag: site.tag, content: site.content, end: site.end };
         if !self.own.is_empty() {
-            self.own.apply(ops, segment, Place::row(level, row, false), extent);
+            self.own.apply(ops, segment, Place::row(level, row, false), extent)?;
         }
         if self.held.is_empty() {
-            return;
+            return Ok(());
         }
         if site.held != NONE {
             let held = Extent::at(projection.segment(segment), site.held);
-            self.held.apply(ops, segment, Place::row(level, row, true), held);
+            self.held.apply(ops, segment, Place::row(level, row, true), held)
         } else if self.created.0 < self.created.1 {
             let place = Place::row(level, row, false);
             let inner = projection.innermost(&place);
             let (start, with, edit) = (site.end, self.created, self.creator);
-            ops.push(Op { segment, start, end: start, with, place, inner, edit, kind: Kind::Append });
+            let op = Op { segment, start, end: start, with, place, inner, edit, kind: Kind::Append };
+            ops.push(op).map_err(|fault| EditError::of(edit, fault))
+        } else {
+            Ok(())
         }
     }
 }
@@ -269,7 +272,7 @@ impl<'a> Ops<'a> {
             (Class::Map, [_], Reach::Exact) | (Class::Map, [], Reach::Values | Reach::Deep) => {
                 return Err(key_fault());
             }
-            (Class::Map, ..) => return Err(EditFault::NotUpsertable { path: path.to_string() }),
+            (Class::Map | Class::Texts, ..) => return Err(EditFault::NotUpsertable { path: path.to_string() }),
             (_, [], Reach::Exact) if given.is_empty() => None,
             (_, [], Reach::Exact) => return Err(key_fault()),
             _ => return Err(EditFault::NotUpsertable { path: path.to_string() }),
@@ -308,7 +311,7 @@ impl<'a> Ops<'a> {
                 return Ok(range);
             }
         }
-        let range = self.encode(|side| wire::put_len(side, number, &field));
+        let range = self.encode(|side| wire::put_len(side, number, &field))?;
         upsert.encoded = Some((number, range));
         Ok(range)
     }

@@ -1,6 +1,7 @@
 //! The contexts and fields that a path may name: a table over the schema's names.
 
 use host_otlp::Signal;
+use host_otlp::schema::Id;
 
 use crate::batch::Level;
 
@@ -8,7 +9,10 @@ use crate::batch::Level;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Text,
-    Bytes,
+    TraceId,
+    SpanId,
+    /// Messages that consist of texts.
+    Texts,
     /// An enum or `int32`.
     Signed32,
     Unsigned32,
@@ -24,6 +28,17 @@ pub enum Class {
     Map,
     /// An `AnyValue`.
     Any,
+}
+
+impl Class {
+    /// What the cells are an id of, if they are ids.
+    pub fn id(self) -> Option<Id> {
+        match self {
+            Class::TraceId => Some(Id::Trace),
+            Class::SpanId => Some(Id::Span),
+            _ => None,
+        }
+    }
 }
 
 /// One field of a context.
@@ -70,7 +85,10 @@ pub(super) static CONTEXTS: [Context; 9] = [
         alias: None,
         level: Level::Origin,
         signal: None,
-        fields: fields!(held "attributes": Map, held "dropped_attributes_count": Unsigned32, own "schema_url": Text),
+        fields: fields!(
+            held "attributes": Map, held "dropped_attributes_count": Unsigned32, held "entity_refs": Texts,
+            own "schema_url": Text,
+        ),
     },
     Context {
         name: "scope",
@@ -90,8 +108,8 @@ pub(super) static CONTEXTS: [Context; 9] = [
         fields: fields!(
             own "time_unix_nano": Fixed64, own "observed_time_unix_nano": Fixed64, own "severity_number": Signed32,
             own "severity_text": Text, own "body": Any, own "attributes": Map,
-            own "dropped_attributes_count": Unsigned32, own "flags": Fixed32, own "trace_id": Bytes,
-            own "span_id": Bytes, own "event_name": Text,
+            own "dropped_attributes_count": Unsigned32, own "flags": Fixed32, own "trace_id": TraceId,
+            own "span_id": SpanId, own "event_name": Text,
         ),
     },
     Context {
@@ -100,9 +118,9 @@ pub(super) static CONTEXTS: [Context; 9] = [
         level: Level::Item,
         signal: Some(Signal::Traces),
         fields: &[
-            own("trace_id", &["trace_id"], Class::Bytes),
-            own("span_id", &["span_id"], Class::Bytes),
-            own("parent_span_id", &["parent_span_id"], Class::Bytes),
+            own("trace_id", &["trace_id"], Class::TraceId),
+            own("span_id", &["span_id"], Class::SpanId),
+            own("parent_span_id", &["parent_span_id"], Class::SpanId),
             own("trace_state", &["trace_state"], Class::Text),
             own("name", &["name"], Class::Text),
             own("kind", &["kind"], Class::Signed32),
@@ -133,7 +151,7 @@ pub(super) static CONTEXTS: [Context; 9] = [
         level: Level::Link,
         signal: Some(Signal::Traces),
         fields: fields!(
-            own "trace_id": Bytes, own "span_id": Bytes, own "trace_state": Text, own "attributes": Map,
+            own "trace_id": TraceId, own "span_id": SpanId, own "trace_state": Text, own "attributes": Map,
             own "dropped_attributes_count": Unsigned32, own "flags": Fixed32,
         ),
     },
@@ -176,8 +194,8 @@ pub(super) static CONTEXTS: [Context; 9] = [
             Field { alias: Some("filtered_attributes"), ..own("attributes", &["filtered_attributes"], Class::Map) },
             own("time_unix_nano", &["time_unix_nano"], Class::Fixed64),
             own("value", &["as_int", "as_double"], Class::Number),
-            own("trace_id", &["trace_id"], Class::Bytes),
-            own("span_id", &["span_id"], Class::Bytes),
+            own("trace_id", &["trace_id"], Class::TraceId),
+            own("span_id", &["span_id"], Class::SpanId),
         ],
     },
 ];

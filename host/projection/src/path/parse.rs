@@ -23,6 +23,8 @@ pub enum PathFault {
     UnknownField { context: &'static str, found: String, known: String },
     #[error("`{field}` is no map, so it has no `[`")]
     Index { field: &'static str },
+    #[error("`{field}` has no keys; all of its texts are `{field}[**]`")]
+    Keys { field: &'static str },
     #[error("an index is `[\"key\"]`, `[*]` or `[**]`")]
     Syntax,
     #[error("nothing may follow `[*]` or `[**]`")]
@@ -54,7 +56,7 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
         return Err(fail(name_end + 1, PathFault::UnknownField { context: context.name, found, known: known() }));
     };
     let mut at = name_end + 1 + field_end;
-    if at < source.len() && !matches!(field.class, Class::Map | Class::Any) {
+    if at < source.len() && !matches!(field.class, Class::Map | Class::Any | Class::Texts) {
         return Err(fail(at, PathFault::Index { field: field.name }));
     }
     let mut path = Path { context, field, keys: Vec::new(), reach: Reach::Exact };
@@ -66,6 +68,9 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
             return Err(fail(at, PathFault::Depth(DEPTH)));
         }
         let (index, len) = index(&source[at..]).ok_or_else(|| fail(at, PathFault::Syntax))?;
+        if field.class == Class::Texts && !matches!(index, Index::Deep) {
+            return Err(fail(at, PathFault::Keys { field: field.name }));
+        }
         match index {
             Index::Key(key) => path.keys.push(key),
             Index::Values => path.reach = Reach::Values,

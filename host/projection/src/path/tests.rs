@@ -40,6 +40,7 @@ fn an_error_names_the_place_and_what_exists() {
         ("log.attributes[a]", "at byte 14: an index is `[\"key\"]`, `[*]` or `[**]`"),
         ("log.attributes[\"a]", "at byte 14: an index is"),
         ("log.attributes[\"a\"", "at byte 14: an index is"),
+        ("resource.entity_refs[*]", "at byte 20: `entity_refs` has no keys; all of its texts are `entity_refs[**]`"),
         ("log.attributes[*][\"a\"]", "at byte 17: nothing may follow"),
         ("", "path ``, at byte 0: there is no context ``"),
     ] {

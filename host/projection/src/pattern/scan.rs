@@ -12,6 +12,8 @@ use regex_syntax::hir::Hir;
 use smallvec::SmallVec;
 
 use super::bytes::Bytes;
+use super::search::MATCH;
+use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
 use automaton::{Automaton, Behind, Semantics};
 
@@ -48,7 +50,9 @@ struct Single {
 }
 
 impl Scanner {
-    pub(super) fn new(hirs: &[Hir]) -> Scanner {
+    /// Patterns whose automata would not fit in `size` bytes together are left to the search.
+    pub(super) fn new(hirs: &[Hir], size: usize) -> Scanner {
+        let mut room = size;
         let mut scanner = Scanner {
             left: 0,
             singles: Vec::new(),
@@ -64,8 +68,11 @@ impl Scanner {
             let shortest = hir.properties().minimum_len().unwrap_or(0);
             let one = || Automaton::new(&[(0, hir)], Semantics::LeftmostFirst);
             let automaton = if shortest > 0 { one() } else { None };
-            match automaton.map(|automaton| (automaton.firsts(), automaton)) {
-                Some((first, automaton)) if first.share() <= SHARE => {
+            // The pattern takes part in one group, too.
+            let left = automaton.as_ref().and_then(|automaton| room.checked_sub(2 * automaton.memory_usage()));
+            match automaton.map(|automaton| (automaton.firsts(), automaton)).zip(left) {
+                Some(((first, automaton), left)) if first.share() <= SHARE => {
+                    room = left;
                     firsts.push(first);
                     scanner.shortest = scanner.shortest.min(shortest);
                     scanned.push((scanner.singles.len() as u32, hir));
@@ -99,6 +106,17 @@ impl Scanner {
         }
     }
 
+    /// One that leaves so many patterns to the search.
+    #[cfg(test)]
+    pub(super) fn leaving(self, patterns: usize) -> Scanner {
+        Scanner { left: (1 << patterns) - 1, ..self }
+    }
+
+    /// Bytes that the automata take.
+    pub(super) fn memory_usage(&self) -> usize {
+        self.singles.iter().map(|single| &single.automaton).chain(&self.groups).map(Automaton::memory_usage).sum()
+    }
+
     /// Appends the matches of the scanned patterns in the cell `start..end` of `buf`; returns the bits of the patterns
     /// that are left to the search.
     pub(super) fn scan(
@@ -107,6 +125,7 @@ impl Scanner {
         (start, end): (usize, usize),
         index: u32,
         matches: &mut Vec<PatternMatch>,
+        allowance: &mut Allowance<'_>,
     ) -> u64 {
         if self.groups.is_empty() || end - start < self.shortest {
             return self.left;
@@ -136,11 +155,12 @@ impl Scanner {
                     if let Some(end) = single.automaton.longest(cell, at, behind, &mut steps) {
                         ends[number] = end as u32;
                         let (start, end) = (at as u32, end as u32);
+                        allowance.take(MATCH);
                         matches.push(PatternMatch { index, pattern: single.pattern, start, end });
                     }
                 }
             }
-            steps > 0
+            steps > 0 && !allowance.is_spent()
         });
         if done {
             return self.left;

@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 use regex_automata::meta::Regex;
 
+use super::scan::Scanner;
 use super::{PatternError, Patterns, parse};
-use crate::PatternMatch;
-use crate::testing::strings;
+use crate::allowance::Allowance;
+use crate::testing::{Spent, strings};
+use crate::{PatternMatch, Unmetered};
 
 /// Mail, card, social security number, address, and some of every other kind.
 const ALL: [&str; 12] = [
@@ -35,7 +37,9 @@ fn find(patterns: &Patterns, cell: &[u8]) -> Vec<(u32, u32, u32)> {
     let (start, end) = (4, 4 + cell.len());
     let mut matches: Vec<PatternMatch> = Vec::new();
     if patterns.may_match(&buf, start, end) {
-        patterns.find(&mut patterns.scratch(), &buf, (start, end), 7, &mut matches);
+        let mut meter = Unmetered;
+        let mut allowance = Allowance::new(&mut meter, usize::MAX);
+        patterns.find(&mut patterns.scratch(), &buf, (start, end), 7, &mut matches, &mut allowance);
     }
     assert!(matches.iter().all(|found| found.index == 7));
     matches.iter().map(|found| (found.start, found.pattern, found.end)).collect()
@@ -116,6 +120,28 @@ fn a_cell_on_which_attempts_are_dear_is_searched_in_linear_time() {
     same(&[r"\b\d+x", r"\d+\b"], "1 2 3 ".repeat(2_000).as_bytes());
 }
 
+/// The matches of a search whose budget is spent as soon as the meter is asked.
+fn spent(pattern: &str, cell: &[u8]) -> usize {
+    let patterns = compile(&[pattern]);
+    let (mut meter, mut matches) = (Spent, Vec::new());
+    let mut allowance = Allowance::new(&mut meter, usize::MAX);
+    patterns.find(&mut patterns.scratch(), cell, (0, cell.len()), 0, &mut matches, &mut allowance);
+    assert!(allowance.is_spent());
+    matches.len()
+}
+
+#[test]
+fn searches_that_each_look_at_the_whole_cell_are_metered() {
+    // Each search goes to the end and comes back with one letter.
+    assert!(spent(".*[^A-Z]|[A-Z]", &[b'A'; 1 << 20]) < 10);
+}
+
+#[test]
+fn a_large_pattern_on_a_large_cell_is_metered_within_the_search() {
+    // At each byte some ten thousand attempts are under way, none of which can be told from the others.
+    assert_eq!(spent("[ab]*a(?:[ab]{100}){100}aaa", &b"ab".repeat(1 << 20)), 0);
+}
+
 #[test]
 fn patterns_are_bounded() {
     let compile = |patterns: &[String]| Patterns::compile(patterns, 100, 1 << 20).unwrap_err();
@@ -133,7 +159,22 @@ static FOUR: LazyLock<Patterns> = LazyLock::new(|| compile(&ALL[..4]));
 
 static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| ALL.iter().map(|pattern| regex(pattern)).collect());
 
+static WATCHED: LazyLock<Patterns> = LazyLock::new(|| {
+    let Patterns { gate, searcher, .. } = compile(&ALL);
+    Patterns { gate, scanner: Scanner::new(&[], 0).leaving(ALL.len()), searcher: searcher.always_watched() }
+});
+
 proptest! {
+    #[test]
+    fn a_watched_search_finds_the_same_in_text(cell in "[0-4a-c@. é☃_-]{0,60}") {
+        prop_assert_eq!(find(&WATCHED, cell.as_bytes()), by_the_book(&REGEXES, cell.as_bytes()));
+    }
+
+    #[test]
+    fn a_watched_search_finds_the_same_in_bytes(cell in proptest::collection::vec(any::<u8>(), 0..40)) {
+        prop_assert_eq!(find(&WATCHED, &cell), by_the_book(&REGEXES, &cell));
+    }
+
     #[test]
     fn random_text_matches_as_each_pattern_alone(cell in "[0-4a-c@. é_-]{0,60}") {
         prop_assert_eq!(find(&COMPILED, cell.as_bytes()), by_the_book(&REGEXES, cell.as_bytes()));

@@ -85,7 +85,8 @@ pub(super) fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Lim
     let strips = reads.iter().any(|read| read.patterns.is_some() || read.path.reach() != Reach::Exact);
     let table = Table::new(signal, &reads, &writes, may_drop || may_route);
     let (sets, scratches) = (sets.compiled, Mutex::default());
-    let growth = limits.growth;
+    // What a column packs is counted in 32 bits.
+    let (room, growth) = (limits.room.min(u32::MAX as usize), limits.growth);
     Ok(Compiled {
         signal,
         plan: plan.clone(),
@@ -93,6 +94,7 @@ pub(super) fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Lim
         writes,
         may_drop,
         may_route,
+        room,
         growth,
         table,
         strips,
@@ -118,6 +120,8 @@ fn path_of(verb: &'static str, source: &str, signal: Signal) -> Result<Path, Pla
 struct Sets<'a> {
     sources: Vec<&'a [String]>,
     compiled: Vec<Arc<Patterns>>,
+    /// Bytes that they take.
+    size: usize,
 }
 
 impl<'a> Sets<'a> {
@@ -126,7 +130,9 @@ impl<'a> Sets<'a> {
         if let Some(known) = self.sources.iter().position(|known| *known == sources) {
             return Ok(known);
         }
-        let compiled = Patterns::compile(sources, limits.pattern_length, limits.pattern_size)?;
+        let left = limits.pattern_size.saturating_sub(self.size);
+        let compiled = Patterns::compile(sources, limits.pattern_length, left)?;
+        self.size += compiled.memory_usage();
         self.sources.push(sources);
         self.compiled.push(Arc::new(compiled));
         Ok(self.compiled.len() - 1)
@@ -149,7 +155,8 @@ fn compile_read<'a>(
     if patterns.is_empty() {
         return Ok(Read { path, patterns: None, set: 0, writable, keyed: !bare });
     }
-    if !matches!(class, Class::Text | Class::Bytes | Class::Map | Class::Any) {
+    let is_text = matches!(class, Class::Text | Class::Texts | Class::Map | Class::Any);
+    if !is_text && class.id().is_none() {
         return Err(PlanError::NoText { path: path.to_string() });
     }
     let set = sets.position(patterns, limits);

@@ -81,15 +81,6 @@ impl Growing {
         &mut self.column.matches
     }
 
-    /// Whether a text of `len` bytes still has room: what a column packs is counted in 32 bits.
-    #[inline]
-    pub(super) fn fits(&self, len: usize) -> bool {
-        match &self.column.values {
-            Values::Text(packed) | Values::Bytes(packed) => packed.bytes.len() + len <= u32::MAX as usize,
-            _ => true,
-        }
-    }
-
     #[inline]
     pub(super) fn push(&mut self, site: Site, row: u32, key: Option<u32>) {
         self.sites.push(site);

@@ -24,6 +24,8 @@ pub(super) enum Action {
     Hold(Option<u16>),
     /// A field of a fixed type: an index into the scalars.
     Scalar(u16),
+    /// A message that consists of texts: an index into the scalars.
+    Texts(u16),
     /// One `KeyValue` of a map: an index into the specs.
     Pair(u16),
     /// An `AnyValue`: an index into the specs.
@@ -165,7 +167,8 @@ impl Table {
             Class::Any => Action::Value(self.spec(reads, &here, 0)),
             class => {
                 self.scalars.push(Scalar { class, reads: here.iter().map(|(index, _)| *index).collect() });
-                Action::Scalar((self.scalars.len() - 1) as u16)
+                let index = (self.scalars.len() - 1) as u16;
+                if class == Class::Texts { Action::Texts(index) } else { Action::Scalar(index) }
             }
         }
     }

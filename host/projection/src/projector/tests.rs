@@ -1,5 +1,7 @@
 //! Tests of what stands in `projector`: its promises, one sentence each.
 
+mod reach;
+
 use std::sync::LazyLock;
 
 use host_otlp::Signal;
@@ -16,6 +18,7 @@ use prost::Message as _;
 use regex_automata::meta::Regex;
 
 use super::{Limits, PlanError, Projector};
+use crate::pattern::Patterns;
 use crate::testing::naive::{self, Change, READS};
 use crate::testing::{
     Logs, Metrics, Spent, Traces, array, checked, compile, decoded, everything, logs, map, odd, pair, payload, plan,
@@ -273,6 +276,32 @@ fn a_meter_that_runs_out_ends_the_walk() {
     assert!((20..200).contains(&count.0), "asked {} times for 2,000 records", count.0);
 }
 
+#[test]
+fn a_resource_of_many_attributes_is_metered_too() {
+    let attributes = (0..10_000).map(|number| pair(&number.to_string(), text(&"x".repeat(100)))).collect();
+    let payload = payload(Signal::Logs, &logs(attributes, vec![]));
+    let plan = Plan { reads: vec![read("resource.attributes[**]", &["never"])], ..Plan::default() };
+    let projector = compile(Signal::Logs, &plan).unwrap();
+    assert_eq!(projector.project(payload, &mut Spent).unwrap_err(), Overrun);
+}
+
+#[test]
+fn a_batch_takes_no_more_room_than_it_may() {
+    let limits = Limits { room: 100_000, ..Limits::default() };
+    let payload = payload(Signal::Logs, &logs(vec![], vec![record(text(&"1".repeat(10_000)), vec![])]));
+    for (reads, fits) in [
+        (vec![read("log.body", &[]); 9], true),
+        (vec![read("log.body", &[]); 10], false),
+        (vec![read("log.body", &["\\d{3}"])], true),
+        (vec![read("log.body", &["\\d"])], false),
+        (vec![read("log.body", &["[0-9a-zA-Z]"])], false),
+    ] {
+        let plan = Plan { reads, ..Plan::default() };
+        let projector = Projector::compile(Signal::Logs, &plan, &everything(), &limits).unwrap();
+        assert_eq!(projector.project(payload.clone(), &mut Unmetered).is_ok(), fits, "{plan:?}");
+    }
+}
+
 fn refusal(signal: Signal, plan: &Plan, grants: &Grants) -> String {
     Projector::compile(signal, plan, grants, &Limits::default()).unwrap_err().to_string()
 }
@@ -338,6 +367,21 @@ fn a_plan_that_cannot_be_run_is_refused() {
     let grants = Grants { reads: strings(&["lgo"]), ..Grants::default() };
     let refused = Projector::compile(Signal::Logs, &plan(&[], &[]), &grants, &Limits::default());
     assert!(matches!(refused, Err(PlanError::Grant(_))), "an operator is told of a grant that means nothing");
+}
+
+#[test]
+fn the_patterns_of_all_reads_share_one_limit() {
+    let reads = [read("log.body", &["[a-f]{200}x"]), read("log.severity_text", &["[a-f]{200}y"])];
+    let refused = |reads: &[crate::Read], limit: usize| {
+        let limits = Limits { pattern_size: limit, ..Limits::default() };
+        let plan = Plan { reads: reads.to_vec(), ..Plan::default() };
+        Projector::compile(Signal::Logs, &plan, &everything(), &limits).err().map(|error| error.to_string())
+    };
+    let size = Patterns::compile(&reads[0].patterns, 4096, usize::MAX).unwrap().memory_usage();
+    assert_eq!(refused(&reads[..1], size + size / 2), None);
+    let second = refused(&reads, size + size / 2).unwrap();
+    assert!(second.starts_with("`log.severity_text`: pattern 0 compiles to more than"), "{second}");
+    assert_eq!(refused(&[reads[0].clone(), reads[0].clone()], size + size / 2), None);
 }
 
 /// What the naive reading finds, in the order of the batch.

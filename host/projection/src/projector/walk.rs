@@ -3,6 +3,7 @@
 mod value;
 
 use host_otlp::Payload;
+use host_otlp::schema::ENTITY_REF;
 use host_otlp::wire::{self, Field, Fields};
 use smallvec::SmallVec;
 
@@ -10,26 +11,27 @@ use super::dictionary::Dictionary;
 use super::pack::{Cell, Growing, SLOTS, Slot};
 use super::table::{Action, LEVELS};
 use super::{Compiled, Scratches};
+use crate::allowance::Allowance;
 use crate::batch::Level;
-use crate::meter::{Meter, Overrun};
+use crate::meter::Overrun;
 use crate::path::Class;
 use crate::pattern::Patterns;
 use crate::projection::{Form, NONE, Nest, RowSite, Site, Walked};
 
-/// Scanned bytes, and so much for each cell besides, between two looks at the meter.
-const CREDIT: i64 = 1 << 16;
-const CELL: i64 = 1 << 10;
-const ROW: i64 = 1 << 8;
+/// What a row and a cell cost, in scanned bytes.
+const ROW: usize = 1 << 8;
+const CELL: usize = 1 << 10;
+
+/// Room that a cell takes besides its text: its place, its row, its key and what the dictionary needs for that.
+const ROOM: usize = 64;
 
 /// A walk under way, in one segment.
-struct Walk<'a> {
+struct Walk<'a, 'm> {
     compiled: &'a Compiled,
     buf: &'a [u8],
     scratches: &'a mut Scratches,
-    meter: &'a mut dyn Meter,
-    /// What may be spent before the meter is asked again; the walk ends when it says so.
-    credit: i64,
-    overrun: bool,
+    /// The walk ends when it is spent.
+    allowance: Allowance<'m>,
     rows: [Vec<RowSite>; LEVELS],
     /// The row whose fields are being walked, the last one of its level.
     level: Level,
@@ -45,15 +47,13 @@ pub(super) fn walk(
     compiled: &Compiled,
     payload: &Payload,
     scratches: &mut Scratches,
-    meter: &mut dyn Meter,
+    allowance: Allowance<'_>,
 ) -> Result<Walked, Overrun> {
     let mut walk = Walk {
         compiled,
         buf: &[],
         scratches,
-        meter,
-        credit: CREDIT,
-        overrun: false,
+        allowance,
         rows: Default::default(),
         level: Level::Origin,
         row: NONE,
@@ -73,7 +73,7 @@ pub(super) fn walk(
             walk.message(compiled.table.root, 0, walk.buf.len());
         }
     }
-    if walk.overrun {
+    if walk.allowance.is_spent() {
         return Err(Overrun);
     }
     let (mut columns, mut sites) = (Vec::new(), Vec::new());
@@ -90,7 +90,7 @@ pub(super) fn walk(
     Ok(Walked { columns, sites, dictionary, rows: walk.rows, nests: walk.nests, segments })
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'a, '_> {
     /// Walks the fields of the message of `node` that lies at `start..end`.
     fn message(&mut self, node: u16, start: usize, end: usize) {
         let compiled = self.compiled;
@@ -117,18 +117,21 @@ impl<'a> Walk<'a> {
                     let scalar = &table.scalars[scalar as usize];
                     self.scalar(scalar.class, &scalar.reads, &field);
                 }
+                Action::Texts(scalar) => self.texts(&table.scalars[scalar as usize].reads, &field),
                 Action::Hold(node) => {
                     self.hold(field.tag);
                     if let Some(node) = node {
+                        self.allowance.charge((field.end - field.start) / 4);
                         self.message(node, field.start, field.end);
                     }
                 }
                 Action::Row(level, node) => {
-                    if self.overrun {
+                    if self.allowance.is_spent() {
                         return;
                     }
-                    // The gates of the patterns are paid by the row.
-                    self.charge(ROW + if level < Level::Item { 0 } else { (field.end - field.start) as i64 / 4 });
+                    // The gates of the patterns are paid by the row, or by what it holds.
+                    let own = if level < Level::Metric { 0 } else { (field.end - field.start) / 4 };
+                    self.allowance.charge(ROW + own);
                     let outer = (self.level, self.row);
                     self.open_row(level, &field);
                     self.message(node, field.start, field.end);
@@ -153,16 +156,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Asks the meter when enough was done since the last time.
-    #[inline]
-    fn charge(&mut self, cost: i64) {
-        self.credit -= cost;
-        if self.credit < 0 {
-            self.credit = CREDIT;
-            self.overrun |= self.meter.spent();
-        }
-    }
-
     /// A cell of a field that is of one type by the schema. A default value is as good as absent there.
     fn scalar(&mut self, class: Class, reads: &'a [u32], field: &Field) {
         let site = (Form::Field, field.tag);
@@ -172,7 +165,7 @@ impl<'a> Walk<'a> {
             bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
         };
         let cell = match class {
-            Class::Text | Class::Bytes => {
+            Class::Text | Class::TraceId | Class::SpanId => {
                 if field.start < field.end {
                     let slot = if class == Class::Text { Slot::Text } else { Slot::Bytes };
                     self.text(reads, slot, (field.start, field.end), site, None);
@@ -197,7 +190,7 @@ impl<'a> Walk<'a> {
                 return self.number(reads, Cell::Signed(eight() as i64), site, None);
             }
             Class::Number => return self.number(reads, Cell::Double(f64::from_bits(eight())), site, None),
-            Class::Map | Class::Any => return,
+            Class::Map | Class::Any | Class::Texts => return,
         };
         let default = match cell {
             Cell::Signed(value) => value == 0,
@@ -209,6 +202,17 @@ impl<'a> Walk<'a> {
         if !default {
             self.number(reads, cell, site, None);
         }
+    }
+
+    /// The texts of an entity reference.
+    fn texts(&mut self, reads: &'a [u32], message: &Field) {
+        self.open.push((message.tag as u32, NONE));
+        for field in Fields::new(self.buf, message.start, message.end) {
+            if ENTITY_REF.field(field.number).is_some() && field.start < field.end {
+                self.text(reads, Slot::Text, (field.start, field.end), (Form::Field, field.tag), None);
+            }
+        }
+        self.open.pop();
     }
 
     /// Keeps the text or byte string at `cell` for those reads whose patterns match, or that have none.
@@ -240,22 +244,19 @@ impl<'a> Walk<'a> {
         site: (Form, usize),
         key: Option<(usize, usize)>,
     ) {
-        self.charge(CELL + (cell.1 - cell.0) as i64);
-        if self.overrun {
+        self.allowance.charge(CELL + (cell.1 - cell.0));
+        if self.allowance.is_spent() {
             return;
         }
         let column = &mut self.columns[read as usize * SLOTS + slot as usize];
         if let Some(patterns) = patterns {
             let scratch = &mut self.scratches[self.compiled.reads[read as usize].set];
             let index = column.cells();
-            if !patterns.find(scratch, self.buf, cell, index, column.matches()) {
+            if !patterns.find(scratch, self.buf, cell, index, column.matches(), &mut self.allowance) {
                 return;
             }
         }
-        if !column.fits(cell.1 - cell.0) {
-            self.overrun = true;
-            return;
-        }
+        self.allowance.take(ROOM + (cell.1 - cell.0));
         column.push_text(&self.buf[cell.0..cell.1]);
         self.keep(read, slot, site, key);
     }
@@ -264,8 +265,9 @@ impl<'a> Walk<'a> {
     #[inline]
     fn number(&mut self, reads: &'a [u32], cell: Cell, site: (Form, usize), key: Option<(usize, usize)>) {
         for &read in reads {
-            if self.compiled.reads[read as usize].patterns.is_none() && !self.overrun {
-                self.charge(CELL);
+            if self.compiled.reads[read as usize].patterns.is_none() && !self.allowance.is_spent() {
+                self.allowance.charge(CELL);
+                self.allowance.take(ROOM);
                 self.keep(read, cell.slot(), site, key);
                 self.columns[read as usize * SLOTS + cell.slot() as usize].push_cell(cell);
             }

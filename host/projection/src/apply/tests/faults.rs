@@ -2,9 +2,13 @@
 
 use host_otlp::Signal;
 
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::trace::v1::span::Event;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+
 use super::{Builder, apply, edited, numbered, script};
 use crate::apply::{EditError, EditFault};
-use crate::testing::{Logs, Spent, compile, everything, logs, map, pair, payload, plan, record, strings, text};
+use crate::testing::{Logs, Spent, Traces, compile, everything, logs, map, pair, payload, plan, record, strings, text};
 use crate::{Edit, Level, Limits, Mode, Plan, Projector, Script, Slice, Unmetered, Value};
 
 pub(super) fn fault(plan: &Plan, request: &Logs, script: impl Into<Script>) -> (usize, EditFault) {
@@ -123,7 +127,82 @@ fn a_script_may_not_blow_a_payload_up() {
     let payload = payload(Signal::Logs, &logs(vec![], numbered(0..100)));
     let projection = projector.project(payload, &mut Unmetered).unwrap();
     let long = script().upsert(0, 0..100, "", &"x".repeat(100), Mode::Upsert);
-    assert_eq!(projection.apply(&long.script, &mut Unmetered).unwrap_err(), EditError::Growth { limit: 1000 });
+    let growth = |edit| EditError::Edit { edit, fault: EditFault::Growth { limit: 1000 } };
+    assert_eq!(projection.apply(&long.script, &mut Unmetered).unwrap_err(), growth(0));
+}
+
+#[test]
+fn values_that_are_written_again_and_again_count_each_time() {
+    let limits = Limits { growth: 1000, ..Limits::default() };
+    let plan = plan(&["log.body"], &["log.body", "log.attributes[*]"]);
+    let projector = Projector::compile(Signal::Logs, &plan, &everything(), &limits).unwrap();
+    let payload = payload(Signal::Logs, &logs(vec![], numbered(0..100)));
+    let fault = |edits: Vec<Edit>| {
+        let script = Script { edits, text: vec![b'x'; 400] };
+        let projection = projector.project(payload.clone(), &mut Unmetered).unwrap();
+        let error = projection.apply(&script, &mut Unmetered).unwrap_err();
+        assert!(matches!(error, EditError::Edit { fault: EditFault::Growth { limit: 1000 }, .. }), "{error}");
+        error.to_string()
+    };
+    let value = Value::Text(Slice { start: 0, end: 400 });
+    let replaces = fault((0..100).map(|cell| Edit::Replace { cell, value }).collect());
+    assert_eq!(replaces, "edit 2: with this edit the script adds more than 1000 bytes to the payload");
+    // Upserts of no row's are encoded all the same, and joined for each stretch of rows.
+    let upsert = |index: u32| {
+        let (key, mode) = (Slice { start: 0, end: index + 1 }, Mode::Update);
+        let value = Value::Text(Slice { start: 0, end: 100 });
+        Edit::Upsert { write: 1, first_row: index, end_row: 100 - index, key, value, mode }
+    };
+    fault((0..40).map(upsert).collect());
+}
+
+#[test]
+fn a_row_is_dropped_once_even_where_nothing_is_under_it() {
+    let spans = Span { events: vec![Event::default(); 3], ..Span::default() };
+    let scope_spans = vec![ScopeSpans { spans: vec![spans], ..ScopeSpans::default() }];
+    let request = Traces {
+        resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }, ResourceSpans::default()],
+    };
+    let plan = plan(&["spanevent.name"], &["drop"]);
+    for (level, rows) in [(Level::Event, 0..3), (Level::Origin, 1..2)] {
+        let twice = script().drop(level, rows.clone()).drop(level, rows.clone());
+        let error = apply(&plan, &payload(Signal::Traces, &request), twice).unwrap_err();
+        let fault = EditFault::Fate { row: rows.start };
+        assert_eq!(error, EditError::Edit { edit: 1, fault });
+    }
+}
+
+#[test]
+fn an_id_keeps_its_length_whatever_a_script_says() {
+    let plan = plan(&["log.trace_id", "log.span_id"], &["log.trace_id", "log.span_id"]);
+    let ids = record(text("x"), vec![]);
+    let ids = LogRecord { trace_id: vec![1; 16], span_id: vec![2; 8], ..ids };
+    let request = logs(vec![], vec![ids]);
+    let bytes = |len: u32| Value::Bytes(Slice { start: 0, end: len });
+    let upsert = |write, len| {
+        let (key, mode) = (Slice::default(), Mode::Upsert);
+        Edit::Upsert { write, first_row: 0, end_row: 1, key, value: bytes(len), mode }
+    };
+    let with = |edit| Script { edits: vec![edit], text: vec![b'i'; 16] };
+    for edit in [
+        Edit::Replace { cell: 0, value: bytes(15) },
+        Edit::Replace { cell: 1, value: bytes(16) },
+        Edit::Splice { cell: 0, start: 0, end: 4, with: Slice { start: 0, end: 5 } },
+        Edit::Splice { cell: 1, start: 8, end: 8, with: Slice { start: 0, end: 1 } },
+        upsert(0, 8),
+        upsert(1, 16),
+    ] {
+        assert!(matches!(fault(&plan, &request, with(edit)).1, EditFault::Id { .. }), "{edit:?}");
+    }
+    for (edit, id) in [
+        (Edit::Replace { cell: 0, value: bytes(16) }, vec![b'i'; 16]),
+        (Edit::Replace { cell: 0, value: bytes(0) }, vec![]),
+        (Edit::Splice { cell: 0, start: 0, end: 16, with: Slice { start: 0, end: 16 } }, vec![b'i'; 16]),
+        (Edit::Remove { cell: 0 }, vec![]),
+        (upsert(0, 16), vec![b'i'; 16]),
+    ] {
+        assert_eq!(edited(&plan, &request, with(edit)).resource_logs[0].scope_logs[0].log_records[0].trace_id, id);
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Wants are the fields that some upserts put into one message; applying them walks the message once.
 
-use host_otlp::wire::{Field, Fields, WireType};
+use host_otlp::wire::{self, Field, Fields};
 
 use super::super::op::{Extent, Kind, Op, Ops, Place};
 use super::super::{EditError, EditFault};
 use crate::pair::Pair;
+use crate::path::Class;
 use crate::script::Mode;
 
 /// One field that a message shall have.
@@ -17,9 +18,7 @@ pub(super) struct Want {
     /// The field with its tag, in the side buffer.
     pub(super) bytes: (u32, u32),
     pub(super) mode: Mode,
-    /// Whether it is there as soon as it stands there: a map's entry, an `AnyValue`, a oneof's member or an optional one. Any other field
-    /// is absent, too, where it has its default value.
-    pub(super) any: bool,
+    pub(super) class: Class,
     pub(super) edit: u32,
 }
 
@@ -53,7 +52,7 @@ impl Wants {
         let numbers = list.iter().fold(0, |numbers, want| numbers | want.numbers);
         let keyed = list.iter().any(|want| want.key.is_some());
         let wants = Wants { list, numbers, keyed, appended: (0, 0) };
-        let appended = wants.concat(ops, |_| true);
+        let appended = wants.concat(ops, |_| true)?;
         Ok(Wants { appended, ..wants })
     }
 
@@ -66,18 +65,19 @@ impl Wants {
     }
 
     /// The bytes of those wants that are appended where they are absent, end to end in the side buffer.
-    fn concat(&self, ops: &mut Ops<'_>, absent: impl Fn(usize) -> bool) -> (u32, u32) {
+    fn concat(&self, ops: &mut Ops<'_>, absent: impl Fn(usize) -> bool) -> Result<(u32, u32), EditError> {
         let mut wants =
             self.list.iter().enumerate().filter(|(index, want)| want.mode != Mode::Update && absent(*index));
-        let Some((_, first)) = wants.next() else { return (0, 0) };
-        let Some((_, second)) = wants.next() else { return first.bytes };
+        let Some((_, first)) = wants.next() else { return Ok((0, 0)) };
+        let Some((_, second)) = wants.next() else { return Ok(first.bytes) };
         let rest = [first, second].into_iter().chain(wants.map(|(_, want)| want));
         let ranges: Vec<(u32, u32)> = rest.map(|want| want.bytes).collect();
-        ops.encode(|side| {
+        let joined = ops.encode(|side| {
             for (start, end) in ranges {
                 side.extend_from_within(start as usize..end as usize);
             }
-        })
+        });
+        joined.map_err(|fault| EditError::of(self.first_edit(), fault))
     }
 
     /// The want that `field` is, if any.
@@ -108,7 +108,7 @@ impl Wants {
     }
 
     /// Writes the wants into the message at `extent`.
-    pub(super) fn apply(&self, ops: &mut Ops<'_>, segment: u32, place: Place, extent: Extent) {
+    pub(super) fn apply(&self, ops: &mut Ops<'_>, segment: u32, place: Place, extent: Extent) -> Result<(), EditError> {
         let projection = ops.projection;
         let buf = projection.segment(segment);
         let inner = projection.innermost(&place);
@@ -117,7 +117,7 @@ impl Wants {
             let Some(index) = self.position(buf, &field) else { continue };
             let want = &self.list[index];
             let again = found.mark(index);
-            let absent = !want.any && is_default(buf, &field);
+            let absent = is_default(buf, &field, want.class);
             let writes = match want.mode {
                 Mode::Upsert => true,
                 Mode::Insert => absent,
@@ -127,17 +127,20 @@ impl Wants {
                 // A key that stands there again would be a second value.
                 let with = if again { (0, 0) } else { want.bytes };
                 let (start, end) = (field.tag as u32, field.end as u32);
-                ops.push(Op { segment, start, end, with, place, inner, edit: want.edit, kind: Kind::Change });
+                let op = Op { segment, start, end, with, place, inner, edit: want.edit, kind: Kind::Change };
+                ops.push(op).map_err(|fault| EditError::of(want.edit, fault))?;
             }
         }
         let with = match found.any() {
             false => self.appended,
-            true => self.concat(ops, |index| !found.has(index)),
+            true => self.concat(ops, |index| !found.has(index))?,
         };
         if with.0 < with.1 {
             let (start, edit) = (extent.end, self.first_edit());
-            ops.push(Op { segment, start, end: start, with, place, inner, edit, kind: Kind::Append });
+            let op = Op { segment, start, end: start, with, place, inner, edit, kind: Kind::Append };
+            ops.push(op).map_err(|fault| EditError::of(edit, fault))?;
         }
+        Ok(())
     }
 }
 
@@ -181,10 +184,17 @@ impl Found {
 }
 
 /// Whether a field says what its absence would say.
-fn is_default(buf: &[u8], field: &Field) -> bool {
-    match field.wire {
-        WireType::Len => field.start == field.end,
-        WireType::Varint => buf[field.start..field.end].iter().all(|byte| byte & 0x7f == 0),
-        WireType::Fixed32 | WireType::Fixed64 => buf[field.start..field.end].iter().all(|byte| *byte == 0),
+fn is_default(buf: &[u8], field: &Field, class: Class) -> bool {
+    let value = &buf[field.start..field.end];
+    match class {
+        // A map's entry, an `AnyValue`, a oneof's member and an optional field are there as soon as they stand there.
+        Class::Map | Class::Any | Class::Number | Class::Double => false,
+        Class::Text | Class::Texts | Class::TraceId | Class::SpanId => value.is_empty(),
+        Class::Fixed64 | Class::Fixed32 => value.iter().all(|byte| *byte == 0),
+        Class::Boolean => value.iter().all(|byte| byte & 0x7f == 0),
+        // Decoders look at 32 bits of these, however many stand there.
+        Class::Signed32 | Class::Unsigned32 | Class::Zigzag => {
+            wire::varint(buf, field.start).is_none_or(|(value, _)| value as u32 == 0)
+        }
     }
 }

@@ -124,6 +124,11 @@ impl Automaton {
         })
     }
 
+    /// Bytes that the tables take.
+    pub(in crate::pattern) fn memory_usage(&self) -> usize {
+        size_of_val(&self.table[..]) + size_of_val(&self.matched[..]) + size_of_val(&self.at_end[..])
+    }
+
     /// The bytes at which a match can start.
     pub(super) fn firsts(&self) -> Bytes {
         Bytes::filter(|byte| self.start.iter().any(|&state| self.next(state, byte) != 0))

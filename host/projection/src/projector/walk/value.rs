@@ -8,7 +8,7 @@ use super::Walk;
 use crate::pair::{Pair, member};
 use crate::projection::{Form, NONE};
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'a, '_> {
     /// One `KeyValue` of a map for which `spec` says who reads what.
     #[inline]
     pub(super) fn pair(&mut self, spec: &'a Spec, tag: usize, start: usize, end: usize) {

@@ -24,6 +24,8 @@ pub struct Document {
     pub components: Vec<Component>,
     pub modules: Option<Value>,
     pub telemetry: Option<Value>,
+    /// `service.limits`.
+    pub limits: Option<Value>,
     /// `service.extensions`.
     pub extensions: Vec<Reference>,
     pub pipelines: Vec<DocumentPipeline>,
@@ -72,12 +74,13 @@ pub fn load(path: &Path, source: &dyn Source) -> Result<Document, Errors> {
         Errors::from(Problem::new(&start, "", format!("cannot read the configuration: {error}")))
     })?;
     let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let root = yaml::parse(&file, &text)?;
+    let (root, errors) = yaml::read(&file, &text)?;
     let mut expansion = Expansion::new(source, base);
     let root = expansion.node(root, "", 0);
     let mut document = Document::empty(base, root.at.clone());
     document.warnings = expansion.warnings;
-    document.errors = expansion.errors;
+    document.errors = errors;
+    document.errors.extend(expansion.errors);
     document.fill(&root);
     Ok(document)
 }
@@ -89,6 +92,7 @@ impl Document {
             components: Vec::new(),
             modules: None,
             telemetry: None,
+            limits: None,
             extensions: Vec::new(),
             pipelines: Vec::new(),
             warnings: Vec::new(),
@@ -130,9 +134,10 @@ impl Document {
 
     fn service(&mut self, section: &Section<'_>) {
         self.service = section.node.at.clone();
-        for (name, part) in section.known(&["telemetry", "extensions", "pipelines"], &mut self.errors) {
+        for (name, part) in section.known(&["telemetry", "limits", "extensions", "pipelines"], &mut self.errors) {
             match name {
                 "telemetry" => self.telemetry = Some(part.value()),
+                "limits" => self.limits = Some(part.value()),
                 "extensions" => self.extensions = part.references(&mut self.errors),
                 _ => self.declare_pipelines(&part),
             }

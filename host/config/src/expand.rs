@@ -19,6 +19,8 @@ use crate::yaml;
 const MAX_DEPTH: usize = 8;
 /// References in one configuration.
 const MAX_REFERENCES: usize = 1_000;
+/// Bytes that they stand for.
+const MAX_TEXT: usize = 16 << 20;
 
 /// What is needed to replace references, and what was found on the way.
 pub(crate) struct Expansion<'a> {
@@ -28,6 +30,8 @@ pub(crate) struct Expansion<'a> {
     pub(crate) warnings: Vec<Warning>,
     pub(crate) errors: Errors,
     references: usize,
+    /// Bytes that references have stood for.
+    text: usize,
 }
 
 /// What a reference gave, and what to call it in messages about its insides.
@@ -38,7 +42,7 @@ struct Found {
 
 impl<'a> Expansion<'a> {
     pub(crate) fn new(source: &'a dyn Source, base: &'a Path) -> Self {
-        Expansion { source, base, warnings: Vec::new(), errors: Errors::new(), references: 0 }
+        Expansion { source, base, warnings: Vec::new(), errors: Errors::new(), references: 0, text: 0 }
     }
 
     /// `node` with every reference in it replaced.
@@ -118,16 +122,23 @@ impl<'a> Expansion<'a> {
             return Err(format!("references stand inside one another more than {MAX_DEPTH} times"));
         }
         let inner = self.joined(&pieces(inner)?, at, path, nesting + 1)?;
-        match inner.split_once(':') {
-            Some(("env", rest)) => self.env(rest, at, path),
-            Some(("file", rest)) => self.file(rest),
-            Some((_, rest)) if rest.starts_with('-') => self.env(&inner, at, path),
-            None => self.env(&inner, at, path),
-            Some((scheme, _)) => Err(format!(
-                "unknown scheme `{scheme}` in ${{{inner}}}: there are ${{env:NAME}}, ${{env:NAME:-default}}, ${{NAME}} \
-                 and ${{file:PATH}}; $${{ stands for a plain ${{"
-            )),
+        let found = match inner.split_once(':') {
+            Some(("env", rest)) => self.env(rest, at, path)?,
+            Some(("file", rest)) => self.file(rest)?,
+            Some((_, rest)) if rest.starts_with('-') => self.env(&inner, at, path)?,
+            None => self.env(&inner, at, path)?,
+            Some((scheme, _)) => {
+                return Err(format!(
+                    "unknown scheme `{scheme}` in ${{{inner}}}: there are ${{env:NAME}}, ${{env:NAME:-default}}, \
+                     ${{NAME}} and ${{file:PATH}}; $${{ stands for a plain ${{"
+                ));
+            }
+        };
+        self.text = self.text.saturating_add(found.text.len());
+        if self.text > MAX_TEXT {
+            return Err(format!("references stand for more than {} MiB in all", MAX_TEXT >> 20));
         }
+        Ok(found)
     }
 
     fn env(&mut self, text: &str, at: &Position, path: &str) -> Result<Found, String> {

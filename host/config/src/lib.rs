@@ -5,9 +5,11 @@
 //! column and path. Environment and files are reached through a [`Source`] only.
 
 mod catalog;
+mod check;
 mod decode;
 mod document;
 mod expand;
+mod limits;
 mod nearest;
 mod node;
 mod problem;
@@ -19,7 +21,9 @@ mod value;
 mod yaml;
 
 pub use catalog::{Catalog, Lookup};
+pub use check::{Check, Wrong};
 pub use document::{Component, Document, DocumentPipeline, Reference, load};
+pub use limits::Limits;
 pub use nearest::nearest;
 pub use problem::{Errors, Position, Problem, Warning};
 pub use source::{Map, Os, Source};

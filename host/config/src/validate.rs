@@ -11,6 +11,7 @@ use host_component::{ComponentId, Kind, PipelineId};
 use self::references::References;
 use crate::catalog::{Catalog, Lookup};
 use crate::document::{Component, Document, Reference};
+use crate::limits::Limits;
 use crate::problem::{Errors, Problem, Warning};
 use crate::telemetry::Telemetry;
 use crate::value::Value;
@@ -28,6 +29,7 @@ pub struct Validated {
     pub pipelines: Vec<Pipeline>,
     pub modules: Option<Value>,
     pub telemetry: Option<Value>,
+    pub limits: Limits,
     /// The folder of the configuration, which relative paths start from.
     pub base: PathBuf,
 }
@@ -56,19 +58,41 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
             signals.insert((component.kind, component.id.clone()), known);
         }
     }
-    if let Some(telemetry) = &document.telemetry
-        && let Err(wrong) = telemetry.decode::<Telemetry>()
-    {
-        errors.extend(wrong);
+    if let Some(telemetry) = &document.telemetry {
+        check_telemetry(telemetry, &mut errors);
     }
+    let limits = limits(&document, &mut errors);
     if let Some(modules) = &document.modules {
         catalog.check_modules(modules, &mut errors);
     }
     let mut references = References::new(&document, signals, &mut errors);
     references.check();
     warnings.extend(references.unused());
-    let validated = finish(document);
+    let validated = finish(document, limits);
     errors.or((validated, warnings))
+}
+
+fn check_telemetry(section: &Value, errors: &mut Errors) {
+    match section.decode::<Telemetry>() {
+        Ok(telemetry) if telemetry.metrics.readers.len() > 1 => {
+            let message = "there is one endpoint for metrics: keep one reader";
+            errors.push(section.problem_at(&["metrics", "readers"], message));
+        }
+        Ok(_) => {}
+        Err(wrong) => errors.extend(wrong),
+    }
+}
+
+fn limits(document: &Document, errors: &mut Errors) -> Limits {
+    let Some(section) = &document.limits else { return Limits::default() };
+    let limits: Limits = section.decode().unwrap_or_else(|wrong| {
+        errors.extend(wrong);
+        Limits::default()
+    });
+    if limits.in_flight_mib == 0 {
+        errors.push(section.problem_at(&["in_flight_mib"], "nothing could be received: it has to be at least 1"));
+    }
+    limits
 }
 
 /// The signals of a component that the catalog knows.
@@ -102,7 +126,7 @@ fn check_component(
     None
 }
 
-fn finish(document: Document) -> Validated {
+fn finish(document: Document, limits: Limits) -> Validated {
     let named: Vec<ComponentId> = document.extensions.iter().map(|reference| reference.id.clone()).collect();
     let mut validated = Validated {
         receivers: BTreeMap::new(),
@@ -113,6 +137,7 @@ fn finish(document: Document) -> Validated {
         pipelines: Vec::new(),
         modules: document.modules,
         telemetry: document.telemetry,
+        limits,
         base: document.base,
     };
     for Component { kind, id, value, .. } in document.components {

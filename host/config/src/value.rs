@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use crate::check::{Check, Wrong};
 use crate::decode::{self, Decoder};
 use crate::node::Node;
 use crate::problem::{Errors, Position, Problem};
@@ -44,6 +45,19 @@ impl Value {
             Err(error) if errors.is_empty() => Err(self.problem(error.to_string()).into()),
             Err(_) => Err(errors.sorted()),
         }
+    }
+
+    /// Decodes this as a `T` and asks that what makes no sense.
+    ///
+    /// # Errors
+    /// As [`Value::decode`]; where that has none, every value that makes no sense, at its place.
+    pub fn checked<T: DeserializeOwned + Check>(&self) -> Result<T, Errors> {
+        let decoded: T = self.decode()?;
+        let mut errors = Errors::new();
+        for Wrong { key, message } in decoded.wrongs() {
+            errors.push(self.problem_at(&key.split('.').collect::<Vec<_>>(), message));
+        }
+        errors.or(decoded)
     }
 
     /// A problem with this value as a whole.

@@ -12,16 +12,27 @@ use crate::problem::{Errors, Position, Problem};
 const MAX_DEPTH: usize = 64;
 /// Values of one document, those behind aliases counted at each place that they stand: what stops a "billion laughs".
 const MAX_NODES: usize = 100_000;
+/// Their text, counted alike: one long value may be named many times.
+const MAX_TEXT: usize = 16 << 20;
 
 /// Reads `text` as one YAML document.
 ///
 /// # Errors
 /// Every duplicate key, or the one thing that made reading end.
 pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Node, Errors> {
-    let mut reader =
-        Reader { file, parser: Parser::new_from_str(text), anchors: BTreeMap::new(), nodes: 0, errors: Errors::new() };
+    let (node, errors) = read(file, text)?;
+    errors.or(node)
+}
+
+/// Reads `text` as far as it makes sense: the document, with the first of the keys that stand twice, and what is wrong.
+///
+/// # Errors
+/// The one thing that made reading end, and what was wrong before it.
+pub(crate) fn read(file: &Arc<str>, text: &str) -> Result<(Node, Errors), Errors> {
+    let parser = Parser::new_from_str(text);
+    let mut reader = Reader { file, parser, anchors: BTreeMap::new(), read: Size::default(), errors: Errors::new() };
     match reader.document() {
-        Ok(node) => reader.errors.or(node),
+        Ok(node) => Ok((node, reader.errors)),
         Err(problem) => {
             reader.errors.push(problem);
             Err(reader.errors)
@@ -29,12 +40,19 @@ pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Node, Errors> {
     }
 }
 
+/// How much was read.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    text: usize,
+}
+
 struct Reader<'a> {
     file: &'a Arc<str>,
     parser: Parser<'a, StrInput<'a>>,
-    /// What each anchor names, and how many nodes that is.
-    anchors: BTreeMap<usize, (Node, usize)>,
-    nodes: usize,
+    /// What each anchor names, and how much that is.
+    anchors: BTreeMap<usize, (Node, Size)>,
+    read: Size,
     errors: Errors,
 }
 
@@ -71,8 +89,9 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return Err(self.problem(span.start, &format!("values are nested deeper than {MAX_DEPTH} levels")));
         }
-        let before = self.nodes;
-        self.count(1, span.start)?;
+        let before = self.read;
+        let text = if let Event::Scalar(text, ..) = &event { text.len() } else { 0 };
+        self.count(Size { nodes: 1, text }, span.start)?;
         let at = self.position(span.start);
         let (data, anchor) = match event {
             Event::Alias(id) => return self.alias(id, span.start, depth),
@@ -83,7 +102,9 @@ impl<'a> Reader<'a> {
         };
         let node = Node::new(at, data);
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), self.nodes - before));
+            let size = Size { nodes: self.read.nodes - before.nodes, text: self.read.text - before.text };
+            self.count(Size { nodes: 0, text: size.text }, span.start)?;
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok(node)
     }
@@ -123,6 +144,7 @@ impl<'a> Reader<'a> {
                 Event::Alias(id) => (self.alias_key(id, span.start)?, ScalarStyle::DoubleQuoted),
                 _ => return Err(self.problem(span.start, "a key must be text, not a list or a mapping")),
             };
+            self.count(Size { nodes: 0, text: name.len() }, span.start)?;
             let key = Key { name, at: self.position(span.start) };
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?;
@@ -179,11 +201,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn count(&mut self, nodes: usize, at: Marker) -> Result<(), Problem> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
+    fn count(&mut self, more: Size, at: Marker) -> Result<(), Problem> {
+        self.read.nodes = self.read.nodes.saturating_add(more.nodes);
+        self.read.text = self.read.text.saturating_add(more.text);
+        if self.read.nodes > MAX_NODES {
             return Err(
                 self.problem(at, &format!("there are more than {MAX_NODES} values, those behind aliases counted"))
+            );
+        }
+        if self.read.text > MAX_TEXT {
+            let most = MAX_TEXT >> 20;
+            return Err(
+                self.problem(at, &format!("there are more than {most} MiB of text, that behind aliases counted"))
             );
         }
         Ok(())

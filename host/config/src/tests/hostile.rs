@@ -21,6 +21,23 @@ fn a_billion_laughs_are_refused() {
 }
 
 #[test]
+fn one_long_value_named_many_times_is_refused() {
+    let aliases = vec!["*long"; 50_000].join(", ");
+    let yaml = format!("long: &long {}\nmany: [{aliases}]\n", "x".repeat(1 << 20));
+    let told = problems(&yaml);
+    assert!(told[0].contains("there are more than 16 MiB of text"), "{told:?}");
+    let keys = format!("long: &long {{ {}: 1 }}\nmany: [{aliases}]\n", "x".repeat(1000));
+    let told = problems(&keys);
+    assert!(told[0].contains("there are more than 16 MiB of text"), "{told:?}");
+
+    let world = Map::default().with_file("/long", &"x".repeat(1 << 20)).with_env("LONG", &"y".repeat(1 << 20));
+    for reference in ["'${file:/long}'", "'${env:LONG}'"] {
+        let told = super::problems_in(&format!("many: [{}]\n", vec![reference; 100].join(", ")), world.clone());
+        assert!(told.iter().any(|problem| problem.contains("more than 16 MiB in all")), "{told:?}");
+    }
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     for depth in [66, 200, 10_000] {
         let problems = problems(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
@@ -53,6 +70,11 @@ fn what_is_no_single_document_is_refused() {
         assert_eq!(problems(yaml), [expected], "{yaml:?}");
     }
     assert!(problems("a: b: c")[0].starts_with("1:5: this is no YAML: "), "{:?}", problems("a: b: c"));
+    for tab in ["a:\n\tb: 1\n", "a:\n  - b\n\t- c\n"] {
+        let told = problems(tab);
+        assert!(told[0].starts_with("2:") || told[0].starts_with("3:"), "{told:?}");
+        assert!(told[0].contains("this is no YAML: "), "{told:?}");
+    }
     assert!(problems("a: *nobody")[0].contains("this is no YAML: "));
 }
 

@@ -166,6 +166,33 @@ fn names_both_lines_of_a_duplicate_key() {
 }
 
 #[test]
+fn a_duplicate_key_hides_no_other_problem() {
+    let yaml = format!("{MINIMAL}processors:\n  batch: {{}}\n  batch: {{}}\nrecievers: {{}}\n");
+    assert_eq!(
+        problems(&yaml),
+        [
+            "6:3: the key `batch` stands twice, here and in line 5",
+            "7:1: recievers: unknown key `recievers`, did you mean `receivers`?"
+        ]
+    );
+}
+
+#[test]
+fn bounds_what_is_in_flight_by_a_key_with_a_default() {
+    let limits = |section: &str| MINIMAL.replace("service: {", &format!("service: {{ limits: {section},"));
+    assert_eq!(validated(MINIMAL).unwrap().0.limits.in_flight_bytes(), 64 << 20);
+    assert_eq!(validated(&limits("{ in_flight_mib: 5 }")).unwrap().0.limits.in_flight_bytes(), 5 << 20);
+    assert!(problems(&limits("{ in_flight_mib: 0 }"))[0].contains("service.limits.in_flight_mib: nothing could be"));
+    assert!(problems(&limits("{ in_flight: 0 }"))[0].contains("did you mean `in_flight_mib`?"));
+}
+
+#[test]
+fn refuses_a_second_reader_of_metrics_which_nothing_would_serve() {
+    let yaml = MINIMAL.replace("service: {", "service: { telemetry: { metrics: { readers: [{}, {}] } },");
+    assert!(problems(&yaml)[0].contains("service.telemetry.metrics.readers: there is one endpoint"), "{yaml}");
+}
+
+#[test]
 fn serves_metrics_where_the_collector_does() {
     let endpoint = |telemetry: &str| {
         let yaml = MINIMAL.replace("service: {", &format!("service: {{ telemetry: {{ metrics: {telemetry} }},"));

@@ -1,0 +1,36 @@
+//! What a component's section has to say about itself beyond the types of its values.
+
+use std::fmt;
+
+/// A value that has the right type and makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The key, below the component's section, such as `retry_on_failure.multiplier`.
+    pub key: String,
+    pub message: String,
+}
+
+/// A section that knows which values make sense. Pure: `tidegate validate` asks, and so does whoever builds from it.
+pub trait Check {
+    /// Everything that makes no sense.
+    fn wrongs(&self) -> Vec<Wrong>;
+}
+
+impl Wrong {
+    pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Wrong { key: key.into(), message: message.into() }
+    }
+
+    /// Those of `rules` that are broken: each a key, whether it is, and what is wrong then.
+    pub fn among<const N: usize>(rules: [(&str, bool, &str); N]) -> Vec<Wrong> {
+        rules.into_iter().filter(|(_, broken, _)| *broken).map(|(key, _, message)| Wrong::new(key, message)).collect()
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
+}
+
+impl std::error::Error for Wrong {}

@@ -22,6 +22,9 @@ pub trait Consumer: Send + Sync + 'static {
 ///
 /// `drain` is called once, after the last `consume` has returned, and flushes what the exporter still holds.
 pub trait Exporter: Consumer {
+    /// The end has begun: what failed and waits to be tried again fails now, so that its sender is answered in time.
+    fn stop_retrying(&self) {}
+
     fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }

@@ -12,7 +12,7 @@ pub use consumer::{Consumer, Consumers, Exporter, Receiver};
 pub use delivery::{Delivery, Origin};
 pub use failure::{Failure, Outcome};
 pub use id::{ComponentId, IdError, Kind, PipelineId};
-pub use shutdown::{Shutdown, Trigger, spawn};
+pub use shutdown::{Shutdown, Trigger, spawn, spawn_in, task_span};
 
 pub use futures_util::future::BoxFuture;
 pub use host_otlp::{Payload, Signal};

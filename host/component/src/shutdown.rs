@@ -36,11 +36,25 @@ impl Shutdown {
     }
 }
 
+/// The span under which tasks of this name and owner run.
+pub fn task_span(task: &'static str, owner: &str) -> tracing::Span {
+    tracing::info_span!("task", name = task, owner)
+}
+
 /// Starts a task under a span that names it and its owner.
 pub fn spawn<F>(task: &'static str, owner: &str, future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(future.instrument(tracing::info_span!("task", name = task, owner)))
+    spawn_in(task_span(task, owner), future)
+}
+
+/// Starts a task under a span that was made before: for tasks that come and go with each request.
+pub fn spawn_in<F>(span: tracing::Span, future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(future.instrument(span))
 }

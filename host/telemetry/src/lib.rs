@@ -1,5 +1,6 @@
 //! The collector's own logs and metrics, and the endpoint that shows them.
 
+pub mod listen;
 pub mod logs;
 pub mod metrics;
 pub mod pages;

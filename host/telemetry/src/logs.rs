@@ -31,7 +31,8 @@ pub fn install(config: &Logs) -> Result<(), LogError> {
         Ok(directives) => EnvFilter::try_new(directives).map_err(LogError::Filter)?,
         Err(_) => EnvFilter::new(format!("{},{QUIET}", name(config.level))),
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A log that nobody reads any more must not end whoever writes to it: complaints about it would go to the same place.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     match config.encoding {
         Encoding::Console => lines.finish().try_init(),
         Encoding::Json => lines.json().flatten_event(true).finish().try_init(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, PullingGauge, Registry};
 
 /// A number that only grows. Cloning shares it.
 pub type Counter = prometheus::IntCounter;
@@ -59,6 +59,15 @@ impl Metrics {
             family
         });
         family.get_metric_with_label_values(&values).expect("a metric has one set of labels")
+    }
+
+    /// A gauge whose value is asked for when somebody looks.
+    ///
+    /// # Panics
+    /// When there is one of this name: a mistake in the program, not in its input.
+    pub fn sampled(&self, name: &'static str, help: &'static str, value: impl Fn() -> f64 + Send + Sync + 'static) {
+        let gauge = PullingGauge::new(name, help, Box::new(value)).expect("metric names are valid");
+        self.0.registry.register(Box::new(gauge)).expect("a name is registered once");
     }
 
     /// A counter's sums by the values of one of its labels; empty where nothing has counted yet.

@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use crate::{Metrics, process};
+use crate::{Metrics, listen, process};
 
 /// A scraper and a few people: more than that is a mistake or an attack.
 const CONNECTIONS: usize = 64;
@@ -113,7 +113,7 @@ impl Endpoint {
     /// When the address cannot be bound.
     pub async fn bind(address: &str, purpose: &'static str, pages: Pages) -> Result<Self, EndpointError> {
         let fault = |source| EndpointError { address: address.to_owned(), purpose, source };
-        let listener = TcpListener::bind(address).await.map_err(fault)?;
+        let listener = listen::bind(address).and_then(TcpListener::from_std).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
         Ok(Endpoint { listener, address, pages: Arc::new(pages) })
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use host_component::{ComponentId, Consumer};
 use host_config::time::duration;
+use host_config::{Check, Wrong};
 use host_telemetry::Metrics;
 use serde::Deserialize;
 
@@ -41,11 +42,21 @@ impl Default for Config {
 
 /// Why a processor cannot be built.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    #[error("{id}: send_batch_max_size is {max}, which is less than send_batch_size, {size}; raise it or set it to 0")]
-    MaxSize { id: ComponentId, max: u64, size: u64 },
-    #[error("{0}: max_in_flight is 0, but at least one batch has to be under way")]
-    MaxInFlight(ComponentId),
+#[error("{id}: {wrong}")]
+pub struct BuildError {
+    pub id: ComponentId,
+    pub wrong: Wrong,
+}
+
+impl Check for Config {
+    fn wrongs(&self) -> Vec<Wrong> {
+        let (max, size) = (self.send_batch_max_size, self.send_batch_size);
+        let contradicts = format!("{max} is less than send_batch_size, {size}; raise it or set it to 0");
+        Wrong::among([
+            ("max_in_flight", self.max_in_flight == 0, "it is 0, but at least one batch has to be under way"),
+            ("send_batch_max_size", max != 0 && max < size, contradicts.as_str()),
+        ])
+    }
 }
 
 impl Config {
@@ -59,13 +70,10 @@ impl Config {
         next: Arc<dyn Consumer>,
         metrics: &Metrics,
     ) -> Result<Arc<dyn Consumer>, BuildError> {
-        if self.max_in_flight == 0 {
-            return Err(BuildError::MaxInFlight(id));
+        match self.wrongs().into_iter().next() {
+            Some(wrong) => Err(BuildError { id, wrong }),
+            None => Ok(Arc::new(Batch::new(&self, &id, next, metrics))),
         }
-        if self.send_batch_max_size != 0 && self.send_batch_max_size < self.send_batch_size {
-            return Err(BuildError::MaxSize { id, max: self.send_batch_max_size, size: self.send_batch_size });
-        }
-        Ok(Arc::new(Batch::new(&self, &id, next, metrics)))
     }
 
     pub(crate) fn max_items(&self) -> u64 {

@@ -1,9 +1,11 @@
 //! A group is what waits to leave together: deliveries that may be joined, each with the sender that waits for it.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use host_component::{Delivery, Outcome, Payload};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 /// One delivery and who waits for its outcome.
@@ -22,6 +24,15 @@ impl Waiting {
     }
 }
 
+/// A batch that a runner carries, and how many senders wait for it.
+#[derive(Debug)]
+struct UnderWay {
+    tickets: RangeInclusive<u64>,
+    senders: usize,
+    /// The runner's bell, rung when the last sender has left.
+    bell: Arc<Notify>,
+}
+
 /// Deliveries that may be joined, in the order of their arrival.
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -29,6 +40,7 @@ pub(crate) struct Group {
     /// A delivery without data that joins what this group takes.
     sample: Delivery,
     waiting: VecDeque<Waiting>,
+    under_way: Vec<UnderWay>,
     items: u64,
     bytes: usize,
     /// Runners that send for this group, and those among them that are about to take a batch.
@@ -40,7 +52,7 @@ impl Group {
     pub(crate) fn new(id: u64, delivery: &Delivery) -> Self {
         let payload = Payload::empty(delivery.payload.signal());
         let sample = Delivery { payload, origin: delivery.origin.clone(), route: delivery.route };
-        Group { id, sample, waiting: VecDeque::new(), items: 0, bytes: 0, runners: 0, ready: 0 }
+        Group { id, sample, waiting: VecDeque::new(), under_way: Vec::new(), items: 0, bytes: 0, runners: 0, ready: 0 }
     }
 
     pub(crate) fn takes(&self, delivery: &Delivery) -> bool {
@@ -74,8 +86,9 @@ impl Group {
         self.waiting.push_back(waiting);
     }
 
-    /// Takes from the front what fits a batch; at least one, if any waits.
-    pub(crate) fn take(&mut self, max_items: u64, max_bytes: usize) -> Vec<Waiting> {
+    /// Takes from the front what fits a batch; at least one, if any waits. Should all its senders leave before
+    /// [`Group::has_returned`], the bell rings.
+    pub(crate) fn take(&mut self, max_items: u64, max_bytes: usize, bell: &Arc<Notify>) -> Vec<Waiting> {
         let (mut items, mut bytes) = (0u64, 0usize);
         let fits = |waiting: &Waiting| {
             let payload = &waiting.delivery.payload;
@@ -88,7 +101,22 @@ impl Group {
         for waiting in &taken {
             self.forget(&waiting.delivery);
         }
+        if let [first, ..] = taken.as_slice() {
+            let last = taken.last().map_or(first.ticket, |last| last.ticket);
+            let (tickets, senders) = (first.ticket..=last, taken.len());
+            self.under_way.push(UnderWay { tickets, senders, bell: bell.clone() });
+        }
         taken
+    }
+
+    /// Whether the batch of this bell is under way and all its senders have left.
+    pub(crate) fn is_deserted(&self, bell: &Arc<Notify>) -> bool {
+        self.under_way.iter().any(|batch| Arc::ptr_eq(&batch.bell, bell) && batch.senders == 0)
+    }
+
+    /// The batch of this bell is under way no more.
+    pub(crate) fn has_returned(&mut self, bell: &Arc<Notify>) {
+        self.under_way.retain(|batch| !Arc::ptr_eq(&batch.bell, bell));
     }
 
     /// Lets go of everything: each sender sees that it got no answer.
@@ -97,13 +125,19 @@ impl Group {
         (self.items, self.bytes) = (0, 0);
     }
 
-    /// Forgets a delivery whose sender has left, if it is still here.
+    /// Forgets a delivery whose sender has left; where it is under way, only that somebody waits for it.
     pub(crate) fn withdraw(&mut self, ticket: u64) {
         // Tickets grow from front to back.
-        if let Ok(at) = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket)
-            && let Some(waiting) = self.waiting.remove(at)
-        {
-            self.forget(&waiting.delivery);
+        if let Ok(at) = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket) {
+            if let Some(waiting) = self.waiting.remove(at) {
+                self.forget(&waiting.delivery);
+            }
+            return;
+        }
+        let Some(batch) = self.under_way.iter_mut().find(|batch| batch.tickets.contains(&ticket)) else { return };
+        batch.senders = batch.senders.saturating_sub(1);
+        if batch.senders == 0 {
+            batch.bell.notify_one();
         }
     }
 

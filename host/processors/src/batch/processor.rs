@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Failure, Outcome};
+use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Failure, Outcome, task_span};
 use host_telemetry::{Counter, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -22,6 +22,8 @@ pub struct Batch {
 /// What senders and runners share.
 pub(crate) struct Desk {
     pub(crate) id: String,
+    /// The runners'.
+    pub(crate) span: tracing::Span,
     pub(crate) config: Config,
     pub(crate) next: Arc<dyn Consumer>,
     pub(crate) sent: Sent,
@@ -63,7 +65,8 @@ impl Batch {
             ),
         };
         let config = config.clone();
-        Batch { desk: Arc::new(Desk { id, config, next, sent, groups: Mutex::default() }) }
+        let span = task_span("batch", &id);
+        Batch { desk: Arc::new(Desk { id, span, config, next, sent, groups: Mutex::default() }) }
     }
 }
 

@@ -1,11 +1,13 @@
 //! A runner is a task that carries batches of one group downstream for as long as something waits.
 //!
 //! There is one while the traffic is light. Another starts when a full batch has gathered while the first is under way,
-//! or when what waits has waited for the timeout, up to the limit.
+//! or when what waits has waited for the timeout, up to the limit. A batch whose senders have all left is withdrawn: they
+//! will send its data again, and until then nobody's budget pays for its bytes.
 
 use std::sync::Arc;
 
-use host_component::{Delivery, Outcome, spawn};
+use host_component::{Delivery, Outcome, spawn_in};
+use tokio::sync::Notify;
 
 use super::group::{Group, Waiting};
 use super::processor::Desk;
@@ -21,9 +23,9 @@ pub(crate) fn enlist(group: &mut Group) {
 
 /// Starts a runner that was counted in.
 pub(crate) fn start(desk: Arc<Desk>, group: u64) {
-    let owner = desk.id.clone();
-    let runner = Runner { desk, group, stage: Stage::Ready };
-    spawn("batch", &owner, runner.run());
+    let span = desk.span.clone();
+    let runner = Runner { desk, group, stage: Stage::Ready, bell: Arc::default() };
+    spawn_in(span, runner.run());
 }
 
 /// One runner.
@@ -31,6 +33,8 @@ struct Runner {
     desk: Arc<Desk>,
     group: u64,
     stage: Stage,
+    /// Rung when nobody waits for the batch any more.
+    bell: Arc<Notify>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,7 +51,11 @@ impl Runner {
         loop {
             self.let_others_go_first().await;
             let Some(batch) = self.take() else { return };
-            self.deliver(batch).await;
+            tokio::select! {
+                biased;
+                () = self.deliver(batch) => {}
+                () = self.deserted() => tracing::debug!(processor = self.desk.id, "withdrew a batch that nobody waits for"),
+            }
             self.set_ready();
         }
     }
@@ -75,7 +83,7 @@ impl Runner {
     fn take(&mut self) -> Option<Vec<Waiting>> {
         let mut groups = self.desk.groups();
         let group = groups.find(self.group)?;
-        let batch = group.take(self.desk.config.max_items(), self.desk.config.max_bytes());
+        let batch = group.take(self.desk.config.max_items(), self.desk.config.max_bytes(), &self.bell);
         group.ready -= 1;
         if batch.is_empty() {
             group.runners -= 1;
@@ -88,8 +96,20 @@ impl Runner {
 
     fn set_ready(&mut self) {
         if let Some(group) = self.desk.groups().find(self.group) {
+            group.has_returned(&self.bell);
             group.ready += 1;
             self.stage = Stage::Ready;
+        }
+    }
+
+    /// Returns when the senders of the batch under way have all left.
+    async fn deserted(&self) {
+        loop {
+            self.bell.notified().await;
+            // The ringing may be left over from the batch before.
+            if self.desk.groups().find(self.group).is_some_and(|group| group.is_deserted(&self.bell)) {
+                return;
+            }
         }
     }
 
@@ -137,6 +157,7 @@ impl Drop for Runner {
             return;
         }
         if let Some(group) = self.desk.groups().find(self.group) {
+            group.has_returned(&self.bell);
             group.runners -= 1;
             group.ready -= usize::from(self.stage == Stage::Ready);
             if group.runners == 0 {

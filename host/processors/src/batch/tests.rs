@@ -58,6 +58,11 @@ impl Downstream {
         self.arrivals.lock().unwrap().iter().map(|arrival| arrival.bodies.clone()).collect()
     }
 
+    /// Whether whoever sent the delivery at `index` has withdrawn it.
+    fn is_deserted(&self, index: usize) -> bool {
+        self.arrivals.lock().unwrap()[index].answer.is_closed()
+    }
+
     fn answer_first(&self, outcome: Outcome) {
         let arrival = self.arrivals.lock().unwrap().remove(0);
         arrival.answer.send(outcome).unwrap();
@@ -262,13 +267,33 @@ async fn a_sender_that_leaves_takes_back_what_is_not_under_way() {
     let (second, third) = (script.send(&["b"]), script.send(&["c"]));
     settle().await;
     second.abort();
-    first.abort();
     settle().await;
     script.downstream.answer_first(Ok(()));
+    assert_eq!(first.await.unwrap(), Ok(()));
     settle().await;
     assert_eq!(script.downstream.bodies(), names(&[&["c"]]));
     script.downstream.answer_first(Ok(()));
     assert_eq!(third.await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_withdrawn_when_the_last_of_its_senders_has_left() {
+    let script = Script::new(Config { max_in_flight: 1, ..Config::default() }, Downstream::default());
+    let together = [script.send(&["a"]), script.send(&["b"])];
+    settle().await;
+    let behind = script.send(&["c"]);
+    settle().await;
+    assert_eq!(script.downstream.bodies(), names(&[&["a", "b"]]));
+    together[0].abort();
+    settle().await;
+    assert!(!script.downstream.is_deserted(0), "one still waits");
+    together[1].abort();
+    settle().await;
+    assert!(script.downstream.is_deserted(0));
+    assert_eq!(script.downstream.bodies(), names(&[&["a", "b"], &["c"]]), "its place is another's");
+    script.downstream.arrivals.lock().unwrap().remove(0);
+    script.downstream.answer_first(Ok(()));
+    assert_eq!(behind.await.unwrap(), Ok(()));
 }
 
 /// Panics on its first delivery.
@@ -300,6 +325,8 @@ fn limits_that_contradict_each_other_are_refused() {
         let built = config.build("batch".parse().unwrap(), Arc::new(Downstream::default()), &Metrics::new());
         built.err().map(|error| error.to_string()).unwrap_or_default()
     };
-    assert!(build(Config { send_batch_max_size: 10, ..Config::default() }).contains("send_batch_max_size is 10"));
-    assert!(build(Config { max_in_flight: 0, ..Config::default() }).contains("max_in_flight is 0"));
+    assert!(
+        build(Config { send_batch_max_size: 10, ..Config::default() }).contains("send_batch_max_size: 10 is less than")
+    );
+    assert!(build(Config { max_in_flight: 0, ..Config::default() }).contains("max_in_flight: it is 0"));
 }

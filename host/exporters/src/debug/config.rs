@@ -1,6 +1,6 @@
 //! What the user writes about a `debug` exporter.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use host_component::{ComponentId, Exporter};
@@ -61,7 +61,8 @@ impl Config {
     pub fn build(self, id: ComponentId, metrics: &Metrics) -> Result<Arc<dyn Exporter>, Error> {
         let output: Output = match self.use_internal_logger {
             true => Box::new(|id, shown| tracing::info!(exporter = %id, "{shown}")),
-            false => Box::new(|_, shown| println!("{shown}")),
+            // Nobody may be reading any more, which is no reason to end.
+            false => Box::new(|_, shown| drop(writeln!(io::stdout(), "{shown}"))),
         };
         Ok(Arc::new(DebugExporter::start(id, self, metrics, output)?))
     }

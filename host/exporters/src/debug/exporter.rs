@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Exporter, Outcome, Payload, Signal};
@@ -14,8 +14,9 @@ use super::config::{Config, Error, Verbosity};
 use super::{detailed, normal};
 use crate::sent::Sent;
 
-/// Batches that may wait to be shown.
+/// Batches that may wait to be shown, and bytes of them: their senders are answered, so no receiver's budget counts them.
 const WAITING: usize = 64;
+const WAITING_BYTES: usize = 8 << 20;
 
 /// Where the text goes; it may be slow.
 pub(super) type Output = Box<dyn FnMut(&ComponentId, &str) + Send>;
@@ -24,6 +25,7 @@ pub(super) type Output = Box<dyn FnMut(&ComponentId, &str) + Send>;
 pub(super) struct DebugExporter {
     jobs: mpsc::Sender<Job>,
     unseen: Arc<AtomicU64>,
+    waiting_bytes: Arc<AtomicUsize>,
     dropped: Counter,
     sent: Sent,
 }
@@ -43,16 +45,37 @@ impl DebugExporter {
             "Batches that the debug exporter did not show because its output was slow",
             &[("exporter", &name)],
         );
-        let shower = Shower { id, config, output, sampler: Sampler::default(), unseen: Arc::clone(&unseen) };
+        let waiting_bytes = Arc::new(AtomicUsize::new(0));
+        let shower = Shower {
+            id,
+            config,
+            output,
+            sampler: Sampler::default(),
+            unseen: Arc::clone(&unseen),
+            waiting_bytes: Arc::clone(&waiting_bytes),
+        };
         std::thread::Builder::new().name(name).spawn(move || shower.work(waiting)).map_err(Error::Thread)?;
-        Ok(DebugExporter { jobs, unseen, dropped, sent })
+        Ok(DebugExporter { jobs, unseen, waiting_bytes, dropped, sent })
+    }
+
+    /// Whether the payload will be shown.
+    fn show(&self, payload: Payload) -> bool {
+        let bytes = payload.len();
+        let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        // One that is larger than all that may wait is shown where it is alone.
+        let fits = before == 0 || before + bytes <= WAITING_BYTES;
+        let shown = fits && self.jobs.try_send(Job::Show(payload)).is_ok();
+        if !shown {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        shown
     }
 }
 
 impl Consumer for DebugExporter {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
         let (signal, items) = (delivery.payload.signal(), delivery.payload.items());
-        if self.jobs.try_send(Job::Show(delivery.payload)).is_err() {
+        if !self.show(delivery.payload) {
             self.unseen.fetch_add(1, Ordering::Relaxed);
             self.dropped.inc();
         }
@@ -79,6 +102,7 @@ struct Shower {
     output: Output,
     sampler: Sampler,
     unseen: Arc<AtomicU64>,
+    waiting_bytes: Arc<AtomicUsize>,
 }
 
 impl Shower {
@@ -90,6 +114,7 @@ impl Shower {
                     if self.sampler.takes(Instant::now(), sampling_initial, sampling_thereafter) {
                         (self.output)(&self.id, show(self.config.verbosity, &payload).trim_end());
                     }
+                    self.waiting_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
                 }
                 Job::Flush(reply) => {
                     let _ = reply.send(());

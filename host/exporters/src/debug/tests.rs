@@ -159,6 +159,30 @@ async fn a_slow_output_holds_up_nobody() {
     assert!(metrics.total("tidegate_exporter_debug_unseen_batches") >= 100, "{rendered}");
 }
 
+#[tokio::test]
+async fn what_waits_to_be_shown_is_bounded_in_bytes() {
+    let (began, begun) = mpsc::channel();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let output: super::exporter::Output = Box::new(move |_, _| {
+        let _ = began.send(());
+        let _ = wait.recv();
+    });
+    let metrics = Metrics::new();
+    let id = "debug/test".parse().unwrap();
+    let exporter = DebugExporter::start(id, Config::default(), &metrics, output).unwrap();
+    let mut large = logs();
+    while large.len() < 3 << 20 {
+        large.join(large.clone());
+    }
+    exporter.consume(Delivery::new(large.clone())).await.unwrap();
+    begun.recv().unwrap();
+    for _ in 0..5 {
+        exporter.consume(Delivery::new(large.clone())).await.unwrap();
+    }
+    assert!(metrics.total("tidegate_exporter_debug_unseen_batches") >= 4, "{}", metrics.render());
+    drop(go_on);
+}
+
 #[test]
 fn the_first_of_each_second_are_shown_and_then_every_so_many_th() {
     let start = Instant::now();

@@ -53,17 +53,27 @@ pub enum Format {
     Proto,
 }
 
-/// When a file is full, and how many full ones are kept: `audit.jsonl.1` is the youngest.
+/// When a file is full, and which full ones are kept: `audit.jsonl.1` is the youngest.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rotation {
     pub max_megabytes: NonZeroU64,
+    /// So many are kept; 0 is all.
     pub max_backups: u32,
+    /// They are kept for so long; 0 is for ever.
+    pub max_days: u32,
+    /// Taken for the Collector's sake, which puts the time into the names of full files.
+    pub localtime: bool,
 }
 
 impl Default for Rotation {
     fn default() -> Self {
-        Rotation { max_megabytes: NonZeroU64::new(100).expect("100 is not 0"), max_backups: 100 }
+        Rotation {
+            max_megabytes: NonZeroU64::new(100).expect("100 is not 0"),
+            max_backups: 100,
+            max_days: 0,
+            localtime: false,
+        }
     }
 }
 

@@ -46,6 +46,16 @@ impl<S: Storage> Journal<S> {
         self.len
     }
 
+    pub(super) fn storage(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
+    /// Goes on behind the first `len` bytes; what lies behind them is cut off.
+    pub(super) fn go_back(&mut self, len: u64) -> io::Result<()> {
+        (self.len, self.torn) = (len, true);
+        self.mend()
+    }
+
     /// Appends `records` as a whole, or nothing of them.
     pub(super) fn append(&mut self, records: &[u8], sync: bool) -> io::Result<()> {
         self.mend()?;

@@ -154,6 +154,61 @@ async fn rotates_a_full_file() {
 }
 
 #[tokio::test]
+async fn keeps_every_full_file_when_no_number_is_set_and_none_that_is_too_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let rotation = serde_json::json!({ "max_megabytes": 1, "max_backups": 0, "max_days": 2, "localtime": true });
+    let exporter = build(folder.path(), &serde_json::json!({ "path": "out", "rotation": rotation })).unwrap();
+    let large = "x".repeat(600 << 10);
+    for _ in 0..3 {
+        deliver(&exporter, logs(&[&large])).await;
+    }
+    let backup = |number: u32| folder.path().join(format!("out.{number}"));
+    assert!(backup(1).exists() && backup(2).exists() && !backup(3).exists());
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    std::fs::File::options().write(true).open(backup(2)).unwrap().set_modified(old).unwrap();
+    deliver(&exporter, logs(&[&large])).await;
+    assert!(backup(1).exists() && backup(2).exists() && !backup(3).exists(), "the third was too old");
+}
+
+#[tokio::test]
+async fn goes_on_in_a_new_file_when_another_program_has_moved_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let exporter = build(folder.path(), &serde_json::json!({ "path": "out" })).unwrap();
+    deliver(&exporter, logs(&["old"])).await;
+    std::fs::rename(&path, folder.path().join("out-20260101")).unwrap();
+    deliver(&exporter, logs(&["new"])).await;
+    assert_eq!(bodies(&std::fs::read_to_string(&path).unwrap()), [["new"]]);
+    assert_eq!(bodies(&std::fs::read_to_string(folder.path().join("out-20260101")).unwrap()), [["old"]]);
+    std::fs::remove_file(&path).unwrap();
+    deliver(&exporter, logs(&["newer"])).await;
+    assert_eq!(bodies(&std::fs::read_to_string(&path).unwrap()), [["newer"]]);
+}
+
+#[tokio::test]
+async fn goes_on_at_the_end_of_a_file_that_another_program_has_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let exporter = build(folder.path(), &serde_json::json!({ "path": "out" })).unwrap();
+    deliver(&exporter, logs(&["old"])).await;
+    deliver(&exporter, logs(&["older"])).await;
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    deliver(&exporter, logs(&["new"])).await;
+    assert_eq!(bodies(&std::fs::read_to_string(&path).unwrap()), [["new"]], "and no hole before it");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_made_again_is_told_to_the_sender() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("logs")).unwrap();
+    let exporter = build(folder.path(), &serde_json::json!({ "path": "logs/out" })).unwrap();
+    deliver(&exporter, logs(&["old"])).await;
+    std::fs::remove_dir_all(folder.path().join("logs")).unwrap();
+    let failure = exporter.consume(Delivery::new(logs(&["lost"]))).await.unwrap_err();
+    assert!(matches!(failure, Failure::Retryable { .. }), "{failure}");
+}
+
+#[tokio::test]
 async fn says_how_to_get_a_folder_that_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let error = build(folder.path(), &serde_json::json!({ "path": "a/b/out" })).err().unwrap();

@@ -1,8 +1,13 @@
 //! The writer owns the file: it opens, encodes, writes and rotates.
+//!
+//! Others may rotate, too. A file that was moved away or removed is let go of, and the next record goes to a new one at the
+//! path; one that was cut short is gone on with where it ends now.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use host_component::{ComponentId, Failure, Outcome, Payload};
 
@@ -18,6 +23,8 @@ pub(super) struct Writer {
     format: Format,
     fsync: bool,
     rotation: Option<Rotation>,
+    /// Whether it is a file, which has a length and may be moved, and not a device or a pipe.
+    is_regular: bool,
 }
 
 impl Writer {
@@ -30,17 +37,17 @@ impl Writer {
         }
         let mut file = open(&path).map_err(|error| Error::Open(path.clone(), error))?;
         // Devices and pipes may be shared.
-        let regular = file.metadata().is_ok_and(|data| data.is_file());
-        match if regular { file.try_lock() } else { Ok(()) } {
+        let is_regular = file.metadata().is_ok_and(|data| data.is_file());
+        match if is_regular { file.try_lock() } else { Ok(()) } {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::Taken(path)),
             Err(TryLockError::Error(error)) => return Err(Error::Open(path, error)),
         }
-        let journal = if config.append && regular { whole(&mut file, config.format) } else { Ok(0) }
+        let journal = if config.append && is_regular { whole(&mut file, config.format) } else { Ok(0) }
             .and_then(|len| Journal::new(file, len))
             .map_err(|error| Error::Open(path.clone(), error))?;
-        let rotation = config.rotation.clone().filter(|_| regular);
-        Ok(Writer { id, path, journal, format: config.format, fsync: config.fsync, rotation })
+        let rotation = config.rotation.clone().filter(|_| is_regular);
+        Ok(Writer { id, path, journal, format: config.format, fsync: config.fsync, rotation, is_regular })
     }
 
     pub(super) fn id(&self) -> &ComponentId {
@@ -77,6 +84,10 @@ impl Writer {
         let failed = |writer: &Writer, error: &io::Error| {
             Failure::retryable(format!("cannot write to {}: {error}", writer.path.display()))
         };
+        if let Err(error) = self.follow() {
+            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "the file is not where it was, the sender is to try again");
+            return Err(failed(self, &error));
+        }
         if let Err(error) = self.rotate(records.len() as u64) {
             tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "the file is full and cannot be rotated, it grows on");
         }
@@ -92,6 +103,31 @@ impl Writer {
         }
     }
 
+    /// Goes where the path leads now.
+    fn follow(&mut self) -> io::Result<()> {
+        if !self.is_regular {
+            return Ok(());
+        }
+        let open_file = self.journal.storage().metadata()?;
+        let at_path = match std::fs::metadata(&self.path) {
+            Ok(found) => Some(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if at_path.is_none_or(|found| (found.dev(), found.ino()) != (open_file.dev(), open_file.ino())) {
+            let mut file = open(&self.path)?;
+            file.try_lock()?;
+            let len = whole(&mut file, self.format)?;
+            self.journal = Journal::new(file, len)?;
+            tracing::info!(exporter = %self.id, path = %self.path.display(), "the file was moved away, begun a new one");
+        } else if open_file.len() < self.journal.len() {
+            let len = whole(self.journal.storage(), self.format)?;
+            self.journal.go_back(len)?;
+            tracing::info!(exporter = %self.id, path = %self.path.display(), len, "the file was cut short, going on at its end");
+        }
+        Ok(())
+    }
+
     /// Begins a new file where `more` bytes do not fit into this one.
     fn rotate(&mut self, more: u64) -> io::Result<()> {
         let Some(rotation) = &self.rotation else { return Ok(()) };
@@ -104,13 +140,16 @@ impl Writer {
             name.push(format!(".{number}"));
             PathBuf::from(name)
         };
-        // The oldest is replaced by the one before it.
-        for number in (1..rotation.max_backups).rev().filter(|number| backup(*number).exists()) {
+        let most = if rotation.max_backups == 0 { u32::MAX } else { rotation.max_backups };
+        // Each gives its place to the one before it; the oldest has none to go to.
+        let free = (1..most).find(|number| !backup(*number).exists()).unwrap_or(most);
+        for number in (1..free).rev() {
             std::fs::rename(backup(number), backup(number + 1))?;
         }
-        match rotation.max_backups {
-            0 => std::fs::remove_file(&self.path)?,
-            _ => std::fs::rename(&self.path, backup(1))?,
+        std::fs::rename(&self.path, backup(1))?;
+        if rotation.max_days > 0 {
+            let age = Duration::from_secs(u64::from(rotation.max_days) * 86_400);
+            (1..=free).map(backup).filter(|path| is_older(path, age)).try_for_each(std::fs::remove_file)?;
         }
         let file = open(&self.path)?;
         file.try_lock()?;
@@ -122,6 +161,11 @@ impl Writer {
 fn open(path: &Path) -> io::Result<File> {
     // Truncation waits until the file is known to be nobody else's.
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+fn is_older(path: &Path, age: Duration) -> bool {
+    let modified = std::fs::metadata(path).and_then(|data| data.modified());
+    modified.is_ok_and(|time| time.elapsed().is_ok_and(|elapsed| elapsed > age))
 }
 
 /// How many bytes of `file` are whole records: a process that was killed may have left a part of one.

@@ -1,8 +1,8 @@
 //! The graph, before it runs and while it runs.
 //!
 //! Draining goes with the stream: receivers take nothing new and answer what they have taken, which empties the
-//! processors, since an answer waits for its data; then exporters flush. Whoever has not ended at the deadline is left
-//! behind and named.
+//! processors, since an answer waits for its data; then exporters flush. Nothing that failed is tried again meanwhile: its
+//! sender knows better where to try. Whoever has not ended at the deadline is left behind and named.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,6 +92,7 @@ impl Running {
     pub async fn drain(mut self, deadline: Duration) -> Drained {
         let start = Instant::now();
         self.trigger.fire();
+        self.exporters.values().for_each(|exporter| exporter.stop_retrying());
         let mut drained = Drained::default();
         let receivers = deadline - deadline / EXPORTERS_SHARE;
         let answered = timeout_at(start + receivers, async {

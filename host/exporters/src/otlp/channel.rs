@@ -1,10 +1,11 @@
 //! The channel is the connection to the next hop, made when it is first wanted and made anew when it is lost.
 //!
-//! One task owns the connection and publishes its state. Senders wait while it connects and fail at once while the next
-//! hop is away, since it is they who know how long to try.
+//! One task keeps the connection and publishes its state. Senders wait while it connects and fail at once while the next
+//! hop is away, since it is they who know how long to try. A connection that takes no new calls, since its peer is going
+//! away, is replaced while the calls that it has come to their end; one that leaves a call without an answer is pinged.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,8 @@ use h2::client::SendRequest;
 use host_component::{ComponentId, spawn};
 use http::uri::Authority;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::config::Keepalive;
@@ -23,6 +25,10 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Pauses between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// Notices that may wait to be heard; more would say the same.
+const NOTICES: usize = 16;
+/// What is read of the headers of an answer.
+const HEADER_BYTES: u32 = 16 << 10;
 /// A connection that lived longer than this was a good one.
 const GOOD_LIFE: Duration = Duration::from_secs(1);
 
@@ -38,8 +44,24 @@ pub(crate) struct Settings {
 #[derive(Clone)]
 enum State {
     Connecting,
-    Up(SendRequest<Bytes>),
+    Up(Link),
     Down(String),
+}
+
+/// One connection of several that there were.
+#[derive(Clone)]
+struct Link {
+    number: u64,
+    client: SendRequest<Bytes>,
+}
+
+/// What a sender has to say about the connection of this number.
+#[derive(Clone, Copy, Debug)]
+enum Notice {
+    /// It takes no more calls.
+    Closing(u64),
+    /// A call had no answer in time.
+    Doubtful(u64),
 }
 
 /// Why there is no connection.
@@ -49,6 +71,10 @@ pub(crate) enum ConnectError {
     Io(#[from] io::Error),
     #[error("no connection within {0:?}")]
     Timeout(Duration),
+    #[error("the peer answered no ping within {0:?}")]
+    Silent(Duration),
+    #[error("the peer is going away")]
+    Closing,
     #[error("no HTTP/2 connection: {0}")]
     Http2(#[from] h2::Error),
 }
@@ -57,12 +83,18 @@ pub(crate) enum ConnectError {
 pub(crate) struct Channel {
     owner: String,
     settings: Settings,
-    state: OnceLock<watch::Receiver<State>>,
+    keeper: OnceLock<Keeper>,
+}
+
+/// What the task that keeps the connection tells, and is told.
+struct Keeper {
+    state: watch::Receiver<State>,
+    notices: mpsc::Sender<Notice>,
 }
 
 impl Channel {
     pub(crate) fn new(id: &ComponentId, settings: Settings) -> Self {
-        Channel { owner: id.to_string(), settings, state: OnceLock::new() }
+        Channel { owner: id.to_string(), settings, keeper: OnceLock::new() }
     }
 
     pub(crate) fn authority(&self) -> &Authority {
@@ -71,14 +103,18 @@ impl Channel {
 
     /// A connection that can take one more request, or why there is none.
     pub(crate) async fn ready(&self) -> Result<SendRequest<Bytes>, String> {
-        let mut state = self.state().clone();
+        let keeper = self.keeper();
+        let mut state = keeper.state.clone();
         loop {
             let now = state.borrow_and_update().clone();
             match now {
-                State::Up(client) => match client.ready().await {
+                State::Up(link) => match link.client.ready().await {
                     Ok(client) => return Ok(client),
-                    // The task is about to notice it, too.
-                    Err(_) => self.changed(&mut state).await?,
+                    Err(_) => {
+                        // Where there are many notices, this one is among them.
+                        let _ = keeper.notices.try_send(Notice::Closing(link.number));
+                        self.changed(&mut state).await?;
+                    }
                 },
                 State::Down(reason) => return Err(reason),
                 State::Connecting => self.changed(&mut state).await?,
@@ -86,28 +122,47 @@ impl Channel {
         }
     }
 
+    /// Says that a call had no answer in time, so that a connection whose peer is gone is found out.
+    pub(crate) fn doubt(&self) {
+        let keeper = self.keeper();
+        if let State::Up(link) = &*keeper.state.borrow() {
+            let _ = keeper.notices.try_send(Notice::Doubtful(link.number));
+        }
+    }
+
     async fn changed(&self, state: &mut watch::Receiver<State>) -> Result<(), String> {
         state.changed().await.map_err(|_| "the exporter has ended".to_owned())
     }
 
-    /// The published state; the first caller starts the task that keeps it.
-    fn state(&self) -> &watch::Receiver<State> {
-        self.state.get_or_init(|| {
+    /// The task that keeps the connection; the first caller starts it.
+    fn keeper(&self) -> &Keeper {
+        self.keeper.get_or_init(|| {
             let (publish, state) = watch::channel(State::Connecting);
-            spawn("connect", &self.owner, keep(self.settings.clone(), publish));
-            state
+            let (notices, heard) = mpsc::channel(NOTICES);
+            spawn("connect", &self.owner, keep(self.owner.clone(), self.settings.clone(), publish, heard));
+            Keeper { state, notices }
         })
     }
 }
 
 /// Keeps a connection up for as long as somebody holds the channel.
-async fn keep(settings: Settings, publish: watch::Sender<State>) {
+async fn keep(owner: String, settings: Settings, publish: watch::Sender<State>, mut heard: mpsc::Receiver<Notice>) {
     let mut pause = FIRST_PAUSE;
-    while !publish.is_closed() {
+    for number in 0.. {
         let started = Instant::now();
-        let end = tokio::select! {
-            end = connect(&settings, &publish) => end,
-            () = publish.closed() => return,
+        let end = match timeout(settings.connect_timeout, open(&settings)).await {
+            Err(_) => ConnectError::Timeout(settings.connect_timeout),
+            Ok(Err(error)) => error,
+            Ok(Ok((client, connection))) => {
+                let suspicion = Arc::new(Notify::new());
+                let running = run(connection, settings.clone(), suspicion.clone());
+                let mut running = spawn("connection", &owner, running);
+                publish.send_replace(State::Up(Link { number, client }));
+                match attend(number, &mut running, &suspicion, &mut heard).await {
+                    Some(end) => end,
+                    None => return running.abort(),
+                }
+            }
         };
         let reason = format!("{}: {end}", settings.authority);
         if started.elapsed() > GOOD_LIFE {
@@ -116,21 +171,32 @@ async fn keep(settings: Settings, publish: watch::Sender<State>) {
         } else {
             tracing::warn!(reason, "no connection to the next hop");
             publish.send_replace(State::Down(reason));
-            sleep(pause).await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = publish.closed() => return,
+            }
             pause = (pause * 2).min(LAST_PAUSE);
         }
         publish.send_replace(State::Connecting);
     }
 }
 
-/// Connects, publishes the connection and runs it to its end.
-async fn connect(settings: &Settings, publish: &watch::Sender<State>) -> ConnectError {
-    match timeout(settings.connect_timeout, open(settings)).await {
-        Err(_) => ConnectError::Timeout(settings.connect_timeout),
-        Ok(Err(error)) => error,
-        Ok(Ok((client, connection))) => {
-            publish.send_replace(State::Up(client));
-            run(connection, settings.keepalive.as_ref()).await
+/// Why the connection of this number is of no more use; `None` if nobody wants one any more.
+async fn attend(
+    number: u64,
+    running: &mut JoinHandle<ConnectError>,
+    suspicion: &Notify,
+    heard: &mut mpsc::Receiver<Notice>,
+) -> Option<ConnectError> {
+    loop {
+        tokio::select! {
+            end = &mut *running => return Some(end.unwrap_or_else(|error| ConnectError::Io(io::Error::other(error)))),
+            notice = heard.recv() => match notice? {
+                // The task goes on by itself until the calls that it has are answered.
+                Notice::Closing(which) if which == number => return Some(ConnectError::Closing),
+                Notice::Doubtful(which) if which == number => suspicion.notify_one(),
+                Notice::Closing(_) | Notice::Doubtful(_) => {}
+            },
         }
     }
 }
@@ -147,36 +213,46 @@ async fn open(settings: &Settings) -> Result<(SendRequest<Bytes>, Connection), C
     let handshake = h2::client::Builder::new()
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(HEADER_BYTES)
         .enable_push(false)
         .handshake(stream)
         .await?;
     Ok(handshake)
 }
 
-/// Runs a connection to its end, pinging the peer where that is wanted.
-async fn run(mut connection: Connection, keepalive: Option<&Keepalive>) -> ConnectError {
-    let pings = keepalive.and_then(|keepalive| Some((connection.ping_pong()?, keepalive)));
-    let ended = |result: Result<(), h2::Error>| match result {
-        Ok(()) => ConnectError::Io(io::ErrorKind::ConnectionAborted.into()),
-        Err(error) => error.into(),
-    };
-    match pings {
-        None => ended(connection.await),
-        Some((pings, keepalive)) => tokio::select! {
-            result = connection => ended(result),
-            error = ping(pings, keepalive) => error,
+/// Runs a connection to its end, pinging the peer where that is wanted and when there is a suspicion.
+async fn run(mut connection: Connection, settings: Settings, suspicion: Arc<Notify>) -> ConnectError {
+    let pings = connection.ping_pong();
+    tokio::select! {
+        result = connection => match result {
+            Ok(()) => ConnectError::Io(io::ErrorKind::ConnectionAborted.into()),
+            Err(error) => error.into(),
         },
+        error = watch_over(pings, &settings, &suspicion) => error,
     }
 }
 
 /// Returns when the peer does not answer.
-async fn ping(mut pings: h2::PingPong, keepalive: &Keepalive) -> ConnectError {
+async fn watch_over(pings: Option<h2::PingPong>, settings: &Settings, suspicion: &Notify) -> ConnectError {
+    let Some(mut pings) = pings else { return std::future::pending().await };
     loop {
-        sleep(keepalive.time).await;
-        match timeout(keepalive.timeout, pings.ping(h2::Ping::opaque())).await {
+        let patience = match &settings.keepalive {
+            None => {
+                suspicion.notified().await;
+                settings.connect_timeout
+            }
+            Some(keepalive) => {
+                tokio::select! {
+                    () = sleep(keepalive.time) => {}
+                    () = suspicion.notified() => {}
+                }
+                keepalive.timeout
+            }
+        };
+        match timeout(patience, pings.ping(h2::Ping::opaque())).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => return error.into(),
-            Err(_) => return ConnectError::Timeout(keepalive.timeout),
+            Err(_) => return ConnectError::Silent(patience),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use host_component::{ComponentId, Exporter};
 use host_config::time::duration;
+use host_config::{Check, Wrong};
 use host_telemetry::Metrics;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -134,19 +135,39 @@ impl Default for Keepalive {
 
 /// Why an exporter cannot be built.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    #[error("{0}: endpoint is missing; write the `host:port` of the next hop")]
-    NoEndpoint(ComponentId),
-    #[error("{id}: endpoint {endpoint:?} is no address; write `host:port`")]
-    Endpoint { id: ComponentId, endpoint: String },
-    #[error(
-        "{0}: TLS is not supported yet; set `tls: {{ insecure: true }}` and an endpoint without https to send in the clear"
-    )]
-    Tls(ComponentId),
-    #[error("{id}: {name:?} is no header that can be set; use lower-case ASCII and none that gRPC sets itself")]
-    Header { id: ComponentId, name: String },
-    #[error("{id}: {key} {wanted}")]
-    Value { id: ComponentId, key: &'static str, wanted: &'static str },
+#[error("{id}: {wrong}")]
+pub struct BuildError {
+    pub id: ComponentId,
+    pub wrong: Wrong,
+}
+
+impl Check for Config {
+    fn wrongs(&self) -> Vec<Wrong> {
+        let retry = &self.retry_on_failure;
+        let mut wrongs = Wrong::among([
+            ("timeout", self.timeout.is_zero(), "it has to be more than 0"),
+            ("max_request_size", self.max_request_size == 0, "it has to be more than 0"),
+            ("sending_queue.num_consumers", self.sending_queue.num_consumers == 0, "it has to be at least 1"),
+            (
+                "retry_on_failure.multiplier",
+                !retry.multiplier.is_finite() || retry.multiplier < 1.0,
+                "it has to be at least 1",
+            ),
+            (
+                "retry_on_failure.randomization_factor",
+                !(0.0..=1.0).contains(&retry.randomization_factor),
+                "it has to lie between 0 and 1",
+            ),
+            (
+                "tls.insecure",
+                !self.tls.insecure || self.endpoint.starts_with("https://"),
+                "TLS is not supported yet; set `tls: { insecure: true }` and an endpoint without https to send in the clear",
+            ),
+        ]);
+        wrongs.extend(self.authority().err());
+        wrongs.extend(self.header_map().err());
+        wrongs
+    }
 }
 
 impl Config {
@@ -155,69 +176,54 @@ impl Config {
     /// # Errors
     /// When a value makes no sense.
     pub fn build(self, id: &ComponentId, metrics: &Metrics) -> Result<Arc<dyn Exporter>, BuildError> {
-        self.validate(id)?;
-        let authority = self.authority(id)?;
-        let headers = self.header_map(id)?;
+        let wrong = |wrong| BuildError { id: id.clone(), wrong };
+        if let Some(first) = self.wrongs().into_iter().next() {
+            return Err(wrong(first));
+        }
+        let authority = self.authority().map_err(wrong)?;
+        let headers = self.header_map().map_err(wrong)?;
         let settings = Settings { authority, connect_timeout: self.timeout, keepalive: self.keepalive.clone() };
         let caller = Caller::new(Channel::new(id, settings), headers, self.compression, self.timeout);
         Ok(Arc::new(Otlp::new(id, caller, &self, metrics)))
     }
 
-    fn validate(&self, id: &ComponentId) -> Result<(), BuildError> {
+    /// The address in `endpoint`, without the scheme that it may have.
+    fn authority(&self) -> Result<Authority, Wrong> {
         if self.endpoint.is_empty() {
-            return Err(BuildError::NoEndpoint(id.clone()));
+            return Err(Wrong::new("endpoint", "the endpoint is missing; write the `host:port` of the next hop"));
         }
-        if !self.tls.insecure || self.endpoint.starts_with("https://") {
-            return Err(BuildError::Tls(id.clone()));
-        }
-        let retry = &self.retry_on_failure;
-        let rules = [
-            (self.timeout.is_zero(), "timeout", "has to be more than 0"),
-            (self.max_request_size == 0, "max_request_size", "has to be more than 0"),
-            (self.sending_queue.num_consumers == 0, "sending_queue.num_consumers", "has to be at least 1"),
-            (
-                !retry.multiplier.is_finite() || retry.multiplier < 1.0,
-                "retry_on_failure.multiplier",
-                "has to be at least 1",
-            ),
-            (
-                !(0.0..=1.0).contains(&retry.randomization_factor),
-                "retry_on_failure.randomization_factor",
-                "has to lie between 0 and 1",
-            ),
-        ];
-        match rules.into_iter().find(|(broken, ..)| *broken) {
-            Some((_, key, wanted)) => Err(BuildError::Value { id: id.clone(), key, wanted }),
-            None => Ok(()),
-        }
-    }
-
-    fn authority(&self, id: &ComponentId) -> Result<Authority, BuildError> {
-        let plain = self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint).trim_end_matches('/');
+        let schemes = ["http://", "https://", "dns:///"];
+        let plain = schemes.iter().find_map(|scheme| self.endpoint.strip_prefix(scheme)).unwrap_or(&self.endpoint);
         plain
+            .trim_end_matches('/')
             .parse::<Authority>()
             .ok()
             .filter(|authority| authority.port_u16().is_some() && !authority.host().is_empty())
-            .ok_or_else(|| BuildError::Endpoint { id: id.clone(), endpoint: self.endpoint.clone() })
+            .ok_or_else(|| Wrong::new("endpoint", format!("{:?} is no address; write `host:port`", self.endpoint)))
     }
 
     /// The headers of each request.
-    fn header_map(&self, id: &ComponentId) -> Result<HeaderMap, BuildError> {
-        let bad = |name: &str| BuildError::Header { id: id.clone(), name: name.to_owned() };
+    fn header_map(&self) -> Result<HeaderMap, Wrong> {
         let mut map = HeaderMap::new();
-        let agent = HeaderValue::try_from(&self.user_agent).map_err(|_| bad("user_agent"))?;
+        let agent = HeaderValue::try_from(&self.user_agent)
+            .map_err(|_| Wrong::new("user_agent", "it is no header value: use printable ASCII"))?;
         map.insert(http::header::USER_AGENT, agent);
         for (name, value) in &self.headers {
-            let key = HeaderName::try_from(name.to_ascii_lowercase()).map_err(|_| bad(name))?;
+            let bad = || {
+                let message =
+                    format!("{name:?} is no header that can be set; use ASCII and none that gRPC sets itself");
+                Wrong::new("headers", message)
+            };
+            let key = HeaderName::try_from(name.to_ascii_lowercase()).map_err(|_| bad())?;
             let reserved = key.as_str().starts_with("grpc-")
                 || matches!(
                     key.as_str(),
                     "te" | "content-type" | "connection" | "transfer-encoding" | "upgrade" | "host"
                 );
             if reserved {
-                return Err(bad(name));
+                return Err(bad());
             }
-            map.insert(key, HeaderValue::try_from(value).map_err(|_| bad(name))?);
+            map.insert(key, HeaderValue::try_from(value).map_err(|_| bad())?);
         }
         Ok(map)
     }

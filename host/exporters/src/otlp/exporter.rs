@@ -3,16 +3,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, Payload, Signal};
-use host_telemetry::{Counter, Metrics};
+use host_component::{
+    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, Payload, Shutdown, Signal, Trigger,
+};
+use host_telemetry::{Counter, Gauge, Metrics};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
 
 use super::config::{Config, Retry, SendingQueue};
 use super::grpc::Caller;
-use super::message::Message;
-use super::status::PartialSuccess;
+use super::status::{Denial, PartialSuccess};
 
+/// What the next hop finds too large is cut down to this and no further: below it the reason must be another.
+const SMALLEST_CUT: usize = 64 << 10;
 /// When a caller that was refused may come again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -24,6 +27,9 @@ pub struct Otlp {
     places: Places,
     max_request_size: usize,
     counts: [Counts; 3],
+    /// Fired when nothing is to be tried again any more.
+    end: Trigger,
+    ending: Shutdown,
 }
 
 /// The counters of one signal.
@@ -38,12 +44,15 @@ impl Otlp {
     pub(crate) fn new(id: &ComponentId, caller: Caller, config: &Config, metrics: &Metrics) -> Self {
         let id = id.to_string();
         let counts = Signal::ALL.map(|signal| Counts::new(signal, &id, metrics));
+        let (end, ending) = Trigger::new();
         Otlp {
             caller,
             retry: config.retry_on_failure.clone(),
-            places: Places::new(&config.sending_queue),
+            places: Places::new(&config.sending_queue, &id, metrics),
             max_request_size: config.max_request_size,
             counts,
+            end,
+            ending,
             id,
         }
     }
@@ -56,19 +65,34 @@ impl Otlp {
             return Err(Failure::refused(format!("{}: too many requests wait for the next hop", self.id), PAUSE));
         };
         let mut left = items;
-        for piece in payload.split(u64::MAX, self.max_request_size) {
-            let items = piece.items();
-            if let Err(failure) = self.send(piece).await {
-                counts.failed.inc_by(left);
-                return Err(failure);
-            }
-            left -= items;
+        // What is still to be sent, the next piece last.
+        let mut pieces = payload.split(u64::MAX, self.max_request_size);
+        pieces.reverse();
+        while let Some(piece) = pieces.pop() {
+            let (items, size) = (piece.items(), piece.len());
+            let reason = match self.send(piece.clone()).await {
+                Ok(()) => {
+                    left -= items;
+                    continue;
+                }
+                // The next hop's limit is lower than ours: halves may pass.
+                Err(Denial::TooLarge(_)) if items > 1 && size > SMALLEST_CUT => {
+                    let mut halves = piece.split(items.div_ceil(2), usize::MAX);
+                    halves.reverse();
+                    pieces.append(&mut halves);
+                    continue;
+                }
+                Err(Denial::TooLarge(reason)) => Failure::Permanent { reason },
+                Err(Denial::Failed(failure)) => failure,
+            };
+            counts.failed.inc_by(left);
+            return Err(reason);
         }
         Ok(())
     }
 
     /// Sends one request, again and again if need be.
-    async fn send(&self, piece: Payload) -> Outcome {
+    async fn send(&self, piece: Payload) -> Result<(), Denial> {
         let (signal, items) = (piece.signal(), piece.items());
         if piece.len() > self.max_request_size {
             let reason = format!(
@@ -77,30 +101,38 @@ impl Otlp {
                 piece.len(),
                 self.max_request_size
             );
-            return Err(Failure::Permanent { reason });
+            return Err(Denial::Failed(Failure::Permanent { reason }));
         }
-        let message = Message::new(piece, self.caller.compression())
-            .await
-            .map_err(|error| Failure::permanent(format!("{}: cannot frame the request: {error}", self.id)))?;
+        let message = self.caller.frame(piece).await.map_err(|error| {
+            Denial::Failed(Failure::permanent(format!("{}: cannot frame the request: {error}", self.id)))
+        })?;
         let mut backoff = Backoff::new(&self.retry);
         loop {
-            let failure = match self.caller.call(signal, &message).await {
+            let denial = match self.caller.call(signal, &message).await {
                 Ok(partial) => {
                     self.count(signal, items, partial);
                     return Ok(());
                 }
-                Err(failure) => failure,
+                Err(denial) => denial,
             };
-            let wait = match &failure {
-                Failure::Retryable { after, .. } => backoff.next(*after),
-                Failure::Permanent { .. } | Failure::Refused { .. } => None,
+            let wait = match &denial {
+                Denial::Failed(Failure::Retryable { after, .. }) => backoff.next(*after),
+                Denial::Failed(_) | Denial::TooLarge(_) => None,
             };
-            let Some(wait) = wait else {
-                tracing::warn!(exporter = self.id, items, error = %failure, "export failed");
-                return Err(failure);
+            let error = match &denial {
+                Denial::TooLarge(reason) => reason,
+                Denial::Failed(failure) => &failure.to_string(),
             };
-            tracing::info!(exporter = self.id, items, error = %failure, ?wait, "export failed, will be tried again");
-            sleep(wait).await;
+            let Some(wait) = wait.filter(|_| !self.ending.is_fired()) else {
+                tracing::warn!(exporter = self.id, items, error, "export failed");
+                return Err(denial);
+            };
+            tracing::info!(exporter = self.id, items, error, ?wait, "export failed, will be tried again");
+            let mut ending = self.ending.clone();
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = ending.wait() => return Err(denial),
+            }
         }
     }
 
@@ -122,29 +154,40 @@ impl Consumer for Otlp {
     }
 }
 
-impl Exporter for Otlp {}
+impl Exporter for Otlp {
+    fn stop_retrying(&self) {
+        self.end.fire();
+    }
+}
 
 /// Who may send, and who may wait for that.
 struct Places {
     sending: Semaphore,
     waiting: AtomicUsize,
     max_waiting: usize,
+    shown: Gauge,
 }
 
 /// One who waits, counted.
-struct Wait<'a>(&'a AtomicUsize);
+struct Wait<'a>(&'a Places);
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.shown.dec();
     }
 }
 
 impl Places {
-    fn new(queue: &SendingQueue) -> Self {
+    fn new(queue: &SendingQueue, exporter: &str, metrics: &Metrics) -> Self {
+        let labels = [("exporter", exporter)];
+        let shown =
+            metrics.gauge("otelcol_exporter_queue_size", "Requests that wait for one under way to end.", &labels);
+        let capacity = metrics.gauge("otelcol_exporter_queue_capacity", "Requests that may wait so.", &labels);
+        capacity.set(i64::try_from(queue.queue_size).unwrap_or(i64::MAX));
         let sending =
             if queue.enabled { queue.num_consumers.min(Semaphore::MAX_PERMITS) } else { Semaphore::MAX_PERMITS };
-        Places { sending: Semaphore::new(sending), waiting: AtomicUsize::new(0), max_waiting: queue.queue_size }
+        Places { sending: Semaphore::new(sending), waiting: AtomicUsize::new(0), max_waiting: queue.queue_size, shown }
     }
 
     /// A place, after a wait if need be; `None` where too many wait already.
@@ -153,7 +196,8 @@ impl Places {
             return Some(permit);
         }
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _wait = Wait(&self.waiting);
+        self.shown.inc();
+        let _wait = Wait(self);
         if before >= self.max_waiting {
             return None;
         }

@@ -1,19 +1,20 @@
 //! One gRPC call: a message out, an answer in.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
-use host_component::{Failure, Signal};
+use host_component::{Failure, Payload, Signal};
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
 
 use super::channel::Channel;
 use super::config::Compression;
-use super::message::Message;
-use super::status::{self, PartialSuccess};
+use super::message::{Framer, Message};
+use super::status::{self, Denial, PartialSuccess};
 
 /// What is read of an answer.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -23,7 +24,7 @@ pub(crate) struct Caller {
     channel: Channel,
     uris: [Uri; 3],
     headers: HeaderMap,
-    compression: Compression,
+    framer: Framer,
     timeout: Duration,
 }
 
@@ -31,7 +32,7 @@ pub(crate) struct Caller {
 enum Fault {
     /// The next hop has seen nothing of it.
     Unsent(String),
-    Failed(Failure),
+    Denied(Denial),
 }
 
 impl Caller {
@@ -43,18 +44,22 @@ impl Caller {
             headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static("gzip"));
         }
         let uris = Signal::ALL.map(|signal| uri(&channel, signal));
-        Caller { channel, uris, headers, compression, timeout }
+        Caller { channel, uris, headers, framer: Framer::new(compression), timeout }
     }
 
-    pub(crate) fn compression(&self) -> Compression {
-        self.compression
+    /// The message of a payload.
+    ///
+    /// # Errors
+    /// When it is larger than gRPC can say, or compression failed.
+    pub(crate) async fn frame(&self, payload: Payload) -> io::Result<Message> {
+        self.framer.frame(payload).await
     }
 
     /// Sends the message once.
     ///
     /// # Errors
     /// Retryable where the transport failed or the next hop said so.
-    pub(crate) async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Failure> {
+    pub(crate) async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Denial> {
         let attempt = async {
             match self.attempt(signal, message).await {
                 // A connection that is going away says so by refusing; the next one is there in no time.
@@ -64,17 +69,18 @@ impl Caller {
         };
         match tokio::time::timeout(self.timeout, attempt).await {
             Ok(Ok(partial)) => Ok(partial),
-            Ok(Err(Fault::Failed(failure))) => Err(failure),
-            Ok(Err(Fault::Unsent(reason))) => Err(Failure::retryable(reason)),
+            Ok(Err(Fault::Denied(denial))) => Err(denial),
+            Ok(Err(Fault::Unsent(reason))) => Err(Denial::Failed(Failure::retryable(reason))),
             Err(_) => {
-                let authority = self.channel.authority();
-                Err(Failure::retryable(format!("no answer from {authority} within {:?}", self.timeout)))
+                self.channel.doubt();
+                let reason = format!("no answer from {} within {:?}", self.channel.authority(), self.timeout);
+                Err(Denial::Failed(Failure::retryable(reason)))
             }
         }
     }
 
     async fn attempt(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Fault> {
-        let mut client = self.channel.ready().await.map_err(|reason| Fault::Failed(Failure::retryable(reason)))?;
+        let mut client = self.channel.ready().await.map_err(Fault::retryable)?;
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
@@ -97,19 +103,23 @@ impl Fault {
         if refused || going_away {
             return Fault::Unsent(error.to_string());
         }
-        Fault::Failed(Failure::retryable(format!("the call broke off: {error}")))
+        Fault::retryable(format!("the call broke off: {error}"))
+    }
+
+    fn retryable(reason: String) -> Fault {
+        Fault::Denied(Denial::Failed(Failure::retryable(reason)))
     }
 }
 
 async fn receive(answer: ResponseFuture) -> Result<Option<PartialSuccess>, Fault> {
     let (head, mut body) = answer.await.map_err(|error| Fault::of(&error))?.into_parts();
     if body.is_end_stream() {
-        return status::outcome(head.status, &head.headers).map(|()| None).map_err(Fault::Failed);
+        return status::outcome(head.status, &head.headers).map(|()| None).map_err(Fault::Denied);
     }
     let head = Response::from_parts(head, ());
     let message = read(&mut body).await?;
     let trailers = body.trailers().await.map_err(|error| Fault::of(&error))?;
-    status::outcome(head.status(), trailers.as_ref().unwrap_or(head.headers())).map_err(Fault::Failed)?;
+    status::outcome(head.status(), trailers.as_ref().unwrap_or(head.headers())).map_err(Fault::Denied)?;
     Ok(message.get(5..).filter(|message| !message.is_empty()).and_then(status::partial_success))
 }
 

@@ -1,11 +1,14 @@
 //! A message is a payload as it goes over the wire: gRPC's prefix, then the segments, compressed or as they lie.
 
 use std::io::{self, Write as _};
+use std::num::NonZero;
+use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use host_otlp::Payload;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::config::Compression;
@@ -22,20 +25,40 @@ const PREFIX: usize = 5;
 #[derive(Clone, Debug)]
 pub(crate) struct Message(Vec<Bytes>);
 
-impl Message {
+/// Makes messages, and bounds how many large ones are compressed at a time: a caller that leaves takes its turn along, so
+/// that no payloads without an owner pile up before the threads.
+#[derive(Debug)]
+pub(crate) struct Framer {
+    compression: Compression,
+    turns: Arc<Semaphore>,
+}
+
+impl Framer {
+    pub(crate) fn new(compression: Compression) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Framer { compression, turns: Arc::new(Semaphore::new(threads)) }
+    }
+
     /// # Errors
     /// When the message is larger than gRPC can say, or compression failed.
-    pub(crate) async fn new(payload: Payload, compression: Compression) -> io::Result<Message> {
-        match compression {
+    pub(crate) async fn frame(&self, payload: Payload) -> io::Result<Message> {
+        match self.compression {
             Compression::None => Ok(Message(plain(&payload)?)),
             Compression::Gzip if payload.len() <= INLINE => Ok(Message(vec![gzip(&payload)?])),
             Compression::Gzip => {
-                let packed = spawn_blocking(move || gzip(&payload)).await.map_err(io::Error::other)?;
-                Ok(Message(vec![packed?]))
+                let turn = self.turns.clone().acquire_owned().await.map_err(io::Error::other)?;
+                let packing = spawn_blocking(move || {
+                    let packed = gzip(&payload);
+                    drop(turn);
+                    packed
+                });
+                Ok(Message(vec![packing.await.map_err(io::Error::other)??]))
             }
         }
     }
+}
 
+impl Message {
     pub(crate) fn pieces(&self) -> &[Bytes] {
         &self.0
     }
@@ -50,7 +73,8 @@ fn prefix(compressed: bool, len: usize) -> io::Result<[u8; PREFIX]> {
 /// Small segments are gathered in buffers, large ones are shared.
 fn plain(payload: &Payload) -> io::Result<Vec<Bytes>> {
     let mut pieces = Vec::with_capacity(payload.segments().len() + 1);
-    let mut buffer = BytesMut::with_capacity(PREFIX + payload.len().min(BUFFER));
+    let small = payload.segments().iter().map(|segment| segment.bytes().len()).filter(|len| *len < SMALL);
+    let mut buffer = BytesMut::with_capacity(PREFIX + small.sum::<usize>().min(BUFFER));
     buffer.put_slice(&prefix(false, payload.len())?);
     for segment in payload.segments() {
         let bytes = segment.bytes();

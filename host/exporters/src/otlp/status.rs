@@ -15,6 +15,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 const RETRY_INFO: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
 
+/// What of a message is of interest.
+const MESSAGE_BYTES: usize = 1024;
+
 /// What of a request the next hop took but threw away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PartialSuccess {
@@ -22,10 +25,18 @@ pub(crate) struct PartialSuccess {
     pub(crate) message: String,
 }
 
+/// Why the next hop did not take a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// It is too large; a part of it may be taken.
+    TooLarge(String),
+    Failed(Failure),
+}
+
 /// The outcome that gRPC's status headers spell; `fields` are the trailers, or the headers where there is no body.
-pub(crate) fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Failure> {
+pub(crate) fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Denial> {
     let Some(code) = fields.get("grpc-status") else {
-        return Err(without_status(http));
+        return Err(Denial::Failed(without_status(http)));
     };
     let code = code.to_str().ok().and_then(|code| code.parse::<u32>().ok()).unwrap_or(2);
     if code == 0 {
@@ -34,13 +45,14 @@ pub(crate) fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Failur
     let message = fields.get("grpc-message").map(|value| unescape(value.as_bytes())).unwrap_or_default();
     let reason = format!("the next hop answered {} ({code}): {message}", name(code));
     let after = fields.get("grpc-status-details-bin").and_then(retry_delay);
-    Err(match code {
+    Err(Denial::Failed(match code {
         // Cancelled, deadline exceeded, aborted, out of range, unavailable, data loss.
         1 | 4 | 10 | 11 | 14 | 15 => Failure::Retryable { reason, after },
         // Resource exhausted: without a time to wait the request itself is too large.
         8 if after.is_some() => Failure::Retryable { reason, after },
+        8 => return Err(Denial::TooLarge(reason)),
         _ => Failure::Permanent { reason },
-    })
+    }))
 }
 
 /// What is no gRPC answer: a proxy's, most likely.
@@ -77,10 +89,11 @@ fn name(code: u32) -> &'static str {
     NAMES.get(code as usize).copied().unwrap_or("an unknown code")
 }
 
-/// Undoes the percent signs of `grpc-message`.
+/// Undoes the percent signs of `grpc-message`. It is a stranger's text on its way into the log: it keeps to one line and
+/// to a reasonable length.
 fn unescape(text: &[u8]) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
+    let mut out = Vec::with_capacity(text.len().min(MESSAGE_BYTES));
+    let mut rest = &text[..text.len().min(MESSAGE_BYTES)];
     while let [first, tail @ ..] = rest {
         let hex = |byte: &u8| char::from(*byte).to_digit(16);
         match (first, tail) {
@@ -95,7 +108,7 @@ fn unescape(text: &[u8]) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8_lossy(&out).replace(char::is_control, " ")
 }
 
 /// The delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
@@ -125,7 +138,10 @@ pub(crate) fn partial_success(response: &[u8]) -> Option<PartialSuccess> {
     for field in Fields::new(partial, 0, partial.len()) {
         match field.number {
             1 => found.rejected = number(partial, &field).filter(|n| i64::try_from(*n).is_ok()).unwrap_or(0),
-            2 => found.message = String::from_utf8_lossy(&partial[field.start..field.end]).into_owned(),
+            2 => {
+                let message = &partial[field.start..field.end.min(field.start + MESSAGE_BYTES)];
+                found.message = String::from_utf8_lossy(message).replace(char::is_control, " ");
+            }
             _ => {}
         }
     }

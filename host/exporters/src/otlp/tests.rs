@@ -228,10 +228,91 @@ async fn loses_nothing_when_the_connection_is_lost() {
 async fn takes_an_http_answer_for_what_it_is() {
     let hop = NextHop::start().await;
     let script = Script::new(&hop, |config| config.retry_on_failure = never());
-    hop.answers_next(Answer::Http(503));
-    assert!(!script.send(logs(&["a"])).await.unwrap_err().is_permanent());
+    for answer in [Answer::Http(503), Answer::Html(502), Answer::NoStatus] {
+        hop.answers_next(answer);
+        assert!(!script.send(logs(&["a"])).await.unwrap_err().is_permanent(), "{answer:?}");
+    }
     hop.answers_next(Answer::Http(403));
     assert!(script.send(logs(&["a"])).await.unwrap_err().is_permanent());
+}
+
+#[tokio::test]
+async fn hears_an_answer_that_comes_before_the_message_was_sent() {
+    let hop = NextHop::start().await;
+    let script = Script::new(&hop, |config| config.retry_on_failure = never());
+    hop.answers_next(Answer::Early { code: 14 });
+    let failure = script.send(logs(&[&"x".repeat(3 << 20)])).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Retryable { reason, .. } if reason.contains("Unavailable")), "{failure:?}");
+    hop.answers_next(Answer::Early { code: 3 });
+    let failure = script.send(logs(&[&"x".repeat(3 << 20)])).await.unwrap_err();
+    assert!(failure.is_permanent(), "{failure:?}");
+    assert_eq!(script.send(logs(&["the connection is as good as before"])).await, Ok(()));
+    assert_eq!(hop.connections(), 1);
+}
+
+#[tokio::test]
+async fn halves_what_the_next_hop_finds_too_large() {
+    let hop = NextHop::start().await;
+    hop.always_answers(Answer::Limit(200_000));
+    let script = Script::new(&hop, |_| ());
+    let body = "x".repeat(90_000);
+    assert_eq!(script.send(logs(&[body.as_str(); 7])).await, Ok(()));
+    let taken = hop.requests().into_iter().filter(|request| request.message.len() <= 200_000);
+    let items = |message: &Bytes| check(Signal::Logs, message.clone(), &Limits::default()).unwrap().items();
+    assert_eq!(taken.map(|request| items(&request.message)).sum::<u64>(), 7, "each once");
+    assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 7);
+    let failure = script.send(logs(&[&"x".repeat(300_000)])).await.unwrap_err();
+    assert!(failure.is_permanent(), "{failure:?}");
+    // A refusal of what is small already has another reason than its size.
+    hop.always_answers(Answer::Limit(0));
+    let before = hop.requests().len();
+    assert!(script.send(logs(&["a", "b"])).await.unwrap_err().is_permanent());
+    assert_eq!(hop.requests().len(), before + 1);
+}
+
+#[tokio::test]
+async fn finds_out_that_a_peer_is_gone_which_answers_nothing_any_more() {
+    let hop = NextHop::start().await;
+    let script = Script::new(&hop, |config| config.timeout = Duration::from_millis(100));
+    hop.answers_next(Answer::Freeze);
+    let sent = tokio::time::timeout(next_hop::CAP, script.send(logs(&["a"]))).await;
+    assert_eq!(sent.expect("another connection is made"), Ok(()));
+    assert_eq!(hop.connections(), 2);
+}
+
+#[tokio::test]
+async fn goes_on_elsewhere_while_a_peer_that_goes_away_still_owes_an_answer() {
+    let hop = NextHop::start().await;
+    let script = Script::new(&hop, |config| config.timeout = 3 * next_hop::CAP);
+    hop.answers_next(Answer::Silence);
+    let owed = script.start(logs(&["a"]));
+    until("the first is under way", || hop.requests().len() == 1).await;
+    hop.answers_next(Answer::GoAway);
+    assert_eq!(script.send(logs(&["b"])).await, Ok(()));
+    let sent = tokio::time::timeout(next_hop::CAP, script.send(logs(&["c"]))).await;
+    assert_eq!(sent.expect("another connection is made"), Ok(()));
+    assert!(!owed.is_finished());
+    owed.abort();
+}
+
+#[tokio::test]
+async fn tries_nothing_again_once_the_end_has_begun() {
+    let hop = NextHop::start().await;
+    hop.always_answers(Answer::Status { code: 14, after: None });
+    let hour = Duration::from_secs(3600);
+    let script = Script::new(&hop, |config| {
+        config.retry_on_failure =
+            Retry { initial_interval: hour, max_interval: hour, max_elapsed_time: Duration::ZERO, ..Retry::default() };
+    });
+    let waiting = script.start(logs(&["a"]));
+    until("it has failed once", || hop.requests().len() == 1).await;
+    script.exporter.stop_retrying();
+    for outcome in
+        [tokio::time::timeout(next_hop::CAP, waiting).await.unwrap().unwrap(), script.send(logs(&["b"])).await]
+    {
+        assert!(matches!(&outcome, Err(Failure::Retryable { .. })), "{outcome:?}");
+    }
+    assert_eq!(hop.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -251,6 +332,8 @@ async fn refuses_a_caller_when_too_many_wait() {
     };
     assert!(matches!(refused, Err(Failure::Refused { .. })), "{refused:?}");
     assert_eq!(script.metric("otelcol_exporter_enqueue_failed_log_records"), 1);
+    assert_eq!(script.metric("otelcol_exporter_queue_capacity"), 1);
+    until("the one that waited has left", || script.metric("otelcol_exporter_queue_size") == 0).await;
     first.abort();
 }
 
@@ -264,7 +347,8 @@ fn refuses_a_configuration_that_makes_no_sense() {
     };
     assert_eq!(build(&|_| ()), "");
     assert_eq!(build(&|config| config.endpoint = "http://hub:4317/".to_owned()), "");
-    assert!(build(&|config| config.endpoint.clear()).contains("endpoint is missing"));
+    assert_eq!(build(&|config| config.endpoint = "dns:///hub:4317".to_owned()), "");
+    assert!(build(&|config| config.endpoint.clear()).contains("the endpoint is missing"));
     assert!(build(&|config| config.endpoint = "hub".to_owned()).contains("\"hub\" is no address"));
     assert!(build(&|config| config.endpoint = "https://hub:4317".to_owned()).contains("insecure"));
     assert!(build(&|config| config.tls.insecure = false).contains("insecure"));

@@ -6,17 +6,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
 
-use super::{outcome, partial_success, unescape};
+use super::{Denial, partial_success, unescape};
 use host_component::Failure;
 
 fn headers(fields: &[(&'static str, String)]) -> HeaderMap {
     fields.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect()
 }
 
+fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Failure> {
+    super::outcome(http, fields).map_err(|denial| match denial {
+        Denial::Failed(failure) => failure,
+        Denial::TooLarge(reason) => panic!("{reason}"),
+    })
+}
+
 #[test]
 fn undoes_percent_signs_and_leaves_broken_ones_alone() {
-    assert_eq!(unescape(b"50 %25 of%0Athe b%C3%BCffer"), "50 % of\nthe b\u{fc}ffer");
+    assert_eq!(unescape(b"50 %25 of%0Athe b%C3%BCffer"), "50 % of the b\u{fc}ffer");
     assert_eq!(unescape(b"%zz % %4"), "%zz % %4");
+    assert_eq!(unescape(b"%1b[31mred%0d%0a"), " [31mred  ", "a log line stays one");
+    assert_eq!(unescape(&[b'x'; 100_000]).len(), super::MESSAGE_BYTES);
 }
 
 #[test]

@@ -31,6 +31,18 @@ pub(super) enum Answer {
     },
     /// HTTP without gRPC.
     Http(u16),
+    /// A page for people, as proxies have it.
+    Html(u16),
+    /// A success that breaks off before its status.
+    NoStatus,
+    /// A status before the message was read, which then nobody reads.
+    Early {
+        code: u32,
+    },
+    /// Resource exhausted, for messages larger than this.
+    Limit(usize),
+    /// Nothing at all from now on, on the whole connection.
+    Freeze,
     /// None at all.
     Silence,
     /// The connection is closed instead.
@@ -126,15 +138,20 @@ async fn serve(stream: tokio::net::TcpStream, state: Arc<State>) {
                 let Some(Ok((request, respond))) = call else { return };
                 let (state, calls) = (state.clone(), calls.clone());
                 tokio::spawn(async move {
-                    read(request, &state).await;
+                    let early = matches!(state.script.lock().unwrap().front(), Some(Answer::Early { .. }));
+                    let size = if early { 0 } else { read(request, &state).await };
                     let scripted = state.script.lock().unwrap().pop_front();
-                    let answer = scripted.unwrap_or(*state.otherwise.lock().unwrap());
+                    let answer = match scripted.unwrap_or(*state.otherwise.lock().unwrap()) {
+                        Answer::Limit(limit) if size > limit => Answer::Status { code: 8, after: None },
+                        other => other,
+                    };
                     let _ = calls.send((answer, respond));
                 });
             }
             Some((answer, mut respond)) = received.recv() => match answer {
                 Answer::Silence => silenced.push(respond),
                 Answer::Hangup => return,
+                Answer::Freeze => std::future::pending().await,
                 Answer::GoAway => {
                     reply(&mut respond, Answer::Ok);
                     connection.graceful_shutdown();
@@ -145,7 +162,8 @@ async fn serve(stream: tokio::net::TcpStream, state: Arc<State>) {
     }
 }
 
-async fn read(request: Request<h2::RecvStream>, state: &State) {
+/// Takes a request down; the size of its message.
+async fn read(request: Request<h2::RecvStream>, state: &State) -> usize {
     let (head, mut body) = request.into_parts();
     let mut framed = BytesMut::new();
     while let Some(Ok(data)) = body.data().await {
@@ -161,8 +179,9 @@ async fn read(request: Request<h2::RecvStream>, state: &State) {
         GzDecoder::new(&message[..]).read_to_end(&mut plain).unwrap();
         message = plain.into();
     }
-    let path = head.uri.path().to_owned();
+    let (path, size) = (head.uri.path().to_owned(), message.len());
     state.requests.lock().unwrap().push(Received { path, headers: head.headers, was_compressed, message });
+    size
 }
 
 fn reply(respond: &mut SendResponse<Bytes>, answer: Answer) {
@@ -170,16 +189,29 @@ fn reply(respond: &mut SendResponse<Bytes>, answer: Answer) {
     // A caller that has left wants no answer.
     let _ = match answer {
         Answer::Http(status) => respond.send_response(head(status).body(()).unwrap(), true).map(|_| ()),
-        Answer::Status { code, after } => {
-            let mut head = head(200).header("grpc-status", code.to_string()).header("grpc-message", "as%20told");
-            if let Some(after) = after {
-                head = head.header("grpc-status-details-bin", retry_info(code, after));
-            }
-            respond.send_response(head.body(()).unwrap(), true).map(|_| ())
+        Answer::Html(status) => {
+            let head = Response::builder().status(status).header("content-type", "text/html");
+            let page = Bytes::from_static(b"<html><h1>Bad Gateway</h1></html>");
+            respond.send_response(head.body(()).unwrap(), false).and_then(|mut body| body.send_data(page, true))
         }
+        Answer::NoStatus => {
+            let sent = respond.send_response(head(200).body(()).unwrap(), false);
+            sent.and_then(|mut body| body.send_data(Bytes::from_static(&[0; 5]), true))
+        }
+        Answer::Early { code } => reply_status(respond, code, None),
+        Answer::Status { code, after } => reply_status(respond, code, after),
         Answer::Partial { rejected, message } => success(respond, head(200), &partial(rejected, message)),
         _ => success(respond, head(200), &[]),
     };
+}
+
+fn reply_status(respond: &mut SendResponse<Bytes>, code: u32, after: Option<Duration>) -> Result<(), h2::Error> {
+    let mut head = Response::builder().header("content-type", "application/grpc");
+    head = head.header("grpc-status", code.to_string()).header("grpc-message", "as%20told");
+    if let Some(after) = after {
+        head = head.header("grpc-status-details-bin", retry_info(code, after));
+    }
+    respond.send_response(head.body(()).unwrap(), true).map(|_| ())
 }
 
 fn success(respond: &mut SendResponse<Bytes>, head: http::response::Builder, message: &[u8]) -> Result<(), h2::Error> {

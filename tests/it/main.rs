@@ -5,6 +5,7 @@
 mod configuration;
 mod delivery;
 mod drain;
+mod floods;
 mod harness;
 mod modules;
 mod passthrough;

@@ -32,6 +32,11 @@ impl Budget {
         Budget(Arc::new(Inner { limit, used: AtomicUsize::new(0) }))
     }
 
+    /// Bytes that may be reserved in all.
+    pub fn limit(&self) -> usize {
+        self.0.limit
+    }
+
     /// Bytes that are reserved at present.
     pub fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
@@ -62,6 +67,13 @@ impl Reservation {
             self.bytes += bytes;
         }
         taken
+    }
+
+    /// Gives back what goes beyond `bytes`.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        let surplus = self.bytes.saturating_sub(bytes);
+        self.bytes -= surplus;
+        self.budget.0.used.fetch_sub(surplus, Ordering::Relaxed);
     }
 }
 

@@ -10,6 +10,7 @@ mod grpc;
 mod gzip;
 mod http;
 mod intake;
+mod io;
 mod receiver;
 mod status;
 

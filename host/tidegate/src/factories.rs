@@ -35,7 +35,11 @@ impl Factories {
         let base = config.base.clone();
         let sandbox = Sandbox::start(modules, bundled::modules(), metrics.clone(), base.clone());
         let sandbox = sandbox.context("cannot start the sandbox")?;
-        Ok(Factories { base, budget: Budget::default(), metrics: metrics.clone(), sandbox })
+        let budget = Budget::new(config.limits.in_flight_bytes());
+        let reserved = budget.clone();
+        let help = "Bytes that the receivers hold of requests that are not answered yet.";
+        metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
+        Ok(Factories { base, budget, metrics: metrics.clone(), sandbox })
     }
 
     pub(crate) fn sandbox(&self) -> &Arc<Sandbox> {

@@ -31,3 +31,15 @@ fn survives_a_size_that_overflows() {
     let _held = budget.reserve(1).unwrap();
     assert!(budget.reserve(usize::MAX).is_none());
 }
+
+#[test]
+fn takes_back_what_was_reserved_in_vain() {
+    let budget = Budget::new(100);
+    let mut held = budget.reserve(80).unwrap();
+    held.shrink_to(30);
+    assert_eq!(budget.used(), 30);
+    held.shrink_to(50);
+    assert_eq!(budget.used(), 30, "shrinking never grows");
+    drop(held);
+    assert_eq!(budget.used(), 0);
+}

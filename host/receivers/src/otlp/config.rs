@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use host_config::time::duration;
+use host_config::{Check, Wrong};
 use serde::{Deserialize, Deserializer};
 
 /// The receiver's configuration.
@@ -125,6 +126,31 @@ impl Default for ServerParameters {
             time: Duration::from_secs(7200),
             timeout: Duration::from_secs(20),
         }
+    }
+}
+
+impl Check for Config {
+    fn wrongs(&self) -> Vec<Wrong> {
+        const POSITIVE: &str = "it has to be at least 1";
+        let Protocols { grpc, http } = &self.protocols;
+        let none = grpc.is_none() && http.is_none();
+        let mut wrongs =
+            Wrong::among([("protocols", none, "no protocol is set; write `protocols: { grpc: {} }`, `http` or both")]);
+        if let Some(grpc) = grpc {
+            wrongs.extend(Wrong::among([
+                ("protocols.grpc.max_recv_msg_size_mib", grpc.max_recv_msg_size_mib == 0, POSITIVE),
+                ("protocols.grpc.max_connections", grpc.max_connections == 0, POSITIVE),
+                ("protocols.grpc.max_concurrent_streams", grpc.max_concurrent_streams == 0, POSITIVE),
+            ]));
+        }
+        if let Some(http) = http {
+            wrongs.extend(Wrong::among([
+                ("protocols.http.max_request_body_size", http.max_request_body_size == 0, POSITIVE),
+                ("protocols.http.max_connections", http.max_connections == 0, POSITIVE),
+                ("protocols.http.max_concurrent_streams", http.max_concurrent_streams == 0, POSITIVE),
+            ]));
+        }
+        wrongs
     }
 }
 

@@ -1,7 +1,5 @@
 //! OTLP over gRPC: one unary call a request, in own framing, since the message is taken and given as bytes.
 
-use std::sync::Arc;
-
 use bytes::{Buf as _, Bytes, BytesMut};
 use host_component::Signal;
 use http::header::CONTENT_TYPE;
@@ -10,6 +8,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::body::{self, Reply};
+use super::connection::Busy;
 use super::gzip;
 use super::intake::Intake;
 use super::status::{Cause, Rejection};
@@ -25,8 +24,8 @@ const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-en
 const APPLICATION_GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 /// Answers one request on the gRPC port.
-pub(crate) async fn serve(intake: Arc<Intake>, request: Request<Incoming>) -> Response<Reply> {
-    match call(&intake, request).await {
+pub(crate) async fn serve(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Response<Reply> {
+    match call(intake, request, busy).await {
         Ok(()) => success(),
         Err(rejection) => {
             intake.note(&rejection);
@@ -35,7 +34,7 @@ pub(crate) async fn serve(intake: Arc<Intake>, request: Request<Incoming>) -> Re
     }
 }
 
-async fn call(intake: &Intake, request: Request<Incoming>) -> Result<(), Rejection> {
+async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Result<(), Rejection> {
     let signal = signal(request.uri().path())
         .filter(|signal| intake.takes(*signal))
         .ok_or_else(|| Rejection::new(Cause::Path, format!("unknown method {}", request.uri().path())))?;
@@ -46,9 +45,11 @@ async fn call(intake: &Intake, request: Request<Incoming>) -> Result<(), Rejecti
     if !is_grpc(headers) {
         return Err(Rejection::new(Cause::MediaType, "the content type of a gRPC call is application/grpc"));
     }
+    intake.check_headers(headers)?;
     let gzip = is_gzip(headers)?;
     let mut incoming = request.into_body();
     let (message, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
+    busy.has_read();
     intake.deliver(signal, message).await
 }
 
@@ -102,7 +103,7 @@ async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(B
     if !compressed {
         return Ok((message, reservation));
     }
-    let plain = gzip::inflate(&message, intake.max_message, &mut reservation)?;
+    let plain = gzip::inflate(message, intake.max_message, &mut reservation).await?;
     Ok((plain, reservation))
 }
 

@@ -1,7 +1,5 @@
 //! OTLP over HTTP: one POST a request, its body the protobuf.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use host_component::Signal;
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
@@ -9,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::body::{self, Reply};
+use super::connection::Busy;
 use super::gzip;
 use super::intake::Intake;
 use super::status::{Cause, Rejection};
@@ -17,8 +16,8 @@ use crate::budget::Reservation;
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 
 /// Answers one request on the HTTP port.
-pub(crate) async fn serve(intake: Arc<Intake>, request: Request<Incoming>) -> Response<Reply> {
-    match post(&intake, request).await {
+pub(crate) async fn serve(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Response<Reply> {
+    match post(intake, request, busy).await {
         Ok(()) => success(),
         Err(rejection) => {
             intake.note(&rejection);
@@ -27,7 +26,7 @@ pub(crate) async fn serve(intake: Arc<Intake>, request: Request<Incoming>) -> Re
     }
 }
 
-async fn post(intake: &Intake, request: Request<Incoming>) -> Result<(), Rejection> {
+async fn post(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Result<(), Rejection> {
     let signal = signal(request.uri().path())
         .filter(|signal| intake.takes(*signal))
         .ok_or_else(|| Rejection::new(Cause::Path, format!("nothing is served at {}", request.uri().path())))?;
@@ -35,14 +34,12 @@ async fn post(intake: &Intake, request: Request<Incoming>) -> Result<(), Rejecti
         return Err(Rejection::new(Cause::Method, "telemetry is sent with POST"));
     }
     let headers = request.headers();
-    if size(headers) > intake.max_header_bytes {
-        let message = format!("the headers are larger than the limit of {} bytes", intake.max_header_bytes);
-        return Err(Rejection::new(Cause::Headers, message));
-    }
+    intake.check_headers(headers)?;
     media_type(headers)?;
     let gzip = is_gzip(headers)?;
     let mut incoming = request.into_body();
     let (bytes, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
+    busy.has_read();
     intake.deliver(signal, bytes).await
 }
 
@@ -53,10 +50,6 @@ fn signal(path: &str) -> Option<Signal> {
         "/v1/metrics" => Some(Signal::Metrics),
         _ => None,
     }
-}
-
-fn size(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
@@ -74,11 +67,12 @@ fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
 }
 
 fn is_gzip(headers: &HeaderMap) -> Result<bool, Rejection> {
-    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        None | Some(b"" | b"identity") => Ok(false),
-        Some(b"gzip") => Ok(true),
-        Some(other) => {
-            let name = String::from_utf8_lossy(other);
+    let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or_default();
+    match coding.to_ascii_lowercase().as_slice() {
+        b"" | b"identity" => Ok(false),
+        b"gzip" | b"x-gzip" => Ok(true),
+        _ => {
+            let name = String::from_utf8_lossy(coding);
             Err(Rejection::new(Cause::Encoding, format!("compression {name:?} is not served; use gzip or none")))
         }
     }
@@ -89,7 +83,7 @@ async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(B
     if !gzip {
         return Ok((bytes, reservation));
     }
-    let plain = gzip::inflate(&bytes, intake.max_message, &mut reservation)?;
+    let plain = gzip::inflate(bytes, intake.max_message, &mut reservation).await?;
     Ok((plain, reservation))
 }
 

@@ -7,16 +7,20 @@ use bytes::Bytes;
 use host_component::{ComponentId, Consumer, Consumers, Delivery, Origin, Signal};
 use host_otlp::{Limits, check};
 use host_telemetry::{Counter, Metrics};
+use http::HeaderMap;
 
 use super::status::{Cause, Rejection};
 use crate::budget::Budget;
+
+/// What a header costs besides its text, as HTTP/2 counts.
+const HEADER_COST: usize = 32;
 
 /// Where the requests of one protocol go in.
 pub(crate) struct Intake {
     pub(crate) budget: Budget,
     /// The largest message, as sent and decompressed.
     pub(crate) max_message: usize,
-    pub(crate) max_header_bytes: usize,
+    max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
     limits: Limits,
     lanes: [Lane; 3],
@@ -82,6 +86,16 @@ impl Intake {
     /// Whether a pipeline takes this signal from the receiver.
     pub(crate) fn takes(&self, signal: Signal) -> bool {
         self.lane(signal).consumer.is_some()
+    }
+
+    /// Refuses headers that are larger than they may be, each with what HTTP/2 counts for it.
+    pub(crate) fn check_headers(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_COST).sum();
+        if size <= self.max_header_bytes {
+            return Ok(());
+        }
+        let message = format!("the headers are larger than the limit of {} bytes", self.max_header_bytes);
+        Err(Rejection::new(Cause::Headers, message))
     }
 
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use host_component::{BoxFuture, ComponentId, Consumers, Receiver, Shutdown, spawn};
-use host_telemetry::Metrics;
+use host_config::{Check as _, Wrong};
+use host_telemetry::{Metrics, listen};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -19,8 +20,9 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::config::{Config, GrpcConfig, HttpConfig, ServerParameters};
-use super::connection::{Activity, drive};
+use super::connection::{Activity, Lifetime, drive};
 use super::intake::{Bounds, Intake};
+use super::io::Heard;
 use super::{grpc, http as over_http};
 use crate::budget::Budget;
 
@@ -29,6 +31,9 @@ const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 /// A request of usual size comes in one frame, which is then its buffer.
 const FRAME_BYTES: u32 = 1 << 20;
+/// So many times the headers' limit is read, since only a refusal of our own names the limit and is counted; headers
+/// beyond that are not kept, and HTTP/2 itself refuses their stream.
+const HEADER_SLACK: u32 = 4;
 /// What HTTP/1 reads at a time.
 const HTTP1_BUFFER: usize = 64 << 10;
 /// How long accepting rests when the process is out of file descriptors.
@@ -37,12 +42,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Why a receiver cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    #[error("{0}: no protocol is set; write `protocols: {{ grpc: {{}} }}`, `http` or both")]
-    NoProtocol(ComponentId),
+    #[error("{id}: {wrong}")]
+    Value { id: ComponentId, wrong: Wrong },
     #[error("{id}: cannot listen on protocols.{protocol}.endpoint {endpoint:?}: {source}")]
     Bind { id: ComponentId, protocol: &'static str, endpoint: String, source: io::Error },
-    #[error("{id}: protocols.{protocol}.{key} is {value}, but {wanted}")]
-    Value { id: ComponentId, protocol: &'static str, key: &'static str, value: u64, wanted: &'static str },
+    #[error(
+        "{id}: protocols.{protocol}.{key} lets in messages of {message} bytes, which take twice that while they are \
+         decompressed, but service.limits.in_flight_mib allows {budget} bytes in all: raise that or lower this"
+    )]
+    Room { id: ComponentId, protocol: &'static str, key: &'static str, message: usize, budget: usize },
 }
 
 /// The receiver, bound but not yet accepting.
@@ -59,6 +67,7 @@ struct Port {
     intake: Arc<Intake>,
     protocol: Protocol,
     keepalive: ServerParameters,
+    first_words: Duration,
     max_connections: usize,
 }
 
@@ -81,8 +90,8 @@ impl Config {
         budget: &Budget,
         metrics: &Metrics,
     ) -> Result<Otlp, BuildError> {
-        if self.protocols.grpc.is_none() && self.protocols.http.is_none() {
-            return Err(BuildError::NoProtocol(id));
+        if let Some(wrong) = self.wrongs().into_iter().next() {
+            return Err(BuildError::Value { id, wrong });
         }
         let grpc = self.protocols.grpc.map(|config| Port::grpc(&id, config, consumers, budget, metrics)).transpose()?;
         let http = self.protocols.http.map(|config| Port::http(&id, config, consumers, budget, metrics)).transpose()?;
@@ -122,10 +131,9 @@ impl Port {
         metrics: &Metrics,
     ) -> Result<Port, BuildError> {
         let keepalive = config.keepalive.server_parameters;
+        let max_message = config.max_recv_msg_size_mib.saturating_mul(1 << 20);
+        has_room(id, "grpc", "max_recv_msg_size_mib", max_message, budget)?;
         let (listener, address) = bind(id, "grpc", config.endpoint)?;
-        let max_message = config.max_recv_msg_size_mib << 20;
-        positive(id, "grpc", "max_recv_msg_size_mib", config.max_recv_msg_size_mib)?;
-        positive(id, "grpc", "max_connections", config.max_connections)?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
@@ -134,7 +142,7 @@ impl Port {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_frame_size(FRAME_BYTES)
             .max_concurrent_streams(config.max_concurrent_streams)
-            .max_header_list_size(config.max_header_bytes)
+            .max_header_list_size(config.max_header_bytes.saturating_mul(HEADER_SLACK))
             .keep_alive_interval(some(keepalive.time))
             .keep_alive_timeout(keepalive.timeout);
         let bounds = Bounds {
@@ -149,7 +157,9 @@ impl Port {
             intake: Arc::new(intake),
             protocol: Protocol::Grpc(builder),
             keepalive,
-            max_connections: config.max_connections,
+            first_words: config.read_timeout,
+            // A semaphore holds no more than this.
+            max_connections: config.max_connections.min(u32::MAX as usize),
         })
     }
 
@@ -161,16 +171,15 @@ impl Port {
         metrics: &Metrics,
     ) -> Result<Port, BuildError> {
         let keepalive = config.keepalive.server_parameters;
+        has_room(id, "http", "max_request_body_size", config.max_request_body_size, budget)?;
         let (listener, address) = bind(id, "http", config.endpoint)?;
-        positive(id, "http", "max_request_body_size", config.max_request_body_size)?;
-        positive(id, "http", "max_connections", config.max_connections)?;
         let max_header_bytes = config.max_header_bytes as usize;
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(some(config.read_header_timeout))
-            .max_buf_size(max_header_bytes.max(HTTP1_BUFFER));
+            .max_buf_size(max_header_bytes.saturating_mul(HEADER_SLACK as usize).max(HTTP1_BUFFER));
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -178,7 +187,7 @@ impl Port {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_frame_size(FRAME_BYTES)
             .max_concurrent_streams(config.max_concurrent_streams)
-            .max_header_list_size(config.max_header_bytes)
+            .max_header_list_size(config.max_header_bytes.saturating_mul(HEADER_SLACK))
             .keep_alive_interval(some(keepalive.time))
             .keep_alive_timeout(keepalive.timeout);
         let bounds =
@@ -190,7 +199,9 @@ impl Port {
             intake: Arc::new(intake),
             protocol: Protocol::Http(builder),
             keepalive,
-            max_connections: config.max_connections,
+            first_words: config.read_header_timeout,
+            // A semaphore holds no more than this.
+            max_connections: config.max_connections.min(u32::MAX as usize),
         })
     }
 
@@ -227,8 +238,9 @@ impl Port {
                 self.intake.connections_refused.inc();
                 continue;
             };
+            let (protocol, intake) = (self.protocol.clone(), self.intake.clone());
             let connection =
-                serve(stream, self.protocol.clone(), self.intake.clone(), self.keepalive.clone(), shutdown.clone());
+                serve(stream, protocol, intake, self.keepalive.clone(), self.first_words, shutdown.clone());
             spawn("connection", &owner, async move {
                 connection.await;
                 drop(place);
@@ -246,53 +258,54 @@ async fn serve(
     protocol: Protocol,
     intake: Arc<Intake>,
     keepalive: ServerParameters,
+    first_words: Duration,
     shutdown: Shutdown,
 ) {
     // Answers are small; without this each waits for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(stream);
     let activity = Arc::new(Activity::default());
+    let io = TokioIo::new(Heard::new(stream, activity.clone()));
+    let lifetime = Lifetime { keepalive: &keepalive, first_words };
+    let connected = intake.clone();
     // The future of a call is boxed, since hyper moves it several times on its way into a task.
     match protocol {
         Protocol::Grpc(builder) => {
             let service = service_fn(|request: Request<Incoming>| {
-                let (intake, busy) = (intake.clone(), activity.begin());
-                Box::pin(async move {
-                    let response = grpc::serve(intake, request).await;
-                    drop(busy);
-                    Ok::<_, Infallible>(response)
-                })
+                let (intake, mut busy) = (intake.clone(), activity.begin());
+                Box::pin(async move { Ok::<_, Infallible>(grpc::serve(&intake, request, &mut busy).await) })
             });
-            drive(builder.serve_connection(io, service), &activity, &keepalive, shutdown).await;
+            drive(builder.serve_connection(io, service), &activity, lifetime, &connected, shutdown).await;
         }
         Protocol::Http(builder) => {
             let service = service_fn(|request: Request<Incoming>| {
-                let (intake, busy) = (intake.clone(), activity.begin());
-                Box::pin(async move {
-                    let response = over_http::serve(intake, request).await;
-                    drop(busy);
-                    Ok::<_, Infallible>(response)
-                })
+                let (intake, mut busy) = (intake.clone(), activity.begin());
+                Box::pin(async move { Ok::<_, Infallible>(over_http::serve(&intake, request, &mut busy).await) })
             });
-            drive(builder.serve_connection(io, service), &activity, &keepalive, shutdown).await;
+            drive(builder.serve_connection(io, service), &activity, lifetime, &connected, shutdown).await;
         }
     }
 }
 
 fn bind(id: &ComponentId, protocol: &'static str, endpoint: String) -> Result<(TcpListener, SocketAddr), BuildError> {
-    let bound = TcpListener::bind(&endpoint).and_then(|listener| {
-        listener.set_nonblocking(true)?;
+    let bound = listen::bind(&endpoint).and_then(|listener| {
         let address = listener.local_addr()?;
         Ok((listener, address))
     });
     bound.map_err(|source| BuildError::Bind { id: id.clone(), protocol, endpoint, source })
 }
 
-fn positive(id: &ComponentId, protocol: &'static str, key: &'static str, value: usize) -> Result<(), BuildError> {
-    if value > 0 {
+/// What could never be taken must not be refused in a form that makes its sender try again for ever.
+fn has_room(
+    id: &ComponentId,
+    protocol: &'static str,
+    key: &'static str,
+    message: usize,
+    budget: &Budget,
+) -> Result<(), BuildError> {
+    if message.saturating_mul(2) <= budget.limit() {
         return Ok(());
     }
-    Err(BuildError::Value { id: id.clone(), protocol, key, value: 0, wanted: "it has to be at least 1" })
+    Err(BuildError::Room { id: id.clone(), protocol, key, message, budget: budget.limit() })
 }
 
 /// A time of zero means none.

@@ -59,8 +59,10 @@ async fn stops_a_decompression_bomb_at_the_size_of_a_message() {
 #[tokio::test]
 async fn refuses_before_reading_when_the_budget_is_spent() {
     let message = logs(&"x".repeat(1000));
-    let setup = Setup { budget: Budget::new(1500), is_open: false, ..Setup::default() };
-    let receiver = setup.start();
+    let budget = Budget::default();
+    let _others = budget.reserve(budget.limit() - 1500).unwrap();
+    let taken = budget.used();
+    let receiver = Setup { budget, is_open: false, ..Setup::default() }.start();
     let client = Client::connect(receiver.grpc).await;
     let first = tokio::spawn({
         let (client, message) = (client.clone(), message.clone());
@@ -75,7 +77,7 @@ async fn refuses_before_reading_when_the_budget_is_spent() {
     assert!(over_http.contains("retry-after: 1"), "{over_http}");
     receiver.pipeline.open();
     assert_eq!(first.await.unwrap().code, "0");
-    assert_eq!(receiver.budget.used(), 0);
+    assert_eq!(receiver.budget.used(), taken);
     assert_eq!(client.export(&message).await.code, "0");
     assert_eq!(receiver.refused("grpc", "no_room"), 1);
     assert_eq!(receiver.refused("http", "no_room"), 1);
@@ -83,12 +85,15 @@ async fn refuses_before_reading_when_the_budget_is_spent() {
 
 #[tokio::test]
 async fn counts_what_a_bomb_unpacks_to_against_the_budget() {
-    let receiver = Setup { budget: Budget::new(128 << 10), ..Setup::default() }.start();
+    let budget = Budget::default();
+    let _others = budget.reserve(budget.limit() - (128 << 10)).unwrap();
+    let taken = budget.used();
+    let receiver = Setup { budget, ..Setup::default() }.start();
     let client = Client::connect(receiver.grpc).await;
     let body = framed(1, &gzip(&logs(&"x".repeat(1 << 20))));
     let answer = client.call(LOGS, &[("grpc-encoding", "gzip")], body).await;
     assert_eq!((answer.code.as_str(), answer.details.is_some()), ("8", true));
-    assert_eq!(receiver.budget.used(), 0);
+    assert_eq!(receiver.budget.used(), taken);
 }
 
 #[tokio::test]
@@ -167,10 +172,56 @@ async fn refuses_headers_that_are_too_large() {
     let extra = format!("x-long: {long}\r\n");
     assert!(raw(receiver.http, &post("/v1/logs", &extra, &logs("x"))).await.starts_with("HTTP/1.1 431"));
     let client = Client::connect(receiver.grpc).await;
-    let call = client.begin(LOGS, &[("x-long", &long)]).await;
+    let answer = client.call(LOGS, &[("x-long", &long)], framed(0, &logs("x"))).await;
+    assert_eq!((answer.http, answer.code.as_str()), (200, "8"), "{}", answer.message);
+    assert!(answer.message.contains("2000 bytes"), "{}", answer.message);
+    assert_eq!((receiver.refused("grpc", "headers"), receiver.refused("http", "headers")), (1, 1));
+    // What is larger by far is not even kept: HTTP/2 itself refuses the stream, and only that.
+    let flood = "x".repeat(12_000);
+    let call = client.begin(LOGS, &[("x-long", &flood)]).await;
     let head = tokio::time::timeout(CAP, call.answer).await.expect("an answer in time");
     assert!(!matches!(head, Ok(head) if head.status() == 200));
+    assert_eq!(client.export(&[]).await.code, "0");
     assert_eq!(receiver.pipeline.count(), 0);
+}
+
+#[tokio::test]
+async fn gives_up_on_a_peer_that_says_nothing_at_all_or_no_http() {
+    let mut setup = Setup::default();
+    setup.grpc.read_timeout = Duration::from_millis(50);
+    setup.http.read_header_timeout = Duration::from_millis(50);
+    let receiver = setup.start();
+    // Silent ones hold one of the connections that there may be.
+    for address in [receiver.grpc, receiver.http] {
+        for first in [&b""[..], b"PRI * HT"] {
+            assert!(raw_until_closed(address, first).await.len() < 100);
+        }
+    }
+    assert_eq!((receiver.refused("grpc", "slow"), receiver.refused("http", "slow")), (2, 2));
+    raw_until_closed(receiver.grpc, b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    raw_until_closed(receiver.http, b"this is no HTTP at all\r\n\r\n").await;
+    until("both are counted", || {
+        (receiver.refused("grpc", "malformed"), receiver.refused("http", "malformed")) == (1, 1)
+    })
+    .await;
+    // A client that is connected and has nothing to send is none of these.
+    let client = Client::connect(receiver.grpc).await;
+    raw_until_closed(receiver.grpc, b"").await;
+    assert_eq!(client.export(&logs("later")).await.code, "0");
+}
+
+#[tokio::test]
+async fn waits_at_the_end_for_no_body_that_does_not_come() {
+    let receiver = Setup::default().start();
+    let client = Client::connect(receiver.grpc).await;
+    let mut call = client.begin(LOGS, &[]).await;
+    call.stream.send_data(framed(0, &logs("slow")).slice(..7), false).unwrap();
+    until("it is being read", || receiver.budget.used() > 0).await;
+    receiver.trigger.fire();
+    let before = std::time::Instant::now();
+    tokio::time::timeout(CAP, receiver.task).await.expect("the receiver ends").unwrap();
+    assert!(before.elapsed() < Setup::default().grpc.read_timeout / 2, "{:?}", before.elapsed());
+    until("its bytes are back", || receiver.budget.used() == 0).await;
 }
 
 #[tokio::test]
@@ -218,6 +269,8 @@ fn says_which_setting_makes_no_sense() {
     assert!(build(None).contains("no protocol is set"));
     let none = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_connections: 0, ..GrpcConfig::default() };
     assert!(build(Some(none)).contains("protocols.grpc.max_connections"));
+    let large = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_recv_msg_size_mib: 33, ..GrpcConfig::default() };
+    assert!(build(Some(large)).contains("service.limits.in_flight_mib"));
     let nowhere = GrpcConfig { endpoint: "nowhere".into(), ..GrpcConfig::default() };
     assert!(build(Some(nowhere)).contains("\"nowhere\""));
 }

@@ -35,6 +35,38 @@ fn validate_names_every_problem_with_its_place_and_the_nearest_key() {
 }
 
 #[test]
+fn validate_names_values_that_make_no_sense_before_anything_is_built() {
+    let yaml = "
+receivers: { otlp: { protocols: { grpc: { max_connections: 0 } } } }
+processors: { batch: { send_batch_size: 10, send_batch_max_size: 5 } }
+exporters:
+  otlp_grpc:
+    endpoint: hub
+    retry_on_failure: { multiplier: 0.5 }
+service: { pipelines: { logs: { receivers: [otlp], processors: [batch], exporters: [otlp_grpc] } } }
+";
+    let (valid, text) = Collector::from_yaml(yaml).validate();
+    assert!(!valid);
+    for (line, path) in [
+        (2, "receivers.otlp.protocols.grpc.max_connections: it has to be at least 1"),
+        (3, "processors.batch.send_batch_max_size: 5 is less than send_batch_size, 10"),
+        (6, "exporters.otlp_grpc.endpoint: \"hub\" is no address"),
+        (7, "exporters.otlp_grpc.retry_on_failure.multiplier: it has to be at least 1"),
+        (6, "exporters.otlp_grpc.tls.insecure: TLS is not supported yet"),
+    ] {
+        let told = text.lines().any(|told| told.starts_with(&format!("tidegate.yaml:{line}:")) && told.contains(path));
+        assert!(told, "{path} in:\n{text}");
+    }
+}
+
+#[test]
+fn the_help_of_validate_says_what_it_leaves_to_the_start() {
+    let output = tidegate().args(["validate", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.contains("Left to the start are") && help.contains("exit code"), "{help}");
+}
+
+#[test]
 fn validate_passes_what_is_valid_and_tells_what_is_odd() {
     let yaml = "
 receivers: { otlp: { protocols: { grpc: } } }

@@ -72,3 +72,47 @@ async fn health_is_told_while_data_is_taken() {
     let metrics = collector.metrics().await;
     assert!(metrics.sum("otelcol_process_memory_rss", &[]) > 1e6, "{}", metrics.0);
 }
+
+const TO_A_NEXT_HOP: &str = "
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
+processors: { batch: }
+exporters: { otlp_grpc: { endpoint: '${env:NEXT}', tls: { insecure: true }, timeout: 1h } }
+service:
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines:
+    logs: { receivers: [otlp], processors: [batch], exporters: [otlp_grpc] }
+";
+
+fn one() -> opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest {
+    telemetry::logs(vec![telemetry::record("<one>", 9, "on its way")])
+}
+
+#[tokio::test]
+async fn a_next_hop_that_is_away_holds_up_no_end_and_its_senders_are_told() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let next = gone.local_addr().unwrap();
+    drop(gone);
+    let mut collector = Collector::from_yaml(TO_A_NEXT_HOP).env("NEXT", &next).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let waiting = tokio::spawn(async move { client.logs(one()).await });
+    collector.log.wait_for(0, &["will be tried again"]).await;
+    collector.signal_term();
+    assert_eq!(collector.ended().await.code(), Some(0), "all that was taken is answered");
+    assert_eq!(waiting.await.unwrap().unwrap_err().code(), tonic::Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    // It takes connections and answers nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let next = silent.local_addr().unwrap();
+    let mut collector = Collector::from_yaml(TO_A_NEXT_HOP).env("NEXT", &next).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let waiting = tokio::spawn(async move { client.logs(one()).await });
+    let (_taken, _) = tokio::task::spawn_blocking(move || silent.accept().unwrap()).await.unwrap();
+    collector.signal_term();
+    collector.log.wait_for(0, &["a second signal ends at once"]).await;
+    collector.signal_term();
+    assert_eq!(collector.ended().await.code(), Some(1));
+    waiting.await.unwrap().unwrap_err();
+}

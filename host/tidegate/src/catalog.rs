@@ -3,7 +3,7 @@
 mod elsewhere;
 
 use host_component::{ComponentId, Kind, Signal};
-use host_config::{Catalog, Errors, Lookup, Value};
+use host_config::{Catalog, Check, Errors, Lookup, Value};
 use serde::de::DeserializeOwned;
 
 use crate::health;
@@ -20,10 +20,10 @@ pub(crate) struct Entry {
 
 /// Every component; [`crate::factories`] makes them by their type.
 const ENTRIES: &[Entry] = &[
-    Entry::new::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]),
-    Entry::new::<host_processors::batch::Config>(Kind::Processor, "batch", &[]),
+    Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]),
+    Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]),
     Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
-    Entry::new::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"]),
+    Entry::checked::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"]),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]),
     Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),
@@ -32,6 +32,15 @@ const ENTRIES: &[Entry] = &[
 impl Entry {
     const fn new<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
         Entry { kind, r#type, aliases, signals: &Signal::ALL, check: |value| value.decode::<C>().map(|_| ()) }
+    }
+
+    /// As [`Entry::new`], for a section that knows which values make sense.
+    const fn checked<C: DeserializeOwned + Check>(
+        kind: Kind,
+        r#type: &'static str,
+        aliases: &'static [&'static str],
+    ) -> Self {
+        Entry { check: |value| value.checked::<C>().map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {

@@ -26,8 +26,18 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a configuration until SIGTERM or SIGINT (the default command)
+    ///
+    /// The signal begins the drain: nothing new is taken, what was taken is delivered and answered. A second signal ends
+    /// the process at once. The exit code is 0 where the drain was complete, and 1 where it was not, a component failed or
+    /// the configuration cannot be used.
     Run(RunArgs),
     /// Say everything that is wrong with a configuration
+    ///
+    /// This reads the configuration, the environment and the files that it refers to with ${file:...}, and nothing else.
+    /// Left to the start are: whether an address is free or a next hop is there, whether the folder of a `file` exporter
+    /// exists and can be written to, whether modules load, and what a module makes of its `config`.
+    ///
+    /// The exit code is 0 for a valid configuration, with or without warnings, and 1 otherwise.
     Validate(ConfigArgs),
     /// List the components of this binary
     Components(ComponentsArgs),

@@ -15,6 +15,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -58,10 +59,18 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the threads that serve the network")?;
     let ending = runtime.block_on(async {
         let mut signals = signals::Signals::listen().context("cannot listen for signals")?;
-        let app = App::build(config).await?;
+        let app = tokio::select! {
+            app = App::build(config) => app?,
+            signal = signals.next() => {
+                tracing::info!(signal, "ended before anything ran");
+                return anyhow::Ok(Ending::Drained);
+            }
+        };
         anyhow::Ok(app.run(&mut signals, Duration::from_secs(args.drain_timeout)).await)
-    })?;
-    Ok(match ending {
+    });
+    // Whatever a thread is still at, nobody waits for it any more.
+    runtime.shutdown_background();
+    Ok(match ending? {
         Ending::Drained => ExitCode::SUCCESS,
         Ending::Incomplete | Ending::Failed | Ending::Impatient => ExitCode::FAILURE,
     })
@@ -69,9 +78,10 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
 fn validate(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let config = configuration::load(&args.config)?;
+    let mut out = io::stdout().lock();
     for warning in &config.warnings {
-        println!("{warning} (warning)");
+        writeln!(out, "{warning} (warning)")?;
     }
-    println!("{}: valid", args.config.display());
+    writeln!(out, "{}: valid", args.config.display())?;
     Ok(ExitCode::SUCCESS)
 }

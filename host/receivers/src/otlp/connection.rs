@@ -162,7 +162,7 @@ fn fault(error: &(dyn Error + 'static)) -> Option<Cause> {
     if hyper.is_timeout() {
         return Some(Cause::Slow);
     }
-    let broke_http2 = || hyper.source()?.downcast_ref::<h2::Error>().map(|error| error.is_library());
+    let broke_http2 = || hyper.source()?.downcast_ref::<h2::Error>().map(h2::Error::is_library);
     (hyper.is_parse() || broke_http2() == Some(true)).then_some(Cause::Malformed)
 }
 
@@ -170,7 +170,7 @@ fn fault(error: &(dyn Error + 'static)) -> Option<Cause> {
 async fn silent(activity: &Activity, limit: Duration) {
     elapsed(limit).await;
     if activity.heard.load(Ordering::Relaxed) >= FIRST_WORDS {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -30,6 +30,19 @@ impl<P: Processor> Instance<P> {
     }
 }
 
+/// Has a panic tell itself in the host's log before it becomes a trap, which says no more than `unreachable`.
+#[doc(hidden)]
+#[cfg(target_family = "wasm")]
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let what = panic.payload_as_str().unwrap_or("no message");
+        match panic.location() {
+            Some(at) => crate::error!("panicked at {}:{}: {what}", at.file(), at.line()),
+            None => crate::error!("panicked: {what}"),
+        }
+    }));
+}
+
 impl<P: Processor> Default for Instance<P> {
     fn default() -> Self {
         Instance::new()
@@ -59,6 +72,7 @@ macro_rules! export {
                     signal: types::Signal,
                     config: ::std::string::String,
                 ) -> ::std::result::Result<types::Plan, ::std::string::String> {
+                    $crate::tell_panics();
                     INSTANCE.with_borrow_mut(|instance| instance.configure(signal, &config))
                 }
 

@@ -87,5 +87,8 @@ pub use processor::Processor;
 
 #[doc(hidden)]
 pub use export::Instance;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub use export::tell_panics;
 #[doc(hidden)]
 pub use wit_bindgen;

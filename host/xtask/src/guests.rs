@@ -1,4 +1,7 @@
-//! The guests are the modules of this repository: crates under `guests/`, built for WebAssembly and made components.
+//! The guests are the modules of this repository: crates under `guests/`, built for WebAssembly and made components. A module
+//! of one's own, in a crate that lies anywhere, is built the same way.
+
+mod own;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,7 +11,29 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use wit_component::{ComponentEncoder, DecodedWasm};
 
+use own::Own;
+
 const TARGET: &str = "wasm32-unknown-unknown";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The folder of a crate of your own: build it, and none of this repository
+    #[arg(long, value_name = "FOLDER")]
+    path: Option<PathBuf>,
+}
+
+/// Builds what was asked for, and prints where the components are.
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    let components = match &args.path {
+        Some(folder) => vec![build_own(root, folder)?],
+        None => build(root)?,
+    };
+    let here = std::env::current_dir().unwrap_or_default();
+    for component in components {
+        println!("{}", component.strip_prefix(&here).unwrap_or(&component).display());
+    }
+    Ok(())
+}
 
 /// What a module may import: the two interfaces with functions, and the types of the contract by name.
 const IMPORTS: [&str; 8] = [
@@ -29,19 +54,43 @@ pub(crate) fn build(root: &Path) -> Result<Vec<PathBuf>> {
     check_target(root)?;
     let names = names(root)?;
     let target = root.join("target/guests");
-    compile(root, &target, &names)?;
+    compile(root, &target, |cargo| {
+        for name in &names {
+            cargo.arg("--package").arg(format!("guest-{name}"));
+        }
+    })?;
     let components = target.join("components");
     fs::create_dir_all(&components).with_context(|| format!("make {}", components.display()))?;
-    let core = target.join(TARGET).join("guest");
     names
         .iter()
         .map(|name| {
-            let module = core.join(format!("guest_{}.wasm", name.replace('-', "_")));
             let component = components.join(format!("{name}.wasm"));
-            encode(&module, &component)?;
+            encode(&core_module(&target, &format!("guest_{}", name.replace('-', "_"))), &component)?;
             Ok(component)
         })
         .collect()
+}
+
+/// Builds the crate in `folder`, wherever that is, and returns the component, `target/guests/own/<name>.wasm`.
+///
+/// It is no neighbour of the bundled ones, since the binary is built anew when something changes among them.
+fn build_own(root: &Path, folder: &Path) -> Result<PathBuf> {
+    check_target(root)?;
+    let own = Own::find(root, folder)?;
+    let target = root.join("target/guests");
+    compile(root, &target, |cargo| {
+        cargo.arg("--manifest-path").arg(&own.manifest).arg("--package").arg(&own.package);
+    })?;
+    let components = target.join("own");
+    fs::create_dir_all(&components).with_context(|| format!("make {}", components.display()))?;
+    let component = components.join(format!("{}.wasm", own.name()));
+    encode(&core_module(&target, &own.library), &component)?;
+    Ok(component)
+}
+
+/// Where cargo puts the core module of a library.
+fn core_module(target: &Path, library: &str) -> PathBuf {
+    target.join(TARGET).join("guest").join(format!("{library}.wasm"))
 }
 
 /// The folders under `guests/`, by name.
@@ -81,17 +130,15 @@ fn check_target(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn compile(root: &Path, target: &Path, names: &[String]) -> Result<()> {
+fn compile(root: &Path, target: &Path, choose: impl FnOnce(&mut Command)) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(["build", "--profile", "guest", "--lib", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target);
     // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-    for name in names {
-        cargo.arg("--package").arg(format!("guest-{name}"));
-    }
+    choose(&mut cargo);
     let status = cargo.status().context("run cargo")?;
-    ensure!(status.success(), "the guests do not build: cargo ended with {status}");
+    ensure!(status.success(), "the modules do not build: cargo ended with {status}");
     Ok(())
 }
 

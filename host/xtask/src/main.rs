@@ -33,8 +33,8 @@ enum Command {
     Up(up::Args),
     /// Run all tests that this machine can run
     Test(suite::Args),
-    /// Build the modules
-    Guests,
+    /// Build the modules, or one of your own
+    Guests(guests::Args),
     /// Check what clippy cannot: layout, reading order and the arrows between crates
     Tidy,
     /// Measure
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::locate().and_then(|workspace| match Cli::parse().command {
         Command::Up(args) => up::run(&workspace, &args),
         Command::Test(args) => suite::run(&workspace, &args),
-        Command::Guests => guests(&workspace),
+        Command::Guests(args) => guests::run(&workspace.root, &args),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(command) => bench::run(&workspace, &command),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
@@ -60,11 +60,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn guests(workspace: &Workspace) -> anyhow::Result<()> {
-    for component in guests::build(&workspace.root)? {
-        println!("{}", component.display());
-    }
-    Ok(())
 }

@@ -6,7 +6,8 @@ const COLLECTOR: &str = "keep it in a Collector that sends OTLP to the `otlp` re
 const LATER: &str = "it comes in a later release; until then keep it in a Collector that sends OTLP to the `otlp` \
                      receiver here";
 const NEXT_HOP: &str = "it comes in a later release; until then send with `otlp_grpc` to a Collector that has it";
-const OWN_MODULE: &str = "write it as a module for the `wasm` processor (docs/tutorial.md), or keep it in a Collector";
+const OWN_MODULE: &str =
+    "write it as a module for the `wasm` processor (docs/tutorial-write-a-processor.md), or keep it in a Collector";
 
 /// What to do instead of the Collector's component of this kind and type, where it is one.
 pub(crate) fn instead(kind: Kind, r#type: &str) -> Option<&'static str> {

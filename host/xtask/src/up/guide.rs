@@ -13,7 +13,8 @@ Look at
   tail -f examples/quickstart/out/default.jsonl    what was delivered: labeled, and without personal data
   tail -f examples/quickstart/out/errors.jsonl     what the routing module sent elsewhere
   curl -s 127.0.0.1:8888/metrics                   counts
-  curl -s 127.0.0.1:8888/debug/modules             which module runs, by digest and generation
+  curl -s 127.0.0.1:8888/debug/pipelines           the pipelines as they run
+  the log here                                     which module was loaded, by digest, and why one was not
 
 Try
   edit examples/quickstart/rules/pii-scrub.yaml: change `mask: \"****\"` to `mask: \"[gone]\"` and save;

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// How long a program may take until it listens: on a slow machine a collector compiles its modules for a while.
+const PATIENCE: Duration = Duration::from_secs(180);
+
 /// Runs a command to its end; its output goes where ours goes.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| shown(command))?;
@@ -112,7 +115,7 @@ pub(crate) fn wait_for<T>(patience: Duration, mut probe: impl FnMut() -> Result<
 
 /// Waits until `address` takes connections, or the program that is to listen there has ended.
 pub(crate) fn wait_for_port(address: &str, listener: &mut Running) -> Result<()> {
-    let open = wait_for(Duration::from_secs(60), || {
+    let open = wait_for(PATIENCE, || {
         if let Some(status) = listener.ended()? {
             bail!("{} ended with {status} before it listened on {address}", listener.name);
         }

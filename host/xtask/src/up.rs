@@ -29,6 +29,9 @@ const QUICKSTART: &str = "examples/quickstart";
 /// How long the gateway may take to answer what is in flight and to flush.
 const DRAIN: Duration = Duration::from_secs(40);
 
+/// Where the quickstart listens: for OTLP over gRPC, over HTTP, and for who asks for its metrics.
+const ADDRESSES: [&str; 3] = ["127.0.0.1:4317", "127.0.0.1:4318", "127.0.0.1:8888"];
+
 /// The gateway of the quickstart, running.
 struct Gateway {
     binary: PathBuf,
@@ -43,10 +46,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let binary = workspace.binary("release")?;
     if args.check {
         let folder = workspace.target.join("up");
-        let address = copy(&workspace.root.join(QUICKSTART), &folder)?;
-        return check::run(Gateway::start(binary, folder, address)?);
+        let addresses = copy(&workspace.root.join(QUICKSTART), &folder)?;
+        return check::run(Gateway::start(binary, folder, addresses)?);
     }
-    show(workspace, Gateway::start(binary, workspace.root.join(QUICKSTART), "127.0.0.1:4317".to_owned())?)
+    show(workspace, Gateway::start(binary, workspace.root.join(QUICKSTART), ADDRESSES.map(str::to_owned))?)
 }
 
 /// Runs until Ctrl-C or until one of the two programs ends.
@@ -71,11 +74,13 @@ fn show(workspace: &Workspace, mut gateway: Gateway) -> Result<()> {
 }
 
 impl Gateway {
-    fn start(binary: PathBuf, folder: PathBuf, address: String) -> Result<Gateway> {
+    fn start(binary: PathBuf, folder: PathBuf, addresses: [String; 3]) -> Result<Gateway> {
         let mut command = std::process::Command::new(&binary);
         command.arg("--config").arg(folder.join("tidegate.yaml"));
         let mut running = start_apart(&mut command)?;
-        wait_for_port(&address, &mut running)?;
+        // Data is taken once the modules are compiled, and only then is there somebody to ask for metrics.
+        let [address, _, metrics] = addresses;
+        wait_for_port(&metrics, &mut running)?;
         Ok(Gateway { binary, folder, address, running })
     }
 
@@ -100,26 +105,28 @@ fn start_apart(command: &mut std::process::Command) -> Result<Running> {
     Running::start(command.process_group(0))
 }
 
-/// Copies the quickstart to an empty folder, with ports that nobody uses; returns where it takes OTLP over gRPC.
-fn copy(from: &Path, to: &Path) -> Result<String> {
+/// Copies the quickstart to an empty folder, with ports that nobody uses in the place of [`ADDRESSES`]; returns those.
+fn copy(from: &Path, to: &Path) -> Result<[String; 3]> {
     if to.exists() {
         fs::remove_dir_all(to).with_context(|| to.display().to_string())?;
     }
     copy_folder(from, to)?;
     let config = to.join("tidegate.yaml");
     let mut text = fs::read_to_string(&config)?;
-    let mut addresses = Vec::new();
-    for address in ["127.0.0.1:4317", "127.0.0.1:4318", "127.0.0.1:8888"] {
+    let mut taken = Vec::new();
+    let mut addresses = ADDRESSES.map(str::to_owned);
+    for address in &mut addresses {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let free = listener.local_addr()?.to_string();
-        if !text.contains(address) {
+        if !text.contains(&*address) {
             bail!("the quickstart no longer names {address}");
         }
-        text = text.replace(address, &free);
-        addresses.push((free, listener));
+        text = text.replace(&*address, &free);
+        *address = free;
+        taken.push(listener);
     }
     fs::write(&config, text)?;
-    Ok(addresses.swap_remove(0).0)
+    Ok(addresses)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {

@@ -30,7 +30,9 @@ pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
         Command::Instructions(args) => instructions::run(workspace, args),
         Command::Abi => {
             crate::guests::build(&workspace.root)?;
-            process::run(&mut workspace.cargo(["run", "--release", "--package", "host-wasm", "--example", "abi"]))
+            // As a part of the workspace, it is built from the dependencies that the tests were built from.
+            process::run(&mut workspace.cargo(["build", "--release", "--workspace", "--example", "abi"]))?;
+            process::run(&mut workspace.command(workspace.target.join("release/examples/abi")))
         }
     }
 }

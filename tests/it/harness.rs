@@ -4,6 +4,7 @@ pub(crate) mod backend;
 mod client;
 mod collector;
 mod log;
+pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod modules;
 pub(crate) mod telemetry;

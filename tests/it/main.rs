@@ -9,4 +9,6 @@ mod floods;
 mod harness;
 mod modules;
 mod passthrough;
+mod privacy;
+mod scrubbing;
 mod swap;

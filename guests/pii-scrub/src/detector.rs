@@ -20,7 +20,8 @@ pub(crate) enum Detector {
     BearerToken,
 }
 
-const EMAIL: &str = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}";
+/// People's names have letters of every script.
+const EMAIL: &str = r"[\p{L}\p{M}0-9._%+-]+@[\p{L}\p{M}0-9-]+(?:\.[\p{L}\p{M}0-9-]+)*\.[\p{L}\p{M}]{2,}";
 
 const PAYMENT_CARD: &str = r"\b(?:\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|\d{4}[ -]\d{6}[ -]\d{5}|\d{13,19})\b";
 

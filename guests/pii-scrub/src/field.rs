@@ -28,6 +28,8 @@ pub(crate) enum Field {
     DatapointAttributes,
     #[serde(rename = "exemplar.attributes")]
     ExemplarAttributes,
+    #[serde(rename = "metric.metadata")]
+    MetricMetadata,
     #[serde(rename = "resource.attributes")]
     ResourceAttributes,
     #[serde(rename = "scope.attributes")]
@@ -35,7 +37,7 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    pub(crate) const ALL: [Field; 13] = [
+    pub(crate) const ALL: [Field; 14] = [
         Field::LogBody,
         Field::LogAttributes,
         Field::LogEventName,
@@ -47,6 +49,7 @@ impl Field {
         Field::SpanLinkAttributes,
         Field::DatapointAttributes,
         Field::ExemplarAttributes,
+        Field::MetricMetadata,
         Field::ResourceAttributes,
         Field::ScopeAttributes,
     ];
@@ -65,6 +68,7 @@ impl Field {
             Field::SpanLinkAttributes => "spanlink.attributes",
             Field::DatapointAttributes => "datapoint.attributes",
             Field::ExemplarAttributes => "exemplar.attributes",
+            Field::MetricMetadata => "metric.metadata",
             Field::ResourceAttributes => "resource.attributes",
             Field::ScopeAttributes => "scope.attributes",
         }
@@ -74,7 +78,7 @@ impl Field {
     pub(crate) fn is_in(self, signal: Signal) -> bool {
         match self {
             Field::LogBody | Field::LogAttributes | Field::LogEventName => signal == Signal::Logs,
-            Field::DatapointAttributes | Field::ExemplarAttributes => signal == Signal::Metrics,
+            Field::DatapointAttributes | Field::ExemplarAttributes | Field::MetricMetadata => signal == Signal::Metrics,
             Field::ResourceAttributes | Field::ScopeAttributes => true,
             _ => signal == Signal::Traces,
         }
@@ -95,6 +99,7 @@ impl Field {
             Field::SpanEventName | Field::SpanEventAttributes => Level::Event,
             Field::SpanLinkAttributes => Level::Link,
             Field::ExemplarAttributes => Level::Exemplar,
+            Field::MetricMetadata => Level::Metric,
             _ => Level::Item,
         }
     }

@@ -98,18 +98,15 @@ impl Processor for PiiScrub {
         let texts: Vec<Text> = self.rules.list.iter().map(|rule| edits.text(rule.action.text())).collect();
         let mask = self.blocked_mask.as_ref().map(|mask| edits.text(mask));
         for place in &self.places {
-            let removals = if self.rules.remove {
-                Removals::find(&mut scan, place, batch, mask.is_some())
-            } else {
-                Removals::default()
-            };
+            let removals =
+                if self.rules.remove { Removals::find(&mut scan, place, batch, mask.is_some()) } else { None };
             let mut scrub = Scrub { scrub: self, place, texts: &texts, tally: &mut tally, edits };
             scan.each(batch, place.read, |scanned| {
                 if !dropped.contains(place.field.level(), scanned.row()) {
-                    scrub.cell(scanned, &removals);
+                    scrub.cell(scanned, removals.as_ref());
                 }
             });
-            for &(row, cell) in &removals.masked_cells {
+            for &(row, cell) in removals.iter().flat_map(|removals| &removals.masked_cells) {
                 if let (Some(mask), false) = (mask, dropped.contains(place.field.level(), row)) {
                     edits.replace(cell, mask);
                     tally.add(self.rules.blocked_key(), place.field.level(), row);
@@ -125,7 +122,7 @@ impl Place {
     fn new(field: Field, rules: &Rules, masks: bool, plan: &mut Plan) -> Place {
         let path = if field.has_keys() { field.name().to_owned() + "[**]" } else { field.name().to_owned() };
         let _: WriteId = plan.write(path.as_str());
-        let read = plan.read_matching(path, rules.sources_for(field));
+        let read = plan.read_matching(path, rules.patterns_for(field));
         let values = (masks && field.has_keys()).then(|| plan.read(field.name().to_owned() + "[*]"));
         Place { field, read, values }
     }
@@ -143,12 +140,12 @@ struct Scrub<'s> {
 
 impl Scrub<'_> {
     /// Edits one cell.
-    fn cell(&mut self, scanned: &mut Scanned<'_, '_>, removals: &Removals) {
+    fn cell(&mut self, scanned: &mut Scanned<'_, '_>, removals: Option<&Removals<'_>>) {
         let (column, index) = (scanned.column, scanned.index);
         let (level, row) = (self.place.field.level(), scanned.row());
         let id = column.id(index);
-        if removals.takes_out(row, scanned.key()) {
-            if column.part() == Part::Key && !removals.masks(row, scanned.key()) {
+        if let Some(removals) = removals.filter(|removals| removals.covers(column, index)) {
+            if column.part() == Part::Key && removals.are_made_by(index) {
                 self.edits.remove(id);
                 let first = scanned.found.first().map(|finding| finding.rule as usize);
                 let rule = if scanned.blocked { None } else { first };

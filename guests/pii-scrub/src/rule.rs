@@ -1,6 +1,6 @@
 //! A rule is a kind of finding and what happens to it; rules come in the order in which they win.
 
-use tidegate_sdk::Error;
+use tidegate_sdk::{Error, Pattern};
 
 use crate::config::{ActionName, Config};
 use crate::detector::Detector;
@@ -22,6 +22,8 @@ pub(crate) struct Rules {
 /// One kind of finding.
 pub(crate) struct Rule {
     pub(crate) name: String,
+    /// What the configuration calls the pattern.
+    key: String,
     pattern: String,
     /// Whose matches are checked; `None` where the pattern decides.
     pub(crate) verified: Option<Detector>,
@@ -37,6 +39,9 @@ pub(crate) enum Action {
     Drop,
     DropItem,
 }
+
+/// As many as the host takes in one read.
+const PATTERNS: usize = 64;
 
 /// The name of blocked keys among the rules, in counters and the audit.
 const BLOCKED_KEY: &str = "blocked_key";
@@ -61,24 +66,32 @@ impl Rules {
                 ));
             }
             let action = action(config, &own.name, own.action, own.mask.as_deref(), own.placeholder.as_deref());
-            let rule = Rule { name: own.name.clone(), pattern: own.regex.clone(), verified: None, action };
+            let (name, pattern) = (own.name.clone(), own.regex.clone());
+            let rule = Rule { name, key: key("regex"), pattern, verified: None, action };
             rules.add(rule, config, || key("name"))?;
         }
         for (detector, options) in &config.detectors.0 {
             let name = detector.name();
             let action = action(config, name, options.action, options.mask.as_deref(), options.placeholder.as_deref());
             let verified = (options.verify && !detector.is_exact()).then_some(*detector);
-            let rule = Rule { name: name.to_owned(), pattern: detector.pattern().to_owned(), verified, action };
-            rules.add(rule, config, || format!("detectors.{name}"))?;
+            let (key, pattern) = (format!("detectors.{name}"), detector.pattern().to_owned());
+            let rule = Rule { name: name.to_owned(), key: key.clone(), pattern, verified, action };
+            rules.add(rule, config, || key)?;
         }
         if rules.list.is_empty() && rules.blocked.is_none() {
             return Err(Error::at("detectors", "nothing to look for; name a detector, a pattern or a blocked key"));
+        }
+        if rules.list.len() + usize::from(rules.blocked.is_some()) > PATTERNS {
+            return Err(Error::at(
+                "patterns",
+                "with the detectors and `blocked_keys` there may be 64; join some by `|`",
+            ));
         }
         rules.remove |= rules.blocked.is_some();
         Ok(rules)
     }
 
-    fn add(&mut self, rule: Rule, config: &Config, key: impl Fn() -> String) -> Result<(), Error> {
+    fn add(&mut self, rule: Rule, config: &Config, key: impl FnOnce() -> String) -> Result<(), Error> {
         if rule.name == BLOCKED_KEY || self.list.iter().any(|known| known.name == rule.name) {
             return Err(Error::at(&key(), "the name is taken; each detector and pattern has its own"));
         }
@@ -95,9 +108,10 @@ impl Rules {
     }
 
     /// The patterns for a field, by number of their rule; that of blocked keys comes last and where there are keys only.
-    pub(crate) fn sources_for(&self, field: Field) -> impl Iterator<Item = &str> {
+    pub(crate) fn patterns_for(&self, field: Field) -> impl Iterator<Item = Pattern> {
         let blocked = self.blocked.as_deref().filter(|_| field.has_keys());
-        self.list.iter().map(|rule| rule.pattern.as_str()).chain(blocked)
+        let rules = self.list.iter().map(|rule| Pattern::named(rule.key.as_str(), rule.pattern.as_str()));
+        rules.chain(blocked.map(|pattern| Pattern::named("blocked_keys", pattern)))
     }
 
     /// The number of blocked keys, as if they were a rule.

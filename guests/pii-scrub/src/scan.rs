@@ -25,9 +25,6 @@ pub(crate) struct Scanned<'f, 'b> {
     pub(crate) blocked: bool,
 }
 
-/// Stands for the key of what has none.
-const NO_KEY: u32 = u32::MAX;
-
 impl<'s> Scan<'s> {
     pub(crate) fn new(rules: &'s Rules, allowed: &'s KeyNames) -> Scan<'s> {
         Scan { rules, allowed: allowed.known(), found: Vec::new() }
@@ -85,10 +82,5 @@ impl<'s> Scan<'s> {
 impl Scanned<'_, '_> {
     pub(crate) fn row(&self) -> u32 {
         self.column.row(self.index)
-    }
-
-    /// The number of the nearest key.
-    pub(crate) fn key(&self) -> u32 {
-        self.column.key_number(self.index).unwrap_or(NO_KEY)
     }
 }

@@ -90,7 +90,7 @@ impl Audit {
             Signal::Metrics => "datapoint",
         };
         let of_level = |level| fields.iter().any(|field| field.is_in(signal) && field.level() == level);
-        let items = fields.iter().any(|field| field.is_in(signal) && field.level() > Level::Scope);
+        let items = fields.iter().any(|field| field.is_in(signal) && field.level() >= Level::Item);
         let writes = [
             (Level::Origin, "resource", of_level(Level::Origin)),
             (Level::Scope, "scope", of_level(Level::Scope)),

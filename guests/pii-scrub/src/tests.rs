@@ -27,6 +27,7 @@ fn body(config: &(impl ToString + ?Sized), text: &str) -> String {
 fn each_detector_finds_its_kind_and_leaves_what_only_looks_like_it() {
     for (before, after) in [
         ("mail ada.lovelace+x@mail.example.co.uk now", "mail [email] now"),
+        ("an rené@exämple.de, 用户@例子.广告", "an [email], [email]"),
         ("user@localhost or a@b or @home", "user@localhost or a@b or @home"),
         ("card 4111 1111 1111 1111.", "card [payment_card]."),
         ("order 4111 1111 1111 1112, id 1735689600000", "order 4111 1111 1111 1112, id 1735689600000"),
@@ -39,6 +40,7 @@ fn each_detector_finds_its_kind_and_leaves_what_only_looks_like_it() {
         ("release 1.22.333.4444 or 300.1.2.3.4", "release 1.22.333.4444 or 300.[ipv4]"),
         ("via [2001:db8::1]:443 at 12:34:56", "via [[ipv6]]:443 at 12:34:56"),
         ("mapped ::ffff:192.0.2.1", "mapped [ipv6]"),
+        ("addr:2001:db8::1: no route", "addr:[ipv6]: no route"),
         ("std::fmt and 00:1a:2b:3c:4d:5e", "std::fmt and 00:1a:2b:3c:4d:5e"),
         ("t eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-_1", "t [jwt]"),
         ("key AKIAIOSFODNN7EXAMPLE", "key [cloud_key]"),
@@ -96,12 +98,13 @@ fn scrubs_data_points_with_their_exemplars() {
     let batch = TestBatch::metrics()
         .resource(json!({ "ip": "10.0.0.1" }))
         .metric("logins")
+        .with("metric", "metadata", json!({ "owner": "a@b.io" }))
         .point(json!({ "user": "a@b.io" }))
         .exemplar(json!({ "user": "a@b.io" }));
     assert_eq!(
         scrub(Signal::Metrics, "{}").process(&batch).unwrap().to_string(),
         concat!(
-            "resource attributes={ip: \"****\"}\n  scope\n    metric name=\"logins\"\n",
+            "resource attributes={ip: \"****\"}\n  scope\n    metric name=\"logins\" metadata={owner: \"****\"}\n",
             "      datapoint attributes={user: \"****\"}\n        exemplar attributes={user: \"****\"}\n",
         )
     );

@@ -59,16 +59,29 @@ fn is_phone(candidate: &[u8]) -> bool {
     digits.all(|(_, digit)| *digit >= b'2')
 }
 
-/// It parses, is no part of a longer word (`std::cell`), and is no short or digitless name such as `a::b`.
+/// It parses, is no part of a longer word (`std::cell`) or of more groups than an address has, and is no short or digitless name such as `a::b`.
 fn is_ipv6(text: &[u8], start: usize, end: usize) -> bool {
-    let is_word =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_'));
-    if is_word(start.checked_sub(1).and_then(|before| text.get(before))) || is_word(text.get(end)) {
+    if goes_on(text[..start].iter().rev()) || goes_on(text[end..].iter()) {
         return false;
     }
     let candidate = &text[start..end];
     let is_address = std::str::from_utf8(candidate).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok());
     is_address && candidate.len() > 6 && candidate.iter().any(u8::is_ascii_digit)
+}
+
+/// Whether what comes next, on the way away from an address, makes it a part of something longer: a letter or a digit, or
+/// a colon that another group or colon follows. The colon of `from 2001:db8::1: timeout` is none of these.
+fn goes_on<'t>(mut away: impl Iterator<Item = &'t u8>) -> bool {
+    match away.next() {
+        Some(b':') => {
+            let rest: Vec<u8> = away.copied().take(5).collect();
+            let group = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+            let ends = rest.get(group).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+            rest.first() == Some(&b':') || (1..=4).contains(&group) && ends
+        }
+        Some(byte) => byte.is_ascii_alphanumeric() || *byte == b'_',
+        None => false,
+    }
 }
 
 /// Where the token after `Bearer` and its blanks starts.

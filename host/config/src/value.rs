@@ -1,14 +1,17 @@
 //! A value is a part of a configuration that somebody else knows the meaning of: a component's own section.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::check::{Check, Wrong};
 use crate::decode::{self, Decoder};
+use crate::expand::Expansion;
 use crate::node::Node;
-use crate::problem::{Errors, Position, Problem};
+use crate::problem::{Errors, Position, Problem, Warning};
+use crate::source::Source;
 use crate::yaml;
 
 /// A spanned subtree. Cloning shares it.
@@ -29,6 +32,19 @@ impl Value {
     /// Every duplicate key, or the one thing that made reading end.
     pub fn parse(file: &str, text: &str) -> Result<Value, Errors> {
         Ok(Value::new(yaml::parse(&Arc::from(file), text)?, String::new()))
+    }
+
+    /// Reads the text of a file that holds a piece of configuration, with references replaced as they are in the main one;
+    /// relative paths start from the file's folder.
+    ///
+    /// # Errors
+    /// What [`Value::parse`] finds, and every reference that leads nowhere.
+    pub fn load(path: &Path, text: &str, source: &dyn Source) -> Result<(Value, Vec<Warning>), Errors> {
+        let root = yaml::parse(&path.display().to_string().into(), text)?;
+        let mut expansion = Expansion::new(source, path.parent().unwrap_or(Path::new("")));
+        let root = expansion.node(root, "", 0);
+        let Expansion { warnings, errors, .. } = expansion;
+        errors.or((Value::new(root, String::new()), warnings))
     }
 
     /// Decodes this as a `T`.

@@ -56,6 +56,7 @@ pub struct Column {
     pub first_cell: u32,
     pub rows: Vec<u32>,
     pub keys: Vec<u32>,
+    pub within: Vec<u32>,
     pub values: Values,
     pub matches: Vec<PatternMatch>,
 }

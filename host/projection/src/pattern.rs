@@ -14,25 +14,57 @@ use regex_syntax::hir::Hir;
 
 use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
+use crate::meter::Meter;
 use gate::Gate;
 use scan::Scanner;
 use search::Searcher;
 
-/// Why the patterns of a read were refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Which pattern of a read was refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PatternError {
-    #[error("a read may have at most {0} patterns")]
-    Many(usize),
-    #[error("pattern {index} is longer than {limit} bytes")]
-    Long { index: usize, limit: usize },
-    #[error("pattern {index}: {message}")]
-    Syntax { index: usize, message: String },
-    #[error("pattern {index} compiles to more than {limit} bytes; bound its repetitions or its character classes")]
-    Large { index: usize, limit: usize },
+    Long {
+        index: usize,
+        limit: usize,
+    },
+    Syntax {
+        index: usize,
+        message: String,
+    },
+    Large {
+        index: usize,
+        limit: usize,
+    },
+    /// The meter ran out.
+    Overrun,
+}
+
+impl PatternError {
+    /// The position of the pattern.
+    pub(crate) fn index(&self) -> usize {
+        match self {
+            PatternError::Long { index, .. }
+            | PatternError::Syntax { index, .. }
+            | PatternError::Large { index, .. } => *index,
+            PatternError::Overrun => 0,
+        }
+    }
+
+    /// The sentence, about what the reader calls the pattern.
+    pub(crate) fn of(&self, name: &str) -> String {
+        match self {
+            PatternError::Long { limit, .. } => format!("{name} is longer than {limit} bytes"),
+            PatternError::Syntax { message, .. } => format!("{name}: {message}"),
+            PatternError::Large { limit, .. } => format!(
+                "{name} compiles to more than the {limit} bytes that are left to it; bound its repetitions or its \
+                 character classes"
+            ),
+            PatternError::Overrun => "compiling took longer than it may".to_owned(),
+        }
+    }
 }
 
 /// Patterns that one read may have, whatever the limits say: they travel as bits of a word.
-const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 
 /// The patterns of one read, compiled.
 #[derive(Debug)]
@@ -55,11 +87,14 @@ impl Scratch {
 }
 
 impl Patterns {
-    /// Compiles `sources`, none of which may be longer than `length`; together they may take `size` bytes.
-    pub(crate) fn compile(sources: &[String], length: usize, size: usize) -> Result<Patterns, PatternError> {
-        if sources.len() > MOST {
-            return Err(PatternError::Many(MOST));
-        }
+    /// Compiles `sources`: [`MOST`] at most, none of which may be longer than `length`; together they may take `size`
+    /// bytes. The meter is asked before each.
+    pub(crate) fn compile(
+        sources: &[String],
+        length: usize,
+        size: usize,
+        meter: &mut dyn Meter,
+    ) -> Result<Patterns, PatternError> {
         let mut hirs = Vec::with_capacity(sources.len());
         for (index, source) in sources.iter().enumerate() {
             if source.len() > length {
@@ -67,8 +102,8 @@ impl Patterns {
             }
             hirs.push(parse(source).map_err(|message| PatternError::Syntax { index, message })?);
         }
-        let searcher = Searcher::new(&hirs, size)?;
-        let scanner = Scanner::new(&hirs, size - searcher.memory_usage());
+        let searcher = Searcher::new(&hirs, size, meter)?;
+        let scanner = Scanner::new(&hirs, size - searcher.memory_usage(), meter).ok_or(PatternError::Overrun)?;
         Ok(Patterns { gate: Gate::new(&hirs), scanner, searcher })
     }
 
@@ -118,10 +153,20 @@ impl Patterns {
 
 /// Parses one pattern, with Go's reading of the classes that Perl gave names to.
 fn parse(source: &str) -> Result<Hir, String> {
-    let mut ast = regex_syntax::ast::parse::Parser::new().parse(source).map_err(|error| error.to_string())?;
+    let fault = |kind: &dyn std::fmt::Display, span: &regex_syntax::ast::Span| {
+        let near = source.get(span.start.offset..).unwrap_or_default();
+        let near: String = near.chars().take(NEAR).collect();
+        format!("{kind}, at byte {} of the pattern, at `{near}`", span.start.offset)
+    };
+    let parsed = regex_syntax::ast::parse::Parser::new().parse(source);
+    let mut ast = parsed.map_err(|error| fault(error.kind(), error.span()))?;
     ascii::rewrite(&mut ast);
-    regex_syntax::hir::translate::Translator::new().translate(source, &ast).map_err(|error| error.to_string())
+    let translated = regex_syntax::hir::translate::Translator::new().translate(source, &ast);
+    translated.map_err(|error| fault(error.kind(), error.span()))
 }
+
+/// How much of a pattern a message shows.
+const NEAR: usize = 24;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@
 pub struct Read {
     pub path: String,
     pub patterns: Vec<String>,
+    /// What messages call the patterns; empty where that is nothing in particular.
+    pub names: Vec<String>,
 }
 
 /// What an instance may remember.

@@ -5,13 +5,14 @@ mod dictionary;
 mod pack;
 mod table;
 mod walk;
+mod within;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use host_otlp::{Payload, Signal};
 
 use crate::allowance::Allowance;
-use crate::meter::{Meter, Overrun};
+use crate::meter::{Meter, Overrun, Unmetered};
 use crate::path::{Path, PathError};
 use crate::pattern::{self, PatternError, Patterns};
 use crate::plan::{Grants, Plan};
@@ -64,8 +65,12 @@ pub enum PlanError {
     Map { path: String },
     #[error("`{path}` has patterns but holds no text")]
     NoText { path: String },
-    #[error("`{path}`: {fault}")]
-    Pattern { path: String, fault: PatternError },
+    #[error("{}", fault.of(name.as_deref().unwrap_or(&format!("`{path}`: pattern {}", fault.index()))))]
+    Pattern { path: String, name: Option<String>, fault: PatternError },
+    #[error("a read may have at most {limit} patterns, and `{path}` has {found}")]
+    PatternsOfRead { path: String, found: usize, limit: usize },
+    #[error("compiling the patterns of the plan took longer than it may")]
+    Overrun,
     #[error("the plan has {found} {what}, more than the limit of {limit}")]
     Many { what: &'static str, found: usize, limit: usize },
     #[error("the plan names routes but does not ask to `route`; add that word to its writes")]
@@ -125,7 +130,22 @@ impl Projector {
     /// # Errors
     /// The plan exceeds the grants or the limits, or names what does not exist.
     pub fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Limits) -> Result<Projector, PlanError> {
-        compile::compile(signal, plan, grants, limits).map(|compiled| Projector { compiled: Arc::new(compiled) })
+        Self::compile_within(signal, plan, grants, limits, &mut Unmetered)
+    }
+
+    /// The same for a plan that nobody vouches for: the meter is asked before each pattern.
+    ///
+    /// # Errors
+    /// Those of [`Projector::compile`], or the meter ran out.
+    pub fn compile_within(
+        signal: Signal,
+        plan: &Plan,
+        grants: &Grants,
+        limits: &Limits,
+        meter: &mut dyn Meter,
+    ) -> Result<Projector, PlanError> {
+        let compiled = compile::compile(signal, plan, grants, limits, meter)?;
+        Ok(Projector { compiled: Arc::new(compiled) })
     }
 
     pub fn signal(&self) -> Signal {

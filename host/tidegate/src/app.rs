@@ -17,6 +17,9 @@ use crate::health::{self, Health};
 use crate::signals::Signals;
 use crate::summary::Summary;
 
+/// Batches that were left with the guests at the end of the drain may take so long, before they are given back.
+const SANDBOX_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Everything built and bound; nothing runs.
 pub(crate) struct App {
     graph: Graph,
@@ -93,7 +96,7 @@ impl App {
                 return Ending::Impatient;
             }
         };
-        self.sandbox.drain().await;
+        self.sandbox.drain(SANDBOX_PATIENCE).await;
         for id in drained.receivers.iter().chain(&drained.exporters) {
             tracing::error!(component = %id, deadline = ?deadline, "had not ended at the deadline");
         }

@@ -28,6 +28,7 @@ macro_rules! texts {
             "spanlink.attributes[**]",
             "datapoint.attributes[**]",
             "exemplar.attributes[**]",
+            "metric.metadata[**]",
             $($more)?
         ]
     };

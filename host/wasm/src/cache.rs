@@ -4,10 +4,10 @@
 //! names the SHA-256 of its contents, and a file that does not hold to its name is discarded.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
@@ -17,6 +17,9 @@ use crate::digest::{self, ModuleDigest};
 use crate::engine::Engine;
 
 const SUFFIX: &str = ".cwasm";
+const SCRATCH: &str = ".tmp-";
+/// Nothing is compiled for so long: what is older was left behind by a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// Why there is no cache.
 #[derive(Debug, thiserror::Error)]
@@ -62,13 +65,19 @@ impl Cache {
         if metadata.mode() & 0o077 != 0 {
             return Err(CacheError::Open { path: folder });
         }
+        sweep(&folder);
         Ok(Cache { folder, limit })
     }
 
-    /// A place for a file on its way in or out: mode 0600, gone when dropped.
-    pub(crate) fn scratch(&self) -> Result<NamedTempFile, CacheError> {
-        NamedTempFile::with_prefix_in(".tmp-", &self.folder)
-            .map_err(|error| CacheError::Write { path: self.folder.clone(), error })
+    /// A component on its way to the compiler, and the place where the compiler writes: mode 0600, gone when dropped.
+    pub(crate) fn scratch(&self, component: &[u8]) -> Result<(TempPath, TempPath), CacheError> {
+        let scratch = || NamedTempFile::with_prefix_in(SCRATCH, &self.folder);
+        let write = || {
+            let (mut input, output) = (scratch()?, scratch()?);
+            input.write_all(component)?;
+            Ok((input.into_temp_path(), output.into_temp_path()))
+        };
+        write().map_err(|error| CacheError::Write { path: self.folder.clone(), error })
     }
 
     /// The native code of this component, if it was compiled before and is whole.
@@ -139,6 +148,18 @@ fn entries(folder: &Path) -> impl Iterator<Item = Entry> {
             used: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
         })
     })
+}
+
+/// Removes what processes left behind that were killed while they compiled.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_scratch = entry.file_name().to_str().is_some_and(|name| name.starts_with(SCRATCH));
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+        if is_scratch && age.is_some_and(|age| age > ABANDONED) {
+            // Where it cannot be removed it lies on: no more than disk.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The component, and what the engine and the CPU must be.

@@ -8,12 +8,12 @@ mod child;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub use child::compile_main;
 
@@ -27,9 +27,12 @@ pub enum CompileError {
     Start { program: PathBuf, error: io::Error },
     #[error("compiling took longer than {0:?} (modules.limits.compile_timeout)")]
     Timeout(Duration),
-    /// What the child wrote, or how it ended.
+    /// What the child wrote.
     #[error("the module does not compile: {0}")]
     Refused(String),
+    /// By a limit of its own, or from outside: for want of memory, say.
+    #[error("the compiler was ended: {0}")]
+    Ended(ExitStatus),
     #[error("files for the compiler: {0}")]
     Files(#[from] io::Error),
 }
@@ -42,18 +45,31 @@ pub(crate) struct Compiler {
     turn: Mutex<()>,
 }
 
+/// The right to compile, of which there is one: kept until what was compiled is where others look for it.
+pub(crate) struct Turn<'c> {
+    compiler: &'c Compiler,
+    _held: MutexGuard<'c, ()>,
+}
+
 impl Compiler {
     /// `program` is started with `arguments`, and then `--input` and `--output`.
     pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>, timeout: Duration) -> Self {
         Compiler { program, arguments, timeout, turn: Mutex::new(()) }
     }
 
-    /// Compiles `input` to `output`, after those that came before.
+    /// Waits for those that came before.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        Turn { compiler: self, _held: self.turn.lock().await }
+    }
+}
+
+impl Turn<'_> {
+    /// Compiles `input` to `output`.
     pub(crate) async fn compile(&self, input: &Path, output: &Path) -> Result<(), CompileError> {
-        let _turn = self.turn.lock().await;
-        let mut command = Command::new(&self.program);
+        let Compiler { program, arguments, timeout, .. } = self.compiler;
+        let mut command = Command::new(program);
         command
-            .args(&self.arguments)
+            .args(arguments)
             .arg("--input")
             .arg(input)
             .arg("--output")
@@ -63,8 +79,7 @@ impl Compiler {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let mut child =
-            command.spawn().map_err(|error| CompileError::Start { program: self.program.clone(), error })?;
+        let mut child = command.spawn().map_err(|error| CompileError::Start { program: program.clone(), error })?;
         let stderr = child.stderr.take();
         let work = async {
             let mut said = Vec::new();
@@ -76,16 +91,15 @@ impl Compiler {
             Ok::<_, io::Error>((status, said))
         };
         let (status, said) =
-            tokio::time::timeout(self.timeout, work).await.map_err(|_| CompileError::Timeout(self.timeout))??;
+            tokio::time::timeout(*timeout, work).await.map_err(|_| CompileError::Timeout(*timeout))??;
         if status.success() {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&said);
-        let said = said.trim();
-        Err(CompileError::Refused(if said.is_empty() {
-            format!("the compiler ended with {status}")
-        } else {
-            said.to_owned()
-        }))
+        Err(match said.trim() {
+            // It speaks before it ends by itself.
+            said if said.is_empty() || status.code().is_none() => CompileError::Ended(status),
+            said => CompileError::Refused(said.to_owned()),
+        })
     }
 }

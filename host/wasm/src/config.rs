@@ -41,10 +41,12 @@ impl From<GrantsConfig> for Grants {
 pub struct ModulesLimits {
     /// Threads that run guests; as many as there are cores where it is not set.
     pub threads: Option<usize>,
-    /// Instances of all modules together.
-    pub instances: u32,
+    /// Instances of all modules together; four for each thread, and 128 at least, where it is not set.
+    pub instances: Option<u32>,
     /// The most memory that a processor's `limits.memory_mib` may give to an instance.
     pub memory_mib: u32,
+    /// Linear memory of all instances together.
+    pub total_memory_mib: u32,
     /// The size of a component.
     pub component_mib: u32,
     /// The size of the cache of native code.
@@ -60,8 +62,9 @@ impl Default for ModulesLimits {
     fn default() -> Self {
         ModulesLimits {
             threads: None,
-            instances: 128,
+            instances: None,
             memory_mib: 256,
+            total_memory_mib: 1024,
             component_mib: 32,
             cache_mib: 512,
             queue: 512,

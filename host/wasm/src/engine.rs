@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use crate::room::Room;
+
 /// How often a running guest's time is looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
@@ -32,6 +34,8 @@ pub(crate) struct Ceilings {
     pub(crate) instances: u32,
     /// The largest memory that one instance may be allowed.
     pub(crate) memory_bytes: usize,
+    /// The memory of all instances together.
+    pub(crate) total_memory_bytes: usize,
 }
 
 /// The engine could not be made: the machine lacks the address space, or something that wasmtime needs.
@@ -43,11 +47,12 @@ pub enum EngineError {
     Thread(#[from] std::io::Error),
 }
 
-/// The engine with its tick. Cloning shares both.
+/// The engine with its tick and its room. Cloning shares them.
 #[derive(Clone)]
 pub(crate) struct Engine {
     inner: wasmtime::Engine,
     ticker: Arc<Ticker>,
+    room: Arc<Room>,
 }
 
 impl Engine {
@@ -67,11 +72,15 @@ impl Engine {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         let inner = wasmtime::Engine::new(&config).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(inner.weak())?;
-        Ok(Engine { inner, ticker: Arc::new(ticker) })
+        Ok(Engine { inner, ticker: Arc::new(ticker), room: Arc::new(Room::new(ceilings.total_memory_bytes)) })
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
+    }
+
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     /// Keeps the tick going until the guard is dropped.

@@ -2,6 +2,7 @@
 //! same tests. Its instances are made when they are needed and kept for the next batch.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use host_otlp::{Payload, Signal};
@@ -11,6 +12,7 @@ use crate::budget::Budget;
 use crate::config::Limits;
 use crate::digest::ModuleDigest;
 use crate::instance::{CallError, Context, Instance, Template};
+use crate::room::Idler;
 
 /// What makes two generations the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +38,12 @@ pub(crate) struct Generation {
     idle: Mutex<Vec<Instance>>,
     /// Held for each batch where the plan's state allows one instance only.
     alone: Mutex<()>,
+    /// When it was used last: see [`Idler`].
+    used: AtomicU64,
 }
+
+/// Uses of all generations.
+static USES: AtomicU64 = AtomicU64::new(0);
 
 /// A batch that was processed, and what it took.
 #[derive(Debug)]
@@ -77,7 +84,8 @@ impl From<EditError> for BatchError {
 
 impl Generation {
     pub(crate) fn new(identity: Identity, template: Template, projector: Projector) -> Self {
-        Generation { identity, template, projector, idle: Mutex::default(), alone: Mutex::default() }
+        let used = AtomicU64::new(USES.fetch_add(1, Ordering::Relaxed));
+        Generation { identity, template, projector, idle: Mutex::default(), alone: Mutex::default(), used }
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -90,8 +98,7 @@ impl Generation {
 
     /// Processes one batch on this thread. `fresh` does it on an instance that has seen nothing before.
     pub(crate) fn process(&self, payload: Payload, context: &Context, fresh: bool) -> Result<Done, BatchError> {
-        let _alone = (self.plan().state == State::Rebuildable)
-            .then(|| self.alone.lock().unwrap_or_else(PoisonError::into_inner));
+        let _alone = self.remembers().then(|| self.alone.lock().unwrap_or_else(PoisonError::into_inner));
         let mut budget = Budget::start(self.template.limits.timeout);
         let projection = self.projector.project(payload, &mut budget)?;
         let mut work =
@@ -99,7 +106,8 @@ impl Generation {
         if !projection.needs_guest() {
             return Ok(Done { routed: vec![Routed { route: None, payload: projection.into_payload() }], work });
         }
-        let mut instance = budget.pause(|| if fresh { self.start() } else { self.take() })?;
+        self.used.store(USES.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        let mut instance = budget.pause(|| if fresh { self.renew() } else { self.take() })?;
         work.called = true;
         let routed = self.call(&mut instance, projection, context, budget, &mut work);
         if routed.as_ref().err().is_none_or(BatchError::leaves_the_instance_sound) && !instance.is_worn() {
@@ -147,6 +155,14 @@ impl Generation {
         idle.map_or_else(|| self.start(), Ok)
     }
 
+    /// An instance that has seen nothing before, in place of the one that remembers where there is but one.
+    fn renew(&self) -> Result<Instance, CallError> {
+        if self.remembers() {
+            self.idle().clear();
+        }
+        self.start()
+    }
+
     fn start(&self) -> Result<Instance, CallError> {
         let (instance, plan) = Instance::start(&self.template, false)?;
         if plan != *self.plan() {
@@ -155,8 +171,28 @@ impl Generation {
         Ok(instance)
     }
 
+    /// Whether it has one instance, which remembers.
+    pub(crate) fn remembers(&self) -> bool {
+        self.plan().state == State::Rebuildable
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Idler for Generation {
+    fn last_used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// What an instance remembers is not given up for room.
+    fn give_up_one(&self) -> bool {
+        if self.remembers() {
+            return false;
+        }
+        let given = self.idle().pop();
+        given.is_some()
     }
 }
 

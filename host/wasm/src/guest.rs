@@ -1,7 +1,7 @@
 //! A guest processor's own side: which generation it runs, which one it ran before, and what becomes of a batch that a
 //! generation fails on.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use host_component::{ComponentId, Failure, Payload, PipelineId};
 use crate::budget::thread_cpu;
 use crate::config::FailurePolicy;
 use crate::generation::{BatchError, Done, Generation, Identity};
-use crate::instance::{CallError, Context};
+use crate::instance::Context;
 use crate::loader::LoadError;
 use crate::meters::Meters;
 
@@ -27,6 +27,8 @@ pub(crate) struct Guest {
     pub(crate) meters: Meters,
     /// The names of the pipeline's routes.
     routes: Vec<String>,
+    /// Whether its batches are processed one after another.
+    alone: Arc<AtomicBool>,
     slot: Mutex<Slot>,
 }
 
@@ -34,6 +36,8 @@ pub(crate) struct Guest {
 struct Slot {
     current: Option<Arc<Live>>,
     previous: Option<Arc<Live>>,
+    /// What was rolled back last: it is not taken up again by itself.
+    given_up: Option<Identity>,
 }
 
 /// A generation in use by a processor.
@@ -57,12 +61,22 @@ impl Guest {
         routes: &[String],
     ) -> Self {
         let (module, routes) = (module.to_owned(), routes.to_vec());
-        Guest { id, pipeline, module, policy, meters, routes, slot: Mutex::default() }
+        Guest { id, pipeline, module, policy, meters, routes, alone: Arc::default(), slot: Mutex::default() }
     }
 
     /// What runs now.
     pub(crate) fn running(&self) -> Option<Identity> {
         self.slot().current.as_ref().map(|live| live.generation.identity().clone())
+    }
+
+    /// Whether this was rolled back and nothing else was loaded since.
+    pub(crate) fn has_given_up(&self, identity: &Identity) -> bool {
+        self.slot().given_up.as_ref() == Some(identity)
+    }
+
+    /// Whether its batches are processed one after another; kept up to date.
+    pub(crate) fn alone(&self) -> &Arc<AtomicBool> {
+        &self.alone
     }
 
     /// Lets the next batch find `generation`. Batches under way end on the one they began on.
@@ -74,6 +88,8 @@ impl Guest {
         let identity = generation.identity().clone();
         slot.current = Some(Arc::new(Live { generation, routes, probation }));
         let retired = std::mem::replace(&mut slot.previous, replaced);
+        slot.given_up = None;
+        self.settle(&slot);
         let previous = slot.previous.as_ref().map(|live| live.generation.identity().to_string());
         drop(slot);
         drop(retired);
@@ -184,6 +200,8 @@ impl Guest {
         previous.probation.store(0, Ordering::Relaxed);
         slot.current = Some(previous);
         slot.previous = None;
+        slot.given_up = Some(failed.generation.identity().clone());
+        self.settle(&slot);
         drop(slot);
         self.meters.rollbacks.inc();
         tracing::warn!(
@@ -191,6 +209,12 @@ impl Guest {
             digest = failed.generation.identity().digest.short(), %reason, to,
             "module rolled back: it failed on a batch that the generation before it processes"
         );
+    }
+
+    /// Lets the pool know how many threads may process its batches.
+    fn settle(&self, slot: &Slot) {
+        let alone = slot.current.as_ref().is_some_and(|live| live.generation.remembers());
+        self.alone.store(alone, Ordering::Relaxed);
     }
 
     fn pass(&self, payload: &Payload, reason: &BatchError) -> Vec<Processed> {
@@ -202,7 +226,7 @@ impl Guest {
     fn failure(&self, reason: &BatchError) -> Failure {
         let said = format!("{}: {reason}", self.id);
         match reason {
-            BatchError::Call(CallError::NoRoom) => Failure::refused(said, NO_ROOM),
+            BatchError::Call(error) if error.is_for_want_of_room() => Failure::refused(said, NO_ROOM),
             _ => Failure::retryable(said),
         }
     }

@@ -15,11 +15,11 @@ use crate::bindings::{self, Processor, ProcessorPre, types};
 use crate::budget::Budget;
 use crate::config::Limits;
 use crate::engine::Engine;
-use crate::store::{self, OutOfTime, State};
-use crate::voice::Voice;
+use crate::store::{self, OutOfTime, Refusal, State};
+use crate::voice::{Voice, one_line};
 
 /// Starting an instance may take this many times what a batch may: interpreters warm up here.
-const START_FACTOR: u32 = 20;
+pub(crate) const START_FACTOR: u32 = 20;
 /// Longer reasons are cut: they are a guest's words.
 const REASON_BYTES: usize = 512;
 
@@ -48,13 +48,21 @@ pub(crate) enum CallError {
     Memory(u32),
     /// Not the guest's fault.
     #[error("there is no room for another instance: raise modules.limits.instances")]
-    NoRoom,
+    NoInstance,
+    /// Nor is this.
+    #[error("there is no memory left for guests: raise modules.limits.total_memory_mib")]
+    NoMemory,
 }
 
 impl CallError {
     /// Whether the instance may go on.
     pub(crate) fn leaves_the_instance_sound(&self) -> bool {
         matches!(self, CallError::Guest(_))
+    }
+
+    /// Whether the host had no room, and the guest no fault in it.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        matches!(self, CallError::NoInstance | CallError::NoMemory)
     }
 }
 
@@ -79,8 +87,18 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Instantiates and configures a guest; `sunk` throws away what it says.
+    /// Instantiates and configures a guest; `sunk` throws away what it says. Where all instances are taken, others that
+    /// are idle make room.
     pub(crate) fn start(template: &Template, sunk: bool) -> Result<(Self, Plan), CallError> {
+        loop {
+            match Self::start_once(template, sunk) {
+                Err(CallError::NoInstance) if template.engine.room().make() => {}
+                started => return started,
+            }
+        }
+    }
+
+    fn start_once(template: &Template, sunk: bool) -> Result<(Self, Plan), CallError> {
         let Template { engine, limits, .. } = template;
         let mut store = store::store(engine, limits, &template.voice, &template.digest);
         let _running = engine.running();
@@ -148,10 +166,12 @@ fn reason(error: &wasmtime::Error, store: &Store<State>, limits: &Limits, factor
         return CallError::Overrun(limits.timeout * factor);
     }
     if error.is::<PoolConcurrencyLimitError>() {
-        return CallError::NoRoom;
+        return CallError::NoInstance;
     }
-    if store.data().memory().was_refused() {
-        return CallError::Memory(limits.memory_mib);
+    match store.data().memory().refused() {
+        Some(Refusal::Limit) => return CallError::Memory(limits.memory_mib),
+        Some(Refusal::Room) => return CallError::NoMemory,
+        None => {}
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return CallError::Trap(trap.to_string());
@@ -165,6 +185,5 @@ fn reason(error: &wasmtime::Error, store: &Store<State>, limits: &Limits, factor
 }
 
 fn cut(reason: &str) -> String {
-    let line = reason.replace(|c: char| c.is_control(), " ");
-    line[..line.floor_char_boundary(REASON_BYTES)].to_owned()
+    one_line(reason, REASON_BYTES)
 }

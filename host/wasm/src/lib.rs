@@ -21,6 +21,7 @@ mod loading;
 mod meters;
 mod pool;
 mod processor;
+mod room;
 mod sandbox;
 mod selftest;
 mod source;

@@ -2,17 +2,20 @@
 //! Whatever fails, what runs is not touched.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
+use bytes::Bytes;
 use host_component::Origin;
 use host_otlp::Signal;
-use host_projection::{Grants, PlanError, Projector, State as PlanState};
+use host_projection::{Grants, PlanError, Projector};
 use host_telemetry::Metrics;
 use tokio::task::{JoinError, spawn_blocking};
 use wasmtime::component::{Component, Linker};
 
 use crate::bindings::ProcessorPre;
+use crate::budget::Budget;
 use crate::cache::{Cache, CacheError};
 use crate::compile::{CompileError, Compiler};
 use crate::config::Limits;
@@ -20,7 +23,7 @@ use crate::digest::ModuleDigest;
 use crate::engine::Engine;
 use crate::generation::{BatchError, Generation, Identity};
 use crate::inspect::{self, InspectError};
-use crate::instance::{CallError, Context, Instance, Template};
+use crate::instance::{CallError, Context, Instance, START_FACTOR, Template};
 use crate::selftest;
 use crate::source::{Fetched, SourceError};
 use crate::store::State;
@@ -47,19 +50,42 @@ pub enum LoadError {
     Route { route: String, known: Vec<String> },
     #[error("the module failed its self-test: {0}")]
     SelfTest(String),
+    /// Not the module's fault.
+    #[error("{0}")]
+    Room(String),
+    #[error("the module cannot be started: {0}")]
+    Overrun(String),
     #[error("loading was given up: {0}")]
     GivenUp(#[from] JoinError),
 }
 
+/// When it makes sense to load the same again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// Soon, whatever happens: the host lacked something.
+    Soon,
+    /// When the files are touched: it may have been the host that was slow.
+    WhenTouched,
+    Never,
+}
+
 impl LoadError {
-    /// Whether the same files would fail again.
-    pub(crate) fn is_lasting(&self) -> bool {
+    pub(crate) fn again(&self) -> Again {
         match self {
-            LoadError::Source(_) | LoadError::Cache(_) | LoadError::GivenUp(_) => false,
-            LoadError::Compile(error) => matches!(error, CompileError::Refused(_)),
-            _ => true,
+            LoadError::Source(SourceError::Read { error, .. }) if !is_of_the_file(error) => Again::Soon,
+            LoadError::Cache(_) | LoadError::Room(_) => Again::Soon,
+            LoadError::Compile(CompileError::Start { .. } | CompileError::Files(_)) => Again::Soon,
+            LoadError::Source(_) | LoadError::Overrun(_) | LoadError::GivenUp(_) => Again::WhenTouched,
+            LoadError::Plan(PlanError::Overrun) => Again::WhenTouched,
+            LoadError::Compile(CompileError::Timeout(_) | CompileError::Ended(_)) => Again::WhenTouched,
+            _ => Again::Never,
         }
     }
+}
+
+/// Whether a file cannot be read for what it is, not for what the host lacks.
+fn is_of_the_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput)
 }
 
 /// Makes generations, and knows those that are in use.
@@ -89,21 +115,19 @@ pub(crate) struct Parts {
 
 /// What is to be loaded.
 pub(crate) struct Request {
-    pub(crate) name: String,
-    pub(crate) signal: Signal,
-    pub(crate) limits: Limits,
-    pub(crate) fetched: Fetched,
+    pub(crate) identity: Identity,
+    pub(crate) component: Bytes,
+    /// Canonical JSON.
+    pub(crate) config: Arc<str>,
 }
 
 impl Request {
-    pub(crate) fn identity(&self) -> Identity {
-        Identity {
-            name: self.name.clone(),
-            digest: ModuleDigest::of(&self.fetched.component),
-            config: ModuleDigest::of(self.fetched.config.as_bytes()),
-            signal: self.signal,
-            limits: self.limits.clone(),
-        }
+    /// Hashes all of it.
+    pub(crate) fn new(name: String, signal: Signal, limits: Limits, fetched: Fetched) -> Self {
+        let Fetched { component, config } = fetched;
+        let (digest, config_digest) = (ModuleDigest::of(&component), ModuleDigest::of(config.as_bytes()));
+        let identity = Identity { name, digest, config: config_digest, signal, limits };
+        Request { identity, component, config: config.into() }
     }
 }
 
@@ -128,61 +152,82 @@ impl Loader {
     }
 
     /// Loads what was asked for, or finds it loaded.
-    pub(crate) async fn load(&self, request: Request, identity: Identity) -> Result<Arc<Generation>, LoadError> {
-        if let Some(generation) = self.find(&identity) {
+    pub(crate) async fn load(&self, request: Request) -> Result<Arc<Generation>, LoadError> {
+        if let Some(generation) = self.find(&request.identity) {
             return Ok(generation);
         }
-        let component = self.component(&request, &identity.digest).await?;
+        let component = self.component(&request).await?;
         let (linker, engine) = (Arc::clone(&self.linker), self.engine.clone());
-        let (voice, grants) = (self.voice(&request.name), self.grants.get(&request.name).cloned().unwrap_or_default());
+        let Request { identity, config, .. } = request;
+        let (voice, grants) =
+            (self.voice(&identity.name), self.grants.get(&identity.name).cloned().unwrap_or_default());
         let generation = spawn_blocking(move || {
-            let component = world(&linker, &component)?;
             let template = Template {
                 engine,
-                component,
-                signal: request.signal,
-                config: request.fetched.config.into(),
-                limits: request.limits,
+                component: world(&linker, &component)?,
+                signal: identity.signal,
+                config,
+                limits: identity.limits.clone(),
                 voice,
                 digest: identity.digest.short().into(),
             };
             start(identity, template, &grants)
         })
         .await??;
-        let generation = Arc::new(generation);
-        self.remember(&generation);
-        Ok(generation)
+        Ok(self.remember(generation))
     }
 
     /// The component in native code: from the cache, or compiled.
-    async fn component(&self, request: &Request, digest: &ModuleDigest) -> Result<Component, LoadError> {
-        inspect::inspect(&request.fetched.component, self.component_limit)?;
-        let (cache, engine, digest) = (Arc::clone(&self.cache), self.engine.clone(), *digest);
-        if let Some(component) = spawn_blocking(move || cache.get(&engine, &digest)).await? {
+    async fn component(&self, request: &Request) -> Result<Component, LoadError> {
+        let (component, limit) = (request.component.clone(), self.component_limit);
+        spawn_blocking(move || inspect::inspect(&component, limit)).await??;
+        let digest = request.identity.digest;
+        if let Some(component) = self.cached(digest).await? {
+            return Ok(component);
+        }
+        let turn = self.compiler.turn().await;
+        // Another pipeline's processor may have had the same to compile, and the turn before.
+        if let Some(component) = self.cached(digest).await? {
             return Ok(component);
         }
         let started = Instant::now();
-        let (mut input, output) = (self.cache.scratch()?, self.cache.scratch()?.into_temp_path());
-        std::io::Write::write_all(&mut input, &request.fetched.component).map_err(CompileError::Files)?;
-        self.compiler.compile(input.path(), &output).await?;
-        let labels = [("module", request.name.as_str())];
+        let (cache, component) = (Arc::clone(&self.cache), request.component.clone());
+        let (input, output) = spawn_blocking(move || cache.scratch(&component)).await??;
+        turn.compile(&input, &output).await?;
+        let labels = [("module", request.identity.name.as_str())];
         self.metrics
             .counter("tidegate_module_compile_milliseconds_total", "Time spent on compiling modules.", &labels)
             .inc_by(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        Ok(spawn_blocking(move || cache.put(&engine, &digest, output)).await??)
+        let component = spawn_blocking(move || cache.put(&engine, &digest, output)).await??;
+        drop(turn);
+        Ok(component)
+    }
+
+    async fn cached(&self, digest: ModuleDigest) -> Result<Option<Component>, JoinError> {
+        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
+        spawn_blocking(move || cache.get(&engine, &digest)).await
     }
 
     fn find(&self, identity: &Identity) -> Option<Arc<Generation>> {
         let found = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(identity)?.upgrade()?;
         // What a guest remembers is one processor's.
-        (found.plan().state == PlanState::None).then_some(found)
+        (!found.remembers()).then_some(found)
     }
 
-    fn remember(&self, generation: &Arc<Generation>) {
+    /// Takes a generation in, unless another processor was faster with the same: then that one is shared.
+    fn remember(&self, generation: Generation) -> Arc<Generation> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.retain(|_, generation| generation.strong_count() > 0);
-        loaded.insert(generation.identity().clone(), Arc::downgrade(generation));
+        let there = loaded.get(generation.identity()).and_then(Weak::upgrade).filter(|there| !there.remembers());
+        if let Some(there) = there {
+            return there;
+        }
+        let generation = Arc::new(generation);
+        let weak: Weak<Generation> = Arc::downgrade(&generation);
+        self.engine.room().register(weak.clone());
+        loaded.insert(generation.identity().clone(), weak);
+        generation
     }
 
     fn voice(&self, name: &str) -> Arc<Voice> {
@@ -198,13 +243,16 @@ fn world(linker: &Linker<State>, component: &Component) -> Result<ProcessorPre<S
 
 /// The tests that every generation passes before it sees live data.
 fn start(identity: Identity, template: Template, grants: &Grants) -> Result<Generation, LoadError> {
-    let (mut instance, plan) = Instance::start(&template, true).map_err(|error| {
-        LoadError::Configure(match error {
-            CallError::Guest(said) => said,
-            error => error.to_string(),
-        })
+    let (mut instance, plan) = Instance::start(&template, true).map_err(|error| match error {
+        CallError::Guest(said) => LoadError::Configure(said),
+        error if error.is_for_want_of_room() => LoadError::Room(error.to_string()),
+        CallError::Overrun(_) => LoadError::Overrun(error.to_string()),
+        error => LoadError::Configure(error.to_string()),
     })?;
-    let projector = Projector::compile(template.signal, &plan, grants, &host_projection::Limits::default())?;
+    // The patterns are the guest's, and a few bytes of them can make a lot of work.
+    let mut budget = Budget::start(template.limits.timeout * START_FACTOR);
+    let limits = host_projection::Limits::default();
+    let projector = Projector::compile_within(template.signal, &plan, grants, &limits, &mut budget)?;
     let generation = Generation::new(identity, template, projector);
     let signal = generation.identity().signal;
     let context = Context { now: 1_700_000_000_000_000_000, seed: 1, origin: Arc::new(Origin::default()) };

@@ -1,15 +1,27 @@
 //! Loading is one processor's way to its next generation: fetch, load, swap; at start once, then whenever a file changes.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use host_component::Shutdown;
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use crate::config::Limits;
 use crate::generation::Identity;
 use crate::guest::Guest;
-use crate::loader::{LoadError, Loader, Request};
-use crate::source::{POLL, Source};
+use crate::loader::{Again, LoadError, Loader, Request};
+use crate::source::{POLL, Source, SourceError};
+use crate::voice::one_line;
+
+/// What a refusal says of a module may be the module's own words: more of them are cut.
+const REASON_BYTES: usize = 2048;
+/// How long a file may go on changing before that is told.
+const SETTLING: Duration = Duration::from_secs(10);
+/// A load that takes longer is given up when there is something newer to load.
+const OUTDATED: Duration = Duration::from_secs(5);
+/// Where the host lacked something, loading is tried again after so long, and twice that each time.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// A processor and where its module comes from.
 pub(crate) struct Loading {
@@ -32,14 +44,15 @@ impl Loading {
     /// Loads what is there now, unless it runs already or has just failed.
     pub(crate) async fn load(&mut self, loader: &Loader) -> Result<(), LoadError> {
         let request = self.fetch(loader).await?;
-        let identity = request.identity();
-        if self.guest.running().as_ref() == Some(&identity) || self.hopeless.as_ref() == Some(&identity) {
+        let identity = request.identity.clone();
+        let runs = self.guest.running().as_ref() == Some(&identity);
+        if runs || self.hopeless.as_ref() == Some(&identity) || self.guest.has_given_up(&identity) {
             return Ok(());
         }
-        let loaded = loader.load(request, identity.clone()).await;
+        let loaded = loader.load(request).await;
         let swapped = loaded.and_then(|generation| self.guest.swap(generation));
         self.hopeless = match &swapped {
-            Err(error) if error.is_lasting() => Some(identity.clone()),
+            Err(error) if error.again() == Again::Never => Some(identity.clone()),
             _ => None,
         };
         if let Err(error) = &swapped {
@@ -49,14 +62,19 @@ impl Loading {
     }
 
     /// Looks for changes until the end. What fails leaves everything as it was, and is looked at again when the files
-    /// change.
+    /// change, or soon where the host was at fault.
     pub(crate) async fn watch(mut self, loader: Arc<Loader>, mut shutdown: Shutdown) {
         let work = async {
+            let mut retry = Retry::default();
             loop {
-                tokio::time::sleep(POLL).await;
-                if self.has_changed().await {
-                    // The reason was logged and counted.
-                    let _ = self.load(&loader).await;
+                sleep(POLL).await;
+                if !has_changed(&self.source).await && !retry.is_due() {
+                    continue;
+                }
+                // The reason was logged and counted.
+                match self.load_newest(&loader).await {
+                    Err(error) if error.again() == Again::Soon => retry.plan(),
+                    _ => retry = Retry::default(),
                 }
             }
         };
@@ -66,27 +84,73 @@ impl Loading {
         }
     }
 
-    async fn fetch(&self, loader: &Loader) -> Result<Request, LoadError> {
-        let (source, limit) = (Arc::clone(&self.source), loader.component_limit());
-        let fetched =
-            spawn_blocking(move || source.lock().unwrap_or_else(PoisonError::into_inner).fetch(limit)).await?;
-        let fetched = fetched.map_err(LoadError::from).inspect_err(|error| self.refused("", error))?;
-        let (name, signal) = (self.guest.module.clone(), self.guest.pipeline.signal());
-        Ok(Request { name, signal, limits: self.limits.clone(), fetched })
+    /// Loads, and starts over where that takes long and something newer is there.
+    async fn load_newest(&mut self, loader: &Loader) -> Result<(), LoadError> {
+        loop {
+            let source = Arc::clone(&self.source);
+            let outdated = async move {
+                sleep(OUTDATED).await;
+                while !has_changed(&source).await {
+                    sleep(POLL).await;
+                }
+            };
+            tokio::select! {
+                loaded = self.load(loader) => return loaded,
+                () = outdated => {}
+            }
+        }
     }
 
-    async fn has_changed(&self) -> bool {
-        let source = Arc::clone(&self.source);
-        let looked = spawn_blocking(move || source.lock().unwrap_or_else(PoisonError::into_inner).has_changed());
-        looked.await.unwrap_or(false)
+    async fn fetch(&self, loader: &Loader) -> Result<Request, LoadError> {
+        let end = Instant::now() + SETTLING;
+        loop {
+            let (source, limit) = (Arc::clone(&self.source), loader.component_limit());
+            let (name, signal) = (self.guest.module.clone(), self.guest.pipeline.signal());
+            let limits = self.limits.clone();
+            let fetched = spawn_blocking(move || {
+                let fetched = source.lock().unwrap_or_else(PoisonError::into_inner).fetch(limit)?;
+                Ok(Request::new(name, signal, limits, fetched))
+            })
+            .await?;
+            match fetched {
+                Err(SourceError::Changing { .. }) if Instant::now() < end => sleep(POLL).await,
+                fetched => return fetched.map_err(LoadError::from).inspect_err(|error| self.refused("", error)),
+            }
+        }
     }
 
     fn refused(&self, digest: &str, reason: &LoadError) {
         self.guest.meters.load_failures.inc();
         let running = self.guest.running().map(|identity| identity.to_string());
+        let reason = one_line(&reason.to_string(), REASON_BYTES);
         tracing::warn!(
             processor = %self.guest.id, pipeline = %self.guest.pipeline, module = self.guest.module, digest, %reason,
             running, "module refused"
         );
+    }
+}
+
+async fn has_changed(source: &Arc<Mutex<Source>>) -> bool {
+    let source = Arc::clone(source);
+    let looked = spawn_blocking(move || source.lock().unwrap_or_else(PoisonError::into_inner).has_changed());
+    looked.await.unwrap_or(false)
+}
+
+/// When loading is tried again with nothing changed.
+#[derive(Default)]
+struct Retry {
+    after: Option<Duration>,
+    at: Option<Instant>,
+}
+
+impl Retry {
+    fn plan(&mut self) {
+        let (first, last) = BACKOFF;
+        let after = self.after.map_or(first, |after| (after * 2).min(last));
+        (self.after, self.at) = (Some(after), Some(Instant::now() + after));
+    }
+
+    fn is_due(&self) -> bool {
+        self.at.is_some_and(|at| Instant::now() >= at)
     }
 }

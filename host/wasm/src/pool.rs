@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -46,10 +47,11 @@ impl Pool {
         Ok(pool)
     }
 
-    /// A queue for at most `limit` jobs.
-    pub(crate) fn queue(&self, limit: usize) -> QueueId {
+    /// A queue for at most `limit` jobs. While `alone` holds, one of them runs at a time: jobs that wait for each other
+    /// would hold the threads that others need.
+    pub(crate) fn queue(&self, limit: usize, alone: Arc<AtomicBool>) -> QueueId {
         let mut schedule = self.schedule();
-        schedule.queues.push(Queue { jobs: VecDeque::new(), limit, running: 0, spent: Duration::ZERO });
+        schedule.queues.push(Queue { jobs: VecDeque::new(), limit, alone, running: 0, spent: Duration::ZERO });
         QueueId(schedule.queues.len() - 1)
     }
 
@@ -58,6 +60,12 @@ impl Pool {
         self.schedule().submit(queue, job)?;
         self.0.work.notify_one();
         Ok(())
+    }
+
+    /// Gives back what is queued, unrun.
+    pub(crate) fn discard(&self) {
+        let jobs: Vec<Job> = self.schedule().queues.iter_mut().flat_map(|queue| queue.jobs.drain(..)).collect();
+        drop(jobs);
     }
 
     /// Does what is queued, takes nothing more, and returns when the threads have ended.
@@ -109,6 +117,7 @@ struct Schedule {
 struct Queue {
     jobs: VecDeque<Job>,
     limit: usize,
+    alone: Arc<AtomicBool>,
     running: usize,
     /// CPU time, as far as it counts: see [`Schedule::submit`].
     spent: Duration,
@@ -117,6 +126,10 @@ struct Queue {
 impl Queue {
     fn is_idle(&self) -> bool {
         self.jobs.is_empty() && self.running == 0
+    }
+
+    fn has_work(&self) -> bool {
+        !self.jobs.is_empty() && (self.running == 0 || !self.alone.load(Ordering::Relaxed))
     }
 }
 
@@ -136,7 +149,7 @@ impl Schedule {
     }
 
     fn next(&mut self) -> Option<(usize, Job)> {
-        let waiting = self.queues.iter_mut().enumerate().filter(|(_, queue)| !queue.jobs.is_empty());
+        let waiting = self.queues.iter_mut().enumerate().filter(|(_, queue)| queue.has_work());
         let (index, queue) = waiting.min_by_key(|(_, queue)| queue.spent)?;
         queue.running += 1;
         let job = queue.jobs.pop_front()?;

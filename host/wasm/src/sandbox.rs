@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use host_component::{ComponentId, Consumer, PipelineId, Shutdown, Trigger};
 use host_projection::Grants;
@@ -12,7 +13,7 @@ use host_telemetry::Metrics;
 use crate::Bundled;
 use crate::cache::{Cache, CacheError};
 use crate::compile::Compiler;
-use crate::config::{Limits, ModulesConfig, ProcessorConfig};
+use crate::config::{Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
 use crate::engine::{Ceilings, Engine, EngineError};
 use crate::guest::Guest;
 use crate::loader::{LoadError, Loader, Parts};
@@ -22,6 +23,9 @@ use crate::pool::Pool;
 use crate::processor::Processor;
 use crate::source::{Places, Source, SourceError};
 use crate::store;
+
+/// The most time that a batch may be given.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,13 @@ pub enum StartError {
     Threads(#[from] std::io::Error),
     #[error("the sandbox cannot link its host functions: {0:#}")]
     Link(wasmtime::Error),
+    #[error("modules.limits.{0} is 0: nothing could run")]
+    Zero(&'static str),
+    #[error(
+        "modules.limits.instances is {instances}, less than one for each of the {threads} threads and one to load the next \
+         module with"
+    )]
+    Instances { instances: u32, threads: usize },
 }
 
 /// Why a processor cannot be built from its configuration.
@@ -45,6 +56,8 @@ pub enum BuildError {
     Memory { asked: u32, ceiling: u32 },
     #[error("limits.{0} is 0: nothing could run")]
     Zero(&'static str),
+    #[error("limits.timeout is {0:?}, more than an hour: no batch may hold a thread for so long")]
+    Timeout(Duration),
 }
 
 /// A processor whose module could not be loaded at start.
@@ -110,16 +123,13 @@ impl Sandbox {
         compile: Compile,
     ) -> Result<Arc<Self>, StartError> {
         let limits = &config.limits;
-        let engine = Engine::new(Ceilings {
-            instances: limits.instances.max(1),
-            memory_bytes: limits.memory_mib as usize * (1 << 20),
-        })?;
+        let threads =
+            limits.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+        let engine = Engine::new(ceilings(limits, threads)?)?;
         let folder = match &config.cache {
             Some(folder) => base.join(folder),
             None => Cache::default_folder()?,
         };
-        let threads =
-            limits.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let pool = Pool::start(threads)?;
         let loader = Loader::new(Parts {
             linker: store::linker(&engine).map_err(StartError::Link)?,
@@ -152,7 +162,7 @@ impl Sandbox {
         let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
         let meters = Meters::new(&self.metrics, &id.to_string(), source.name());
         let guest = Arc::new(Guest::new(id, pipeline, source.name(), config.failure_policy, meters, routes));
-        let queue = self.pool.queue(self.config.limits.queue);
+        let queue = self.pool.queue(self.config.limits.queue, Arc::clone(guest.alone()));
         let loading = Loading::new(Arc::clone(&guest), source, config.limits);
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(loading);
         Ok(Arc::new(Processor::new(guest, self.pool.clone(), queue, next)))
@@ -182,12 +192,17 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Loads nothing more, does what is queued, and ends the threads.
-    pub async fn drain(&self) {
+    /// Loads nothing more, does what is queued, and ends the threads. What is still queued after `patience` is given back
+    /// undone, so that a module that takes its time for each batch does not hold up the end.
+    pub async fn drain(&self, patience: Duration) {
         self.trigger.fire();
         let pool = self.pool.clone();
-        // The pool catches the panics of its jobs, and draining has none of its own.
-        let _ = tokio::task::spawn_blocking(move || pool.drain()).await;
+        let mut drained = tokio::task::spawn_blocking(move || pool.drain());
+        if tokio::time::timeout(patience, &mut drained).await.is_err() {
+            self.pool.discard();
+            // The pool catches the panics of its jobs, and draining has none of its own.
+            let _ = drained.await;
+        }
     }
 }
 
@@ -202,9 +217,35 @@ fn grants(config: &ModulesConfig, bundled: &[Bundled]) -> BTreeMap<String, Grant
     bundled.chain(config.grants.iter().map(|(name, grants)| (name.clone(), grants.clone().into()))).collect()
 }
 
+/// What is fixed at start, as far as it makes sense.
+fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceilings, StartError> {
+    let zero = [
+        ("threads", threads == 0),
+        ("memory_mib", limits.memory_mib == 0),
+        ("total_memory_mib", limits.total_memory_mib == 0),
+        ("component_mib", limits.component_mib == 0),
+        ("queue", limits.queue == 0),
+        ("compile_timeout", limits.compile_timeout.is_zero()),
+    ];
+    if let Some((name, _)) = zero.into_iter().find(|(_, zero)| *zero) {
+        return Err(StartError::Zero(name));
+    }
+    let per_thread = u32::try_from(threads).unwrap_or(u32::MAX);
+    let instances = limits.instances.unwrap_or_else(|| per_thread.saturating_mul(4).max(128));
+    if instances <= per_thread {
+        return Err(StartError::Instances { instances, threads });
+    }
+    let mib = |mib: u32| mib as usize * (1 << 20);
+    let (memory_bytes, total_memory_bytes) = (mib(limits.memory_mib), mib(limits.total_memory_mib));
+    Ok(Ceilings { instances, memory_bytes, total_memory_bytes })
+}
+
 fn check(limits: &Limits, ceiling: u32) -> Result<(), BuildError> {
     if limits.memory_mib > ceiling {
         return Err(BuildError::Memory { asked: limits.memory_mib, ceiling });
+    }
+    if limits.timeout > LONGEST {
+        return Err(BuildError::Timeout(limits.timeout));
     }
     let zero = [
         ("memory_mib", limits.memory_mib == 0),

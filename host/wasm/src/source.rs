@@ -2,15 +2,14 @@
 
 mod watched;
 
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::inspect::InspectError;
-use watched::Watched;
+use watched::{Contents, Watched};
 
 pub(crate) use watched::POLL;
 
@@ -26,8 +25,10 @@ pub enum SourceError {
     Read { path: PathBuf, error: io::Error },
     #[error(transparent)]
     Size(InspectError),
-    #[error("{path} has more than {limit} bytes")]
-    ConfigSize { path: PathBuf, limit: u64 },
+    #[error("{path} is being written to: rename a finished file into its place")]
+    Changing { path: PathBuf },
+    #[error("{path} has {bytes} bytes, more than {limit}")]
+    ConfigSize { path: PathBuf, bytes: u64, limit: u64 },
     #[error("{path} is no configuration: {reason}")]
     Config { path: PathBuf, reason: String },
     #[error("`module` is missing: name a bundled module, or the path of a .wasm file")]
@@ -59,7 +60,7 @@ enum ConfigSource {
 
 /// What was found at one time.
 pub(crate) struct Fetched {
-    pub(crate) component: Cow<'static, [u8]>,
+    pub(crate) component: Bytes,
     /// Canonical JSON.
     pub(crate) config: String,
 }
@@ -124,14 +125,14 @@ impl Source {
         Ok(Fetched { component: self.component(limit)?, config: self.config()? })
     }
 
-    fn component(&mut self, limit: u64) -> Result<Cow<'static, [u8]>, SourceError> {
-        let Some(file) = &mut self.file else { return Ok(Cow::Borrowed(self.bundled.unwrap_or_default())) };
-        file.take();
-        match read(file.path(), limit) {
-            Ok(Some(bytes)) => Ok(Cow::Owned(bytes)),
-            Ok(None) => Err(SourceError::Size(InspectError::Size { bytes: file.len(), limit })),
+    fn component(&mut self, limit: u64) -> Result<Bytes, SourceError> {
+        let Some(file) = &mut self.file else { return Ok(Bytes::from_static(self.bundled.unwrap_or_default())) };
+        match file.read(limit) {
+            Ok(Contents::Whole(bytes)) => Ok(bytes.into()),
+            Ok(Contents::Large(bytes)) => Err(SourceError::Size(InspectError::Size { bytes, limit })),
+            Ok(Contents::Changing) => Err(SourceError::Changing { path: file.path().to_path_buf() }),
             Err(error) => match self.bundled {
-                Some(bundled) if error.kind() == io::ErrorKind::NotFound => Ok(Cow::Borrowed(bundled)),
+                Some(bundled) if error.kind() == io::ErrorKind::NotFound => Ok(Bytes::from_static(bundled)),
                 _ => Err(SourceError::Read { path: file.path().to_path_buf(), error }),
             },
         }
@@ -142,26 +143,26 @@ impl Source {
             ConfigSource::Inline(value) => return Ok(canonical(value)),
             ConfigSource::File(file) => file,
         };
-        file.take();
+        let read = file.read(CONFIG_BYTES);
         let path = || file.path().to_path_buf();
-        let bytes = read(file.path(), CONFIG_BYTES)
-            .map_err(|error| SourceError::Read { path: path(), error })?
-            .ok_or_else(|| SourceError::ConfigSize { path: path(), limit: CONFIG_BYTES })?;
+        let bytes = match read.map_err(|error| SourceError::Read { path: path(), error })? {
+            Contents::Whole(bytes) => bytes,
+            Contents::Large(bytes) => {
+                return Err(SourceError::ConfigSize { path: path(), bytes, limit: CONFIG_BYTES });
+            }
+            Contents::Changing => return Err(SourceError::Changing { path: path() }),
+        };
         let parsed = String::from_utf8(bytes).map_err(|error| error.to_string()).and_then(|text| {
-            // JSON is YAML, too.
-            let value = host_config::Value::parse(&file.path().to_string_lossy(), &text).map_err(|e| e.to_string())?;
+            // JSON is YAML, too. References mean here what they mean in the main configuration: a key of a hash that is
+            // taken for the text `${env:KEY}` would be known to everyone.
+            let loaded = host_config::Value::load(file.path(), &text, &host_config::Os);
+            let (value, warnings) = loaded.map_err(|errors| errors.to_string())?;
+            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             value.decode::<Value>().map_err(|errors| errors.to_string())
         });
         let value = parsed.map_err(|reason| SourceError::Config { path: path(), reason })?;
         Ok(canonical(&value))
     }
-}
-
-/// The whole file; none where it is larger than the limit.
-fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 /// JSON with its keys sorted and without spaces: one text for one configuration.

@@ -12,7 +12,11 @@ use crate::bindings::{self, counters, log};
 use crate::budget::Budget;
 use crate::config::Limits;
 use crate::engine::Engine;
-use crate::voice::{Severity, Voice};
+use crate::room::Room;
+use crate::voice::{self, Severity, Voice};
+
+#[cfg(test)]
+mod tests;
 
 /// Names that one call may count under; more are left out by the module's voice in any case.
 const NAMES_PER_CALL: usize = 64;
@@ -32,7 +36,7 @@ pub(crate) struct State {
 impl State {
     /// Before each call.
     pub(crate) fn begin(&mut self, budget: Budget) {
-        self.memory.refused = false;
+        self.memory.refused = None;
         self.budget = budget;
     }
 
@@ -58,7 +62,7 @@ impl State {
 /// Makes a store for one instance.
 pub(crate) fn store(engine: &Engine, limits: &Limits, voice: &Arc<Voice>, digest: &Arc<str>) -> Store<State> {
     let state = State {
-        memory: Memory { limit: limits.memory_mib as usize * MIB, used: 0, refused: false },
+        memory: Memory::new(limits.memory_mib as usize * MIB, Arc::clone(engine.room())),
         budget: Budget::start(Duration::ZERO),
         voice: Arc::clone(voice),
         digest: Arc::clone(digest),
@@ -92,12 +96,28 @@ pub(crate) struct OutOfTime;
 
 /// How much linear memory an instance has, and may have.
 pub(crate) struct Memory {
+    room: Arc<Room>,
     limit: usize,
     used: usize,
-    refused: bool,
+    /// What the last growth added.
+    grown: usize,
+    refused: Option<Refusal>,
+}
+
+/// Why a guest did not get more memory; what it did then, it did for want of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It has all that it may have.
+    Limit,
+    /// All instances together have.
+    Room,
 }
 
 impl Memory {
+    fn new(limit: usize, room: Arc<Room>) -> Self {
+        Memory { room, limit, used: 0, grown: 0, refused: None }
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.used
     }
@@ -106,21 +126,41 @@ impl Memory {
         self.limit
     }
 
-    /// Whether the guest was refused more memory; what it did then, it did for want of it.
-    pub(crate) fn was_refused(&self) -> bool {
+    pub(crate) fn refused(&self) -> Option<Refusal> {
         self.refused
+    }
+
+    fn grow(&mut self, by: usize) -> Result<(), Refusal> {
+        if self.used.saturating_add(by) > self.limit {
+            return Err(Refusal::Limit);
+        }
+        if !self.room.take(by) {
+            return Err(Refusal::Room);
+        }
+        self.used += by;
+        self.grown = by;
+        Ok(())
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.room.give(self.used);
     }
 }
 
 impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_sub(current).saturating_add(desired);
-        if used > self.limit {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.used = used;
-        Ok(true)
+        let grown = self.grow(desired.saturating_sub(current));
+        self.refused = grown.err().or(self.refused);
+        Ok(grown.is_ok())
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        let grown = std::mem::take(&mut self.grown);
+        self.used -= grown;
+        self.room.give(grown);
+        Ok(())
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
@@ -147,10 +187,10 @@ impl counters::Host for State {
     fn add(&mut self, name: String, value: u64) {
         if let Some(sum) = self.counted.get_mut(&name) {
             *sum = sum.saturating_add(value);
-        } else if self.counted.len() < NAMES_PER_CALL {
+        } else if self.counted.len() < NAMES_PER_CALL && voice::is_name(&name) {
             self.counted.insert(name, value);
         } else {
-            // No name: the voice counts it as left out.
+            // No name: the voice counts it as left out. What is none is not kept, since it may be of any length.
             self.counted.insert(String::new(), 1);
         }
     }

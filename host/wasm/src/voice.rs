@@ -67,7 +67,7 @@ impl Voice {
             self.lines_dropped.inc();
             return;
         }
-        let (module, message) = (self.module.as_str(), cut(message));
+        let (module, message) = (self.module.as_str(), one_line(message, LINE_BYTES));
         match severity {
             Severity::Debug => tracing::debug!(target: "tidegate::module", module, digest, "{message}"),
             Severity::Info => tracing::info!(target: "tidegate::module", module, digest, "{message}"),
@@ -103,14 +103,17 @@ impl Voice {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn cut(message: &str) -> &str {
-    &message[..message.floor_char_boundary(LINE_BYTES)]
+/// What others wrote, for a log line or an answer: no longer than `limit`, and without what would end the line or turn a
+/// terminal's head.
+pub(crate) fn one_line(message: &str, limit: usize) -> String {
+    let kept = &message[..message.floor_char_boundary(limit)];
+    kept.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 mod own;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -135,11 +135,29 @@ fn compile(root: &Path, target: &Path, choose: impl FnOnce(&mut Command)) -> Res
     cargo.current_dir(root).args(["build", "--profile", "guest", "--lib", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target);
     // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly.
-    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET").env("CARGO_ENCODED_RUSTFLAGS", flags(root));
     choose(&mut cargo);
     let status = cargo.status().context("run cargo")?;
     ensure!(status.success(), "the modules do not build: cargo ended with {status}");
     Ok(())
+}
+
+/// Flags by which a module says nothing of where it was built: it is known by its digest.
+fn flags(root: &Path) -> OsString {
+    let home = std::env::home_dir().map(|home| home.join(".cargo"));
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home);
+    let mut flags = OsString::new();
+    for (folder, name) in [(Some(root.to_owned()), "."), (home, "cargo")] {
+        let Some(folder) = folder else { continue };
+        if !flags.is_empty() {
+            flags.push("\x1f");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(folder);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
 }
 
 /// Turns a core module into a component. A file that is the same already is left alone, so that nothing is built anew.

@@ -2,10 +2,13 @@
 
 mod cell;
 
+mod cut;
+
 use crate::bindings::tidegate::processor::types;
-use crate::{Level, ReadId, Signal};
+use crate::{Level, Part, ReadId, Signal};
 
 pub use cell::{Cell, CellId, Cells, Column, Value};
+pub use cut::Cut;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +38,11 @@ impl<'b> Batch<'b> {
     pub fn columns(&self, read: ReadId) -> impl Iterator<Item = Column<'b>> + use<'b> {
         let packed = self.packed;
         packed.columns.iter().filter(move |column| column.read == read.0).map(move |column| Column::new(packed, column))
+    }
+
+    /// The keys of a read that ends in `[**]`, if any crossed over.
+    pub fn keys(&self, read: ReadId) -> Option<Column<'b>> {
+        self.columns(read).find(|column| column.part() == Part::Key)
     }
 
     /// How many rows a level has; none where the plan names no field at it or under it.

@@ -77,12 +77,12 @@ pub mod testing;
 #[expect(clippy::too_many_arguments, reason = "what is generated lifts records field by field")]
 pub mod bindings;
 
-pub use batch::{Batch, Cell, CellId, Cells, Column, Value};
+pub use batch::{Batch, Cell, CellId, Cells, Column, Cut, Value};
 pub use bindings::tidegate::processor::types::{Level, Mode, Part, PatternMatch, Signal};
 pub use context::Context;
 pub use edits::{Content, Edits, NewValue, Text};
 pub use error::Error;
-pub use plan::{Plan, ReadId, RouteId, WriteId};
+pub use plan::{Pattern, Plan, ReadId, RouteId, WriteId};
 pub use processor::Processor;
 
 #[doc(hidden)]

@@ -14,6 +14,33 @@ pub struct WriteId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteId(pub(crate) u32);
 
+/// A regular expression that the host runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    source: String,
+    name: String,
+}
+
+impl Pattern {
+    /// A pattern that comes from the configuration: where it is wrong, the operator reads `name` and the reason. Name the
+    /// key, as in `patterns[0].regex`.
+    pub fn named(name: impl Into<String>, source: impl Into<String>) -> Pattern {
+        Pattern { source: source.into(), name: name.into() }
+    }
+}
+
+impl From<&str> for Pattern {
+    fn from(source: &str) -> Pattern {
+        Pattern::named("", source)
+    }
+}
+
+impl From<String> for Pattern {
+    fn from(source: String) -> Pattern {
+        Pattern::named("", source)
+    }
+}
+
 /// What a processor needs; made once, in `configure`.
 ///
 /// Paths are those of OTTL: `log.body`, `resource.attributes["cluster.id"]`, `span.attributes[*]` for each value of the
@@ -37,14 +64,20 @@ impl Plan {
     }
 
     /// The cells of this path in which one of the patterns matches: the host runs them, in the syntax of Rust's `regex`
-    /// with ASCII classes, and hands over their offsets.
-    pub fn read_matching<P: Into<String>>(
+    /// with ASCII classes, and hands over their offsets. It is the host that finds a pattern wrong, too: a [`Pattern`] may
+    /// have a name for that.
+    pub fn read_matching<P: Into<Pattern>>(
         &mut self,
         path: impl Into<String>,
         patterns: impl IntoIterator<Item = P>,
     ) -> ReadId {
-        let patterns = patterns.into_iter().map(Into::into).collect();
-        self.packed.reads.push(types::Read { path: path.into(), patterns });
+        let mut read = types::Read { path: path.into(), patterns: Vec::new(), names: Vec::new() };
+        for pattern in patterns {
+            let Pattern { source, name } = pattern.into();
+            read.patterns.push(source);
+            read.names.push(name);
+        }
+        self.packed.reads.push(read);
         ReadId(self.packed.reads.len() as u32 - 1)
     }
 

@@ -154,6 +154,11 @@ impl Collector {
         Metrics(self.page("/metrics").await)
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end, as Kubernetes does.
     pub(crate) fn signal_term(&self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();

@@ -30,6 +30,38 @@ fn nothing_is_edited_in_what_is_blocked() {
 }
 
 #[test]
+fn nothing_is_edited_or_removed_in_what_goes_already_however_deep() {
+    let config = json!({ "detectors": ["email"], "blocked_keys": ["secret*", "password"] });
+    let before = json!({
+        "secret": { "password": "x", "user": { "secrets": ["a@b.io", { "password": 1 }], "mail": "a@b.io" } },
+        "list": [{ "secret": { "secret": "a@b.io", "k a@b.io": "x" } }, { "password": "x", "to": "a@b.io" }],
+        "user": { "secrets": 1, "mail": "a@b.io" },
+    });
+    assert_eq!(attributes(&config, before.clone()), "{list: [{}, {to: \"****\"}], user: {mail: \"****\"}}");
+    let mut scrub = scrub(Signal::Logs, &config);
+    scrub.process(&TestBatch::logs().resource(Any::Empty).log(before, json!({}))).unwrap();
+    let counters = scrub.counters();
+    assert_eq!((counters["redacted_blocked_key"], counters["redacted_email"]), (4, 2));
+}
+
+#[test]
+fn a_finding_that_drops_takes_what_is_in_it_along() {
+    let config = json!({ "detectors": ["email"], "action": "drop" });
+    let before = json!({
+        "k a@b.io": { "x": "a@b.io", "l a@b.io": ["a@b.io"], "y": ["a@b.io"] },
+        "x": { "m a@b.io": "a@b.io", "z": ["a@b.io", "z"] },
+    });
+    assert_eq!(attributes(&config, before), "{x: {z: [\"z\"]}}");
+}
+
+#[test]
+fn a_key_of_the_same_name_elsewhere_is_no_part_of_what_goes() {
+    let config = json!({ "detectors": { "email": {}, "ipv4": { "action": "drop" } } });
+    let before = json!({ "a@b.io": "10.0.0.1", "x": { "a@b.io": "y" } });
+    assert_eq!(attributes(&config, before), "{x: {****: \"y\"}}");
+}
+
+#[test]
 fn a_blocked_value_can_be_masked_where_its_key_is_the_attributes_own() {
     let config = json!({ "detectors": ["email"], "blocked_keys": ["pin", "pass*"], "blocked_action": "mask" });
     let before = json!({

@@ -1,7 +1,7 @@
 //! What an operator reads when a configuration does not fit.
 
 use tidegate_sdk::Signal;
-use tidegate_sdk::testing::Tester;
+use tidegate_sdk::testing::{Tester, json};
 
 use crate::PiiScrub;
 
@@ -29,9 +29,37 @@ fn a_bad_configuration_is_refused_by_the_name_of_its_key() {
         (r#"{"fields":[]}"#, "fields: there is none"),
         (r#"{"audit":{"attribute":""}}"#, "audit.attribute: is empty"),
         (r#"{"audit":{}}"#, "audit: missing field `attribute`"),
+        (r#"{"action":"hash","hash":{"key":""}}"#, "hash.key: is shorter than 16 bytes"),
+        (r#"{"action":"hash","hash":{}}"#, "hash: missing field `key`"),
+        (r#"{"hash":{"key":1234567890123456}}"#, "hash.key: invalid type: integer"),
+        (r#"{"hash":{"key":"0123456789abcdef","lenght":8}}"#, "hash.lenght: unknown field `lenght`"),
+        (r#"{"detectors":{"email":{"mask":7}}}"#, "detectors.email.mask: invalid type: integer `7`"),
+        (r#"{"detectors":"email"}"#, "detectors: invalid type: string \"email\", expected a list of detectors"),
+        (r#"{"detectors":[{"email":{}}]}"#, "detectors[0].email: invalid type: map"),
+        (r#"{"patterns":{"name":"x"}}"#, "patterns: invalid type: map"),
+        (r#"{"patterns":[{"name":"x","regex":"a","acton":"drop"}]}"#, "patterns[0].acton: unknown field `acton`"),
+        (r#"{"patterns":[{"name":"x","regex":["a"]}]}"#, "patterns[0].regex: invalid type: sequence"),
+        (r#"{"mask":null}"#, "mask: invalid type: null"),
+        (r#"{"blocked_action":"erase"}"#, "blocked_action: unknown variant `erase`"),
+        (r#"{"blocked_keys":[7]}"#, "blocked_keys[0]: invalid type: integer `7`"),
+        (r#"{"audit":{"attribute":"a\"b"}}"#, "audit.attribute: must not have quotes"),
+        (r#"{"audit":"x"}"#, "audit: invalid type: string"),
+        (r#"["email"]"#, "the configuration has to be a map"),
         (r#"{"maks":"x"}"#, "maks: unknown field `maks`"),
     ] {
         let Err(error) = Tester::<PiiScrub>::new(Signal::Logs, config) else { panic!("{config} was taken") };
         assert!(error.message().starts_with(message), "{config}: {error}");
     }
+}
+
+#[test]
+fn patterns_are_as_many_as_the_host_takes() {
+    let config = |count: usize| {
+        let patterns: Vec<_> =
+            (0..count).map(|n| json!({ "name": format!("p{n}"), "regex": format!("p{n}") })).collect();
+        json!({ "detectors": ["email"], "patterns": patterns, "blocked_keys": ["pin"] })
+    };
+    assert!(Tester::<PiiScrub>::new(Signal::Logs, &config(62)).is_ok());
+    let Err(error) = Tester::<PiiScrub>::new(Signal::Logs, &config(63)) else { panic!("65 patterns were taken") };
+    assert!(error.message().starts_with("patterns: with the detectors"), "{error}");
 }

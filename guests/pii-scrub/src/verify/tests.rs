@@ -66,6 +66,11 @@ fn ipv6_addresses_parse_and_stand_apart() {
         assert!(!passes(Detector::Ipv6, other), "{other}");
     }
     assert!(check(Detector::Ipv6, "std::2001::fade9", "d::2001").is_empty());
+    for text in ["from 2001:db8::1: timeout", "addr:2001:db8::1", "ip4:2001:db8::1", "x=2001:db8::1:, y"] {
+        assert_eq!(check(Detector::Ipv6, text, "2001:db8::1"), ["2001:db8::1"], "{text}");
+    }
+    assert!(check(Detector::Ipv6, "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8").is_empty());
+    assert!(check(Detector::Ipv6, "1:2:3:4:5:6:7:8:9", "2:3:4:5:6:7:8:9").is_empty());
     assert_eq!(check(Detector::Ipv6, "to [2001:db8::1]:443", "2001:db8::1"), ["2001:db8::1"]);
 }
 

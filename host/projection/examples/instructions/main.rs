@@ -47,7 +47,10 @@ fn main() -> ExitCode {
 fn projector(signal: Signal, reads: &[&str], patterns: &[&str], writes: &[&str]) -> Projector {
     let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
     let plan = Plan {
-        reads: reads.iter().map(|path| Read { path: path.to_string(), patterns: patterns.clone() }).collect(),
+        reads: reads
+            .iter()
+            .map(|path| Read { path: path.to_string(), patterns: patterns.clone(), names: vec![] })
+            .collect(),
         writes: writes.iter().map(ToString::to_string).collect(),
         routes: if writes.contains(&"route") { vec!["aside".to_owned()] } else { Vec::new() },
         ..Plan::default()

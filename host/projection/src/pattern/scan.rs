@@ -15,6 +15,7 @@ use super::bytes::Bytes;
 use super::search::MATCH;
 use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
+use crate::meter::Meter;
 use automaton::{Automaton, Behind, Semantics};
 
 /// Where a pattern may start at more of ordinary text than this, the search is better.
@@ -50,8 +51,9 @@ struct Single {
 }
 
 impl Scanner {
-    /// Patterns whose automata would not fit in `size` bytes together are left to the search.
-    pub(super) fn new(hirs: &[Hir], size: usize) -> Scanner {
+    /// Patterns whose automata would not fit in `size` bytes together are left to the search. None where the meter ran
+    /// out.
+    pub(super) fn new(hirs: &[Hir], size: usize, meter: &mut dyn Meter) -> Option<Scanner> {
         let mut room = size;
         let mut scanner = Scanner {
             left: 0,
@@ -65,6 +67,9 @@ impl Scanner {
         let mut firsts = Vec::new();
         let mut scanned = Vec::new();
         for (pattern, hir) in (0u32..).zip(hirs) {
+            if meter.spent() {
+                return None;
+            }
             let shortest = hir.properties().minimum_len().unwrap_or(0);
             let one = || Automaton::new(&[(0, hir)], Semantics::LeftmostFirst);
             let automaton = if shortest > 0 { one() } else { None };
@@ -84,7 +89,7 @@ impl Scanner {
         scanner.group(&scanned);
         scanner.first = Bytes::union(&firsts);
         scanner.apart = !scanner.groups.iter().any(|group| group.lives(Behind::Word));
-        scanner
+        Some(scanner)
     }
 
     /// Adds the automaton of these singles, or of their halves where it would be too large.

@@ -13,6 +13,7 @@ use regex_syntax::hir::Hir;
 use super::PatternError;
 use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
+use crate::meter::Meter;
 use watched::Watched;
 
 /// Steps (bytes of the cell times states of the pattern) that a search may take unwatched: some 40 ms at the very worst.
@@ -57,7 +58,7 @@ impl Scratch {
 
 impl Searcher {
     /// Compiles the patterns, which may take `size` bytes together.
-    pub(super) fn new(hirs: &[Hir], size: usize) -> Result<Searcher, PatternError> {
+    pub(super) fn new(hirs: &[Hir], size: usize, meter: &mut dyn Meter) -> Result<Searcher, PatternError> {
         let config = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
             .nfa_size_limit(Some(size))
@@ -66,6 +67,9 @@ impl Searcher {
         let mut patterns = Vec::with_capacity(hirs.len());
         let mut left = size;
         for (index, hir) in hirs.iter().enumerate() {
+            if meter.spent() {
+                return Err(PatternError::Overrun);
+            }
             let large = || PatternError::Large { index, limit: size };
             let built = Regex::builder().configure(config.clone()).build_from_hir(hir);
             let regex = built.map_err(|error| match error.size_limit() {

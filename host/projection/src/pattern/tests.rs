@@ -9,7 +9,7 @@ use super::scan::Scanner;
 use super::{PatternError, Patterns, parse};
 use crate::allowance::Allowance;
 use crate::testing::{Spent, strings};
-use crate::{PatternMatch, Unmetered};
+use crate::{Meter, PatternMatch, Unmetered};
 
 /// Mail, card, social security number, address, and some of every other kind.
 const ALL: [&str; 12] = [
@@ -28,7 +28,7 @@ const ALL: [&str; 12] = [
 ];
 
 fn compile(patterns: &[&str]) -> Patterns {
-    Patterns::compile(&strings(patterns), 4096, 16 << 20).unwrap()
+    Patterns::compile(&strings(patterns), 4096, 16 << 20, &mut Unmetered).unwrap()
 }
 
 /// The matches in `cell`, which lies within other text.
@@ -142,10 +142,27 @@ fn a_large_pattern_on_a_large_cell_is_metered_within_the_search() {
     assert_eq!(spent("[ab]*a(?:[ab]{100}){100}aaa", &b"ab".repeat(1 << 20)), 0);
 }
 
+/// Why these patterns are refused.
+fn bounded(patterns: &[String], meter: &mut dyn Meter) -> PatternError {
+    Patterns::compile(patterns, 100, 1 << 20, meter).unwrap_err()
+}
+
+#[test]
+fn a_wrong_pattern_is_told_of_in_one_line() {
+    let told = |source: &str| bounded(&strings(&[source]), &mut Unmetered).of("patterns[0].regex");
+    assert_eq!(told("ab(c"), "patterns[0].regex: unclosed group, at byte 2 of the pattern, at `(c`");
+    let unknown = told(r"\p{Nothing}");
+    assert!(unknown.starts_with("patterns[0].regex: Unicode property not found"), "{unknown}");
+}
+
+#[test]
+fn compiling_ends_when_the_meter_runs_out() {
+    assert_eq!(bounded(&strings(&["a"]), &mut Spent), PatternError::Overrun);
+}
+
 #[test]
 fn patterns_are_bounded() {
-    let compile = |patterns: &[String]| Patterns::compile(patterns, 100, 1 << 20).unwrap_err();
-    assert_eq!(compile(&vec!["a".to_owned(); 65]), PatternError::Many(64));
+    let compile = |patterns: &[String]| bounded(patterns, &mut Unmetered);
     assert_eq!(compile(&["a".to_owned(), "a".repeat(101)]), PatternError::Long { index: 1, limit: 100 });
     assert_eq!(compile(&strings(&[r"\w{500}{500}"])), PatternError::Large { index: 0, limit: 1 << 20 });
     assert!(matches!(compile(&strings(&["(?P<a"])), PatternError::Syntax { index: 0, .. }));
@@ -161,7 +178,11 @@ static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| ALL.iter().map(|pattern|
 
 static WATCHED: LazyLock<Patterns> = LazyLock::new(|| {
     let Patterns { gate, searcher, .. } = compile(&ALL);
-    Patterns { gate, scanner: Scanner::new(&[], 0).leaving(ALL.len()), searcher: searcher.always_watched() }
+    Patterns {
+        gate,
+        scanner: Scanner::new(&[], 0, &mut Unmetered).unwrap().leaving(ALL.len()),
+        searcher: searcher.always_watched(),
+    }
 });
 
 proptest! {
@@ -192,6 +213,6 @@ proptest! {
 
     #[test]
     fn no_pattern_makes_the_compiler_panic(pattern in "[a-c0-9\\\\dwsbDWSB(){}\\[\\]^$|?*+.,:<>=!i&~-]{0,20}") {
-        let _ = Patterns::compile(&[pattern], 4096, 1 << 20);
+        let _ = Patterns::compile(&[pattern], 4096, 1 << 20, &mut Unmetered);
     }
 }

@@ -6,9 +6,10 @@ use host_otlp::Signal;
 
 use super::table::Table;
 use super::{Compiled, Limits, PlanError, Read};
+use crate::meter::Meter;
 use crate::path::{Class, Path, Reach};
-use crate::pattern::{PatternError, Patterns};
-use crate::plan::{Grants, Plan};
+use crate::pattern::{self, PatternError, Patterns};
+use crate::plan::{self, Grants, Plan};
 
 /// The words among the writes that are no paths.
 const DROP: &str = "drop";
@@ -49,7 +50,13 @@ impl Granted<'_> {
     }
 }
 
-pub(super) fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Limits) -> Result<Compiled, PlanError> {
+pub(super) fn compile(
+    signal: Signal,
+    plan: &Plan,
+    grants: &Grants,
+    limits: &Limits,
+    meter: &mut dyn Meter,
+) -> Result<Compiled, PlanError> {
     bound("reads", plan.reads.len(), limits.paths)?;
     bound("writes", plan.writes.len(), limits.paths)?;
     bound("routes", plan.routes.len(), limits.paths)?;
@@ -70,11 +77,11 @@ pub(super) fn compile(signal: Signal, plan: &Plan, grants: &Grants, limits: &Lim
 
     let granted = Granted::parse(&grants.reads)?;
     let mut reads = Vec::with_capacity(plan.reads.len());
-    let mut sets = Sets::default();
+    let mut sets = Sets { sources: Vec::new(), compiled: Vec::new(), size: 0, limits, meter };
     for read in &plan.reads {
         let path = path_of("reads", &read.path, signal)?;
         granted.path("reads", &path)?;
-        reads.push(compile_read(path, &read.patterns, &mut sets, &writes, limits)?);
+        reads.push(compile_read(path, read, &mut sets, &writes)?);
     }
 
     let asks = |word: &str| plan.writes.iter().any(|write| write == word);
@@ -116,22 +123,23 @@ fn path_of(verb: &'static str, source: &str, signal: Signal) -> Result<Path, Pla
 }
 
 /// The plan's different sets of patterns: many a plan has the same for all of its reads.
-#[derive(Default)]
 struct Sets<'a> {
     sources: Vec<&'a [String]>,
     compiled: Vec<Arc<Patterns>>,
     /// Bytes that they take.
     size: usize,
+    limits: &'a Limits,
+    meter: &'a mut dyn Meter,
 }
 
 impl<'a> Sets<'a> {
     /// The position of a set, which is compiled where it is new.
-    fn position(&mut self, sources: &'a [String], limits: &Limits) -> Result<usize, PatternError> {
+    fn position(&mut self, sources: &'a [String]) -> Result<usize, PatternError> {
         if let Some(known) = self.sources.iter().position(|known| *known == sources) {
             return Ok(known);
         }
-        let left = limits.pattern_size.saturating_sub(self.size);
-        let compiled = Patterns::compile(sources, limits.pattern_length, left)?;
+        let left = self.limits.pattern_size.saturating_sub(self.size);
+        let compiled = Patterns::compile(sources, self.limits.pattern_length, left, self.meter)?;
         self.size += compiled.memory_usage();
         self.sources.push(sources);
         self.compiled.push(Arc::new(compiled));
@@ -141,11 +149,11 @@ impl<'a> Sets<'a> {
 
 fn compile_read<'a>(
     path: Path,
-    patterns: &'a [String],
+    read: &'a plan::Read,
     sets: &mut Sets<'a>,
     writes: &[Option<Path>],
-    limits: &Limits,
 ) -> Result<Read, PlanError> {
+    let patterns = &read.patterns;
     let class = path.field().class;
     let bare = path.keys().is_empty() && path.reach() == Reach::Exact;
     if class == Class::Map && bare {
@@ -159,8 +167,16 @@ fn compile_read<'a>(
     if !is_text && class.id().is_none() {
         return Err(PlanError::NoText { path: path.to_string() });
     }
-    let set = sets.position(patterns, limits);
-    let set = set.map_err(|fault| PlanError::Pattern { path: path.to_string(), fault })?;
+    if patterns.len() > pattern::MOST {
+        return Err(PlanError::PatternsOfRead { path: path.to_string(), found: patterns.len(), limit: pattern::MOST });
+    }
+    let set = sets.position(patterns).map_err(|fault| match fault {
+        PatternError::Overrun => PlanError::Overrun,
+        fault => {
+            let name = read.names.get(fault.index()).filter(|name| !name.is_empty()).cloned();
+            PlanError::Pattern { path: path.to_string(), name, fault }
+        }
+    })?;
     let patterns = Some(Arc::clone(&sets.compiled[set]));
     Ok(Read { path, patterns, set, writable, keyed: !bare })
 }

@@ -64,6 +64,7 @@ impl Growing {
             first_cell: 0,
             rows: Vec::new(),
             keys: Vec::new(),
+            within: Vec::new(),
             values: EMPTY[index % SLOTS](),
             matches: Vec::new(),
         };

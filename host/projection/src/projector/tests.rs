@@ -358,12 +358,20 @@ fn a_plan_that_cannot_be_run_is_refused() {
         (patterns("log.body", &["a("]), "`log.body`: pattern 0: "),
         (patterns("log.body", &["\\w{1000}{1000}"]), "`log.body`: pattern 0 compiles to more than"),
         (patterns("log.body", &[&"x".repeat(5000)]), "`log.body`: pattern 0 is longer than 4096 bytes"),
+        (patterns("log.body", &["x"; 65]), "a read may have at most 64 patterns, and `log.body` has 65"),
         (many, "the plan has 1088 patterns, more than the limit of 1024"),
         (routes, "the plan names routes but does not ask to `route`"),
     ] {
         let refused = refusal(Signal::Logs, &plan, &everything());
         assert!(refused.starts_with(message), "{refused}");
     }
+    let mut named = patterns("log.body", &["a", "b["]);
+    named.reads[0].names = strings(&["first", "patterns[1].regex"]);
+    let refused = refusal(Signal::Logs, &named, &everything());
+    assert!(refused.starts_with("patterns[1].regex: unclosed character class"), "{refused}");
+    let some = patterns("log.body", &["a"]);
+    let refused = Projector::compile_within(Signal::Logs, &some, &everything(), &Limits::default(), &mut Spent);
+    assert_eq!(refused.err(), Some(PlanError::Overrun));
     let grants = Grants { reads: strings(&["lgo"]), ..Grants::default() };
     let refused = Projector::compile(Signal::Logs, &plan(&[], &[]), &grants, &Limits::default());
     assert!(matches!(refused, Err(PlanError::Grant(_))), "an operator is told of a grant that means nothing");
@@ -377,7 +385,7 @@ fn the_patterns_of_all_reads_share_one_limit() {
         let plan = Plan { reads: reads.to_vec(), ..Plan::default() };
         Projector::compile(Signal::Logs, &plan, &everything(), &limits).err().map(|error| error.to_string())
     };
-    let size = Patterns::compile(&reads[0].patterns, 4096, usize::MAX).unwrap().memory_usage();
+    let size = Patterns::compile(&reads[0].patterns, 4096, usize::MAX, &mut Unmetered).unwrap().memory_usage();
     assert_eq!(refused(&reads[..1], size + size / 2), None);
     let second = refused(&reads, size + size / 2).unwrap();
     assert!(second.starts_with("`log.severity_text`: pattern 0 compiles to more than"), "{second}");

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::dictionary::Dictionary;
 use super::pack::{Cell, Growing, SLOTS, Slot};
 use super::table::{Action, LEVELS};
-use super::{Compiled, Scratches};
+use super::{Compiled, Scratches, within};
 use crate::allowance::Allowance;
 use crate::batch::Level;
 use crate::meter::Overrun;
@@ -86,6 +86,7 @@ pub(super) fn walk(
         columns.push(column);
         sites.push(growing.sites);
     }
+    within::fill(&mut columns, &sites, &walk.nests, &mut walk.allowance)?;
     let dictionary = walk.dictionary.into_packed();
     Ok(Walked { columns, sites, dictionary, rows: walk.rows, nests: walk.nests, segments })
 }

@@ -41,6 +41,7 @@ fn column(column: types::Column) -> Column {
         first_cell: column.first_cell,
         rows: column.rows,
         keys: column.keys,
+        within: column.within,
         values: match column.values {
             types::Values::Text(text) => Values::Text(packed(text)),
             types::Values::Bytes(bytes) => Values::Bytes(packed(bytes)),

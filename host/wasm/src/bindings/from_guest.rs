@@ -8,7 +8,7 @@ use super::types;
 
 pub(crate) fn plan(plan: types::Plan) -> Plan {
     Plan {
-        reads: plan.reads.into_iter().map(|read| Read { path: read.path, patterns: read.patterns }).collect(),
+        reads: plan.reads.into_iter().map(read).collect(),
         writes: plan.writes,
         routes: plan.routes,
         state: match plan.state {
@@ -16,6 +16,10 @@ pub(crate) fn plan(plan: types::Plan) -> Plan {
             types::State::Rebuildable => State::Rebuildable,
         },
     }
+}
+
+fn read(read: types::Read) -> Read {
+    Read { path: read.path, patterns: read.patterns, names: read.names }
 }
 
 pub(crate) fn script(script: types::Script) -> Script {

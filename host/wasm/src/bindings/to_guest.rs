@@ -53,6 +53,7 @@ fn column(column: Column) -> types::Column {
         first_cell: column.first_cell,
         rows: column.rows,
         keys: column.keys,
+        within: column.within,
         values: values(column.values),
         matches: column.matches.into_iter().map(pattern_match).collect(),
     }

@@ -40,3 +40,14 @@ fn keeps_what_it_just_took_however_large() {
     cache.evict(&cache.folder.join("huge.cwasm"));
     assert_eq!(names(&cache), ["huge.cwasm"]);
 }
+
+#[test]
+fn removes_what_a_killed_process_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Cache::open(folder.path().join("cache"), 1000).unwrap();
+    let cache = open();
+    entry(&cache, ".tmp-old", 10, 3 * 24 * 3600);
+    entry(&cache, ".tmp-new", 10, 60);
+    entry(&cache, "old.cwasm", 10, 3 * 24 * 3600);
+    assert_eq!(names(&open()), [".tmp-new", "old.cwasm"]);
+}

@@ -4,7 +4,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Full, Job, Pool, Schedule};
+use super::{Full, Job, Pool, Queue, Schedule};
+
+fn queue(alone: bool) -> Queue {
+    Queue { jobs: [].into(), limit: 10, alone: Arc::new(alone.into()), running: 0, spent: Duration::ZERO }
+}
 
 fn nothing() -> Job {
     Box::new(|| {})
@@ -26,7 +30,7 @@ fn hold(pool: &Pool, queue: super::QueueId) -> Sender<()> {
 #[test]
 fn a_queue_takes_what_fits() {
     let pool = Pool::start(1).unwrap();
-    let queue = pool.queue(2);
+    let queue = pool.queue(2, Arc::default());
     let held = hold(&pool, queue);
     pool.submit(queue, nothing()).unwrap();
     pool.submit(queue, nothing()).unwrap();
@@ -39,7 +43,7 @@ fn a_queue_takes_what_fits() {
 #[test]
 fn drains_what_is_queued() {
     let pool = Pool::start(2).unwrap();
-    let queue = pool.queue(100);
+    let queue = pool.queue(100, Arc::default());
     let done = Arc::new(Mutex::new(0));
     for _ in 0..100 {
         let done = Arc::clone(&done);
@@ -52,7 +56,7 @@ fn drains_what_is_queued() {
 #[test]
 fn a_job_that_panics_takes_no_thread_with_it() {
     let pool = Pool::start(1).unwrap();
-    let queue = pool.queue(4);
+    let queue = pool.queue(4, Arc::default());
     let (done, ended) = channel();
     pool.submit(queue, Box::new(|| panic!("on purpose"))).unwrap();
     pool.submit(queue, Box::new(move || done.send(()).unwrap())).unwrap();
@@ -64,7 +68,7 @@ fn a_job_that_panics_takes_no_thread_with_it() {
 fn serves_the_queue_that_has_used_the_least() {
     let mut schedule = Schedule::default();
     let pool = |schedule: &mut Schedule| {
-        schedule.queues.push(super::Queue { jobs: [].into(), limit: 10, running: 0, spent: Duration::ZERO });
+        schedule.queues.push(queue(false));
         super::QueueId(schedule.queues.len() - 1)
     };
     let (cheap, dear) = (pool(&mut schedule), pool(&mut schedule));
@@ -84,4 +88,34 @@ fn serves_the_queue_that_has_used_the_least() {
     schedule.submit(dear, nothing()).unwrap();
     schedule.submit(late, nothing()).unwrap();
     assert_eq!(schedule.queues[late.0].spent, schedule.queues[dear.0].spent);
+}
+
+#[test]
+fn a_queue_whose_jobs_wait_for_each_other_holds_one_thread() {
+    let pool = Pool::start(2).unwrap();
+    let (alone, other) = (pool.queue(9, Arc::new(true.into())), pool.queue(9, Arc::default()));
+    let held = hold(&pool, alone);
+    let (done, ended) = channel();
+    for _ in 0..2 {
+        let done = done.clone();
+        pool.submit(alone, Box::new(move || done.send("alone").unwrap())).unwrap();
+    }
+    pool.submit(other, Box::new(move || done.send("other").unwrap())).unwrap();
+    assert_eq!(ended.recv(), Ok("other"));
+    drop(held);
+    pool.drain();
+    assert_eq!(ended.iter().collect::<Vec<_>>(), ["alone", "alone"]);
+}
+
+#[test]
+fn what_is_discarded_is_not_run() {
+    let pool = Pool::start(1).unwrap();
+    let queue = pool.queue(9, Arc::default());
+    let held = hold(&pool, queue);
+    let (done, ended) = channel::<()>();
+    pool.submit(queue, Box::new(move || done.send(()).unwrap())).unwrap();
+    pool.discard();
+    ended.recv().unwrap_err();
+    drop(held);
+    pool.drain();
 }

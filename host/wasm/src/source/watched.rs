@@ -4,10 +4,13 @@
 //! A file that was renamed into place is whole, and ready at once. One that is written in place is ready when it was left
 //! alone for one interval.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use rustix::fs::OFlags;
 
 /// How often to look.
 pub(crate) const POLL: Duration = Duration::from_millis(100);
@@ -37,6 +40,16 @@ pub(crate) struct Watched {
     doubtful: bool,
 }
 
+/// What was found when a file was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Contents {
+    Whole(Vec<u8>),
+    /// It has so many bytes, which are too many.
+    Large(u64),
+    /// It was written to meanwhile: what was read may be half of one and half of another.
+    Changing,
+}
+
 impl Watched {
     pub(crate) fn new(path: PathBuf) -> Self {
         Watched { path, taken: None, seen: None, doubtful: false }
@@ -50,11 +63,27 @@ impl Watched {
         self.stamp().is_some()
     }
 
-    pub(crate) fn len(&self) -> u64 {
-        self.stamp().map_or(0, |identity| identity.len)
+    /// Reads what is there, and remembers it.
+    pub(crate) fn read(&mut self, limit: u64) -> io::Result<Contents> {
+        self.take();
+        // A pipe would wait for a writer, and for ever.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(&self.path)?;
+        let before = file.metadata()?;
+        if !before.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        if before.len() > limit {
+            return Ok(Contents::Large(before.len()));
+        }
+        let mut bytes = Vec::new();
+        // One more than was there: a file that grows is changing.
+        (&file).take(before.len() + 1).read_to_end(&mut bytes)?;
+        let steady = Identity::of(&before) == Identity::of(&file.metadata()?) && bytes.len() as u64 == before.len();
+        Ok(if steady { Contents::Whole(bytes) } else { Contents::Changing })
     }
 
-    /// Remembers what is there: to be called before the file is read.
+    /// Remembers what is there: before the file is read.
     pub(crate) fn take(&mut self) {
         let stamp = self.stamp();
         self.taken = Some(stamp);
@@ -78,18 +107,21 @@ impl Watched {
     }
 
     fn stamp(&self) -> Stamp {
-        let metadata = fs::metadata(&self.path).ok()?;
-        Some(Identity {
+        fs::metadata(&self.path).ok().as_ref().map(Identity::of)
+    }
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Identity {
             device: metadata.dev(),
             inode: metadata.ino(),
             len: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
+        }
     }
-}
 
-impl Identity {
     fn age(&self) -> Duration {
         let (seconds, nanos) = self.modified.max(self.changed);
         let since_epoch = Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanos).unwrap_or(0));

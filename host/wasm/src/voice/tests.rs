@@ -2,7 +2,7 @@
 
 use host_telemetry::Metrics;
 
-use super::{COUNTERS, LINES_PER_SECOND, Severity, Voice, cut};
+use super::{COUNTERS, LINES_PER_SECOND, Severity, Voice, one_line};
 
 #[test]
 fn counts_the_lines_above_the_rate() {
@@ -32,6 +32,12 @@ fn takes_a_bounded_number_of_counter_names_and_no_bad_ones() {
 #[test]
 fn cuts_long_lines_between_characters() {
     let line = "é".repeat(4000);
-    let kept = cut(&line);
+    let kept = one_line(&line, 4096);
     assert!(kept.len() <= 4096 && kept.len() > 4090);
+}
+
+#[test]
+fn a_line_of_a_module_is_one_line() {
+    let forged = "fine\n2026-01-01T00:00:00Z ERROR tidegate: all is lost\r\u{1b}[31m\u{2028}";
+    assert_eq!(one_line(forged, 4096), "fine 2026-01-01T00:00:00Z ERROR tidegate: all is lost  [31m ");
 }

@@ -19,12 +19,14 @@ pub(crate) const LIVE: &str = "(i64.ne (local.get $now) (i64.const 1700000000000
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
     reads: Vec<(String, Vec<String>)>,
+    copies: u32,
     writes: Vec<String>,
     routes: Vec<String>,
     state: u8,
     edits: Vec<Edit>,
     text: String,
     refusal: Option<String>,
+    start: String,
     configure: String,
     process: String,
     wit: String,
@@ -35,12 +37,14 @@ impl Default for Guest {
     fn default() -> Self {
         Guest {
             reads: Vec::new(),
+            copies: 1,
             writes: Vec::new(),
             routes: Vec::new(),
             state: 0,
             edits: Vec::new(),
             text: String::new(),
             refusal: None,
+            start: String::new(),
             configure: String::new(),
             process: String::new(),
             wit: WIT.to_owned(),
@@ -66,6 +70,12 @@ impl Guest {
 
     pub(crate) fn reads(mut self, path: &str, patterns: &[&str]) -> Self {
         self.reads.push((path.to_owned(), patterns.iter().map(|&pattern| pattern.to_owned()).collect()));
+        self
+    }
+
+    /// The last read, so many times in all: they lie in the guest's memory once.
+    pub(crate) fn copies_of_reads(mut self, count: u32) -> Self {
+        self.copies = count;
         self
     }
 
@@ -95,6 +105,12 @@ impl Guest {
     /// Answers `configure` with an error.
     pub(crate) fn refuses(mut self, reason: &str) -> Self {
         self.refusal = Some(reason.to_owned());
+        self
+    }
+
+    /// Before anything else, when it is instantiated.
+    pub(crate) fn in_start(mut self, instructions: &str) -> Self {
+        self.start.push_str(instructions);
         self
     }
 
@@ -144,7 +160,7 @@ impl Guest {
         let script = self.script(&mut data);
         assert!(data.bytes.len() < (HEAP - DATA) as usize, "the guest's data fit below its heap");
         let bytes: String = data.bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
-        let Guest { configure, process, imports, .. } = self;
+        let Guest { start, configure, process, imports, .. } = self;
         let version = self.wit.split("tidegate:processor@").nth(1).and_then(|rest| rest.split(';').next());
         let version = version.expect("the contract has a version");
         let text = format!(
@@ -167,6 +183,9 @@ impl Guest {
                   (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
                   (br $more)))
                 (local.get $at))
+              (func $deep (call $deep))
+              (func $start {start})
+              (start $start)
               (func (export "configure") (param $signal i32) (param $config i32) (param $config-len i32) (result i32)
                 (local $n i32)
                 {configure}
@@ -191,19 +210,22 @@ impl Guest {
             let (at, len) = data.text(reason);
             return data.words(&[1, at, len, 0, 0, 0, 0, 0]);
         }
-        let reads: Vec<u32> = self
+        let mut reads: Vec<[u32; 6]> = self
             .reads
             .iter()
-            .flat_map(|(path, patterns)| {
+            .map(|(path, patterns)| {
                 let (path, path_len) = data.text(path);
                 let (patterns, patterns_len) = data.texts(patterns);
-                [path, path_len, patterns, patterns_len]
+                // They have no names.
+                [path, path_len, patterns, patterns_len, 0, 0]
             })
             .collect();
-        let reads = data.words(&reads);
+        let copies = reads.last().copied().into_iter().cycle().take(self.copies as usize - 1);
+        reads.extend(copies.collect::<Vec<_>>());
+        let count = reads.len() as u32;
+        let reads = data.words(&reads.concat());
         let (writes, writes_len) = data.texts(&self.writes);
         let (routes, routes_len) = data.texts(&self.routes);
-        let count = self.reads.len() as u32;
         data.words(&[0, reads, count, writes, writes_len, routes, routes_len, u32::from(self.state)])
     }
 

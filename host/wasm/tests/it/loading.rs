@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use host_telemetry::Metrics;
-use host_wasm::{Compile, ModulesConfig, ProcessorConfig, Sandbox};
+use host_wasm::{Compile, Limits, ModulesConfig, ProcessorConfig, Sandbox};
 
 use crate::guest::Guest;
 use crate::rig::{Rig, label, logs, mine};
@@ -62,6 +63,44 @@ async fn tells_what_the_guest_says_against_its_configuration() {
 #[tokio::test]
 async fn refuses_a_guest_that_traps_in_configure() {
     says(&Guest::idle().in_configure("unreachable").build(), &["cannot be configured", "trapped", "unreachable"]).await;
+}
+
+/// As many as a read may have, each of which makes a lot of work.
+fn large_patterns() -> Guest {
+    let patterns: Vec<String> = (0..64).map(|n| format!(r"(\w|{n}){{1,200}}[a-z]{{1,200}}{n}")).collect();
+    Guest::default().reads("log.body", &patterns.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Why a guest is refused that has five milliseconds for a batch.
+async fn refused_quickly(guest: &Guest) -> String {
+    let rig = Rig::new();
+    rig.install(guest);
+    rig.processor(ProcessorConfig {
+        limits: Limits { timeout: Duration::from_millis(5), ..Limits::default() },
+        ..mine()
+    });
+    let refused = rig.sandbox.ready().await.expect_err("it is refused");
+    refused.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn refuses_a_guest_that_takes_too_much_before_it_is_ready() {
+    let (spin, deep) = ("(loop $forever (br $forever))", "(call $deep)");
+    let grow = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    for (guest, said) in [
+        (Guest::idle().in_start(spin), "longer than 100ms"),
+        (Guest::idle().in_configure(spin), "longer than 100ms"),
+        (Guest::idle().in_process(spin), "self-test"),
+        (Guest::idle().in_start(deep), "call stack exhausted"),
+        (Guest::idle().in_configure(deep), "call stack exhausted"),
+        (Guest::idle().in_start(grow), "limit of 64 MiB"),
+        (Guest::idle().in_configure(grow), "limit of 64 MiB"),
+        (Guest::default().reads(&"x".repeat(50_000), &[]).copies_of_reads(200), "limit of 4 MiB"),
+        (large_patterns(), "patterns of the plan took longer"),
+    ] {
+        let refused = refused_quickly(&guest).await;
+        assert!(refused.contains(said), "{said}: {refused:.500}");
+    }
 }
 
 #[tokio::test]
@@ -179,7 +218,7 @@ async fn a_compiler_that_never_ends_is_ended() {
     fs::write(folder.path().join("modules/mine.wasm"), Guest::idle().build()).unwrap();
     let mut config =
         ModulesConfig { cache: Some("cache".into()), folder: Some("modules".into()), ..ModulesConfig::default() };
-    config.limits.compile_timeout = std::time::Duration::from_millis(200);
+    config.limits.compile_timeout = Duration::from_millis(200);
     let script = folder.path().join("stuck");
     fs::write(&script, "#!/bin/sh\nexec /bin/sleep 600\n").unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();

@@ -4,7 +4,9 @@
 
 mod bad_guests;
 mod guest;
+mod limits;
 mod loading;
 mod processing;
 mod rig;
+mod room;
 mod swapping;

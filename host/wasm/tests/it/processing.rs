@@ -1,6 +1,7 @@
 //! What a good guest does to a batch, and when it is called at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use host_component::{Delivery, Origin};
 use host_projection::batch::Level;
@@ -133,7 +134,7 @@ async fn drains_what_is_queued_and_takes_nothing_after() {
     let rig = Rig::new();
     let processor = rig.start(&Guest::label("cluster.id", "eu-1")).await;
     processor.consume(logs(&["one"])).await.unwrap();
-    rig.sandbox.drain().await;
+    rig.sandbox.drain(Duration::from_secs(60)).await;
     processor.consume(logs(&["two"])).await.unwrap_err();
     assert_eq!(rig.sink.take().len(), 1);
 }

@@ -1,5 +1,6 @@
 //! The rig is a sandbox in a folder of its own, with one pipeline that ends in a sink.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -48,8 +49,23 @@ impl Rig {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut ModulesConfig)) -> Self {
+        let compiler = Compile { program: env!("CARGO_BIN_EXE_host-wasm-compile").into(), arguments: vec![] };
+        Self::with_compiler(tempfile::tempdir().unwrap(), compiler, change)
+    }
+
+    /// A sandbox whose compiler is a few lines of shell; `$REAL` is the real one, and the folder is where it runs.
+    pub(crate) fn with_script(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("modules")).unwrap();
+        let path = folder.path().join("compiler");
+        let real = env!("CARGO_BIN_EXE_host-wasm-compile");
+        let place = folder.path().display();
+        fs::write(&path, format!("REAL='{real}'\ncd '{place}'\n{script}\n")).unwrap();
+        let compiler = Compile { program: "/bin/sh".into(), arguments: vec![path.into()] };
+        Self::with_compiler(folder, compiler, |_| {})
+    }
+
+    fn with_compiler(folder: TempDir, compile: Compile, change: impl FnOnce(&mut ModulesConfig)) -> Self {
+        fs::create_dir(folder.path().join("modules")).unwrap();
         let all = GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()] };
         let mut config = ModulesConfig {
             folder: Some(PathBuf::from("modules")),
@@ -58,10 +74,9 @@ impl Rig {
             ..ModulesConfig::default()
         };
         config.limits.threads = Some(2);
-        config.limits.instances = 16;
+        config.limits.instances = Some(16);
         change(&mut config);
         let metrics = Metrics::new();
-        let compile = Compile { program: env!("CARGO_BIN_EXE_host-wasm-compile").into(), arguments: vec![] };
         let base = folder.path().to_path_buf();
         let sandbox = Sandbox::start_with(config, &[], metrics.clone(), base, compile).unwrap();
         Rig { folder, sandbox, sink: Arc::default(), metrics, routes: Vec::new() }
@@ -120,9 +135,14 @@ impl Rig {
 
     /// Waits until a metric has grown beyond `before`.
     pub(crate) async fn wait_for(&self, name: &str, label: &str, before: u64) {
+        self.until(&format!("{name} grows beyond {before}"), || self.metric_with(name, label) > before).await;
+    }
+
+    /// Waits until something holds.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let end = Instant::now() + Duration::from_secs(60);
-        while self.metric_with(name, label) <= before {
-            assert!(Instant::now() < end, "{name} did not grow beyond {before}:\n{}", self.metrics.render());
+        while !holds() {
+            assert!(Instant::now() < end, "in vain: {what}\n{}", self.metrics.render());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -131,8 +151,8 @@ impl Rig {
 /// Writes a file beside its place and renames it into it.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) {
     let beside = path.with_extension("new");
-    std::fs::write(&beside, bytes).unwrap();
-    std::fs::rename(&beside, path).unwrap();
+    fs::write(&beside, bytes).unwrap();
+    fs::rename(&beside, path).unwrap();
 }
 
 pub(crate) fn mine() -> ProcessorConfig {

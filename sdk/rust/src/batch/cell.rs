@@ -90,6 +90,22 @@ impl<'b> Column<'b> {
         self.packed.keys.get(index as usize).copied()
     }
 
+    /// The position, among the keys of the read, of the nearest key around the cell at a position: of those that crossed
+    /// over. A value's own key is around it.
+    pub fn within(&self, index: u32) -> Option<u32> {
+        self.packed.within.get(index as usize)?.checked_sub(1)
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> u32 {
+        self.packed.rows.len() as u32
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.packed.rows.is_empty()
+    }
+
     /// The text of the cell at a position; `None` where the column holds none.
     pub fn text(&self, index: u32) -> Option<&'b str> {
         match &self.packed.values {

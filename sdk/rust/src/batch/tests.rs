@@ -1,7 +1,7 @@
 //! The batch as an author reads it, over columns packed by hand.
 
 use crate::bindings::tidegate::processor::types;
-use crate::{Batch, Level, Part, PatternMatch, ReadId, Signal, Value};
+use crate::{Batch, Cut, Level, Part, PatternMatch, ReadId, Signal, Value};
 
 fn packed(parts: &[&str]) -> types::Packed {
     let mut packed = types::Packed { bytes: Vec::new(), ends: Vec::new() };
@@ -19,6 +19,7 @@ fn column(read: u32, first_cell: u32, rows: &[u32], keys: &[u32], values: types:
         first_cell,
         rows: rows.to_vec(),
         keys: keys.to_vec(),
+        within: Vec::new(),
         values,
         matches: Vec::new(),
     }
@@ -92,4 +93,33 @@ fn columns_that_contradict_themselves_are_read_as_far_as_they_go() {
     let batch = batch(vec![column(0, 0, &[0, 1, 2, 3], &[9, 9, 9, 9], lying)]);
     let seen: Vec<_> = Batch::new(&batch).cells(ReadId(0)).map(|cell| (cell.key(), cell.text())).collect();
     assert_eq!(seen, [(None, Some("ab")), (None, None), (None, None), (None, None)]);
+}
+
+#[test]
+fn a_cut_takes_what_is_within_its_keys_and_is_made_by_the_outermost() {
+    // `a { b { c: "1" }, d: "2" }, c: "3"`
+    let mut keys = column(0, 3, &[0; 5], &[0; 5], types::Values::Text(packed(&["a", "b", "c", "d", "c"])));
+    (keys.part, keys.within) = (Part::Key, vec![0, 1, 2, 1, 0]);
+    let mut values = column(0, 0, &[0; 3], &[0; 3], types::Values::Text(packed(&["1", "2", "3"])));
+    values.within = vec![3, 4, 5];
+    let batch = batch(vec![values, keys]);
+    let batch = Batch::new(&batch);
+    let [values, keys] = [0, 1].map(|at| batch.columns(ReadId(0)).nth(at).unwrap());
+    for (taken, covered, outermost) in [
+        (&["c"] as &[&str], "13 c c", "c c"),
+        (&["b", "c"], "13 b c c", "b c"),
+        (&["a", "c"], "123 a b c d c", "a c"),
+        (&["d"], "2 d", "d"),
+        (&[], "", ""),
+    ] {
+        let cut = Cut::new(&batch, ReadId(0), |key| taken.contains(&keys.text(key).unwrap()));
+        let texts = |column: crate::Column<'_>| -> Vec<String> {
+            let covered = (0..column.len()).filter(|at| cut.covers(column, *at));
+            covered.map(|at| column.text(at).unwrap().to_owned()).collect()
+        };
+        let seen = [vec![texts(values).concat()], texts(keys)].concat().join(" ");
+        assert_eq!(seen.trim(), covered, "{taken:?}");
+        let outer = (0..keys.len()).filter(|key| cut.is_outermost(*key)).map(|key| keys.text(key).unwrap());
+        assert_eq!(outer.collect::<Vec<_>>().join(" "), outermost, "{taken:?}");
+    }
 }

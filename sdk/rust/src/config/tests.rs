@@ -35,6 +35,12 @@ fn names_the_key_at_fault_and_no_position_in_the_json() {
 }
 
 #[test]
+fn takes_no_list_for_a_map() {
+    assert_eq!(problem("[[]]"), "the configuration has to be a map of keys and their values");
+    assert_eq!(problem("7"), "the configuration has to be a map of keys and their values");
+}
+
+#[test]
 fn refuses_what_follows_the_configuration() {
     assert!(problem("{} {}").contains("trailing characters"));
 }

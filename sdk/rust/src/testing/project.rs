@@ -36,6 +36,8 @@ struct Found {
     key: Option<String>,
     value: Any,
     matches: Vec<(u32, u32, u32)>,
+    /// One more than the position of the nearest key around it; 0 for none.
+    within: u32,
 }
 
 pub(super) fn project(batch: &TestBatch, plan: &types::Plan) -> Projected {
@@ -66,6 +68,7 @@ pub(super) fn project(batch: &TestBatch, plan: &types::Plan) -> Projected {
             found.retain_mut(|cell| scan(cell, &patterns));
             projected.needs_guest |= !found.is_empty();
         }
+        nest(&mut found);
         let keyed = !path.keys.is_empty() || path.reach != Reach::Exact;
         projected.pack(number as u32, keyed, &found, &mut dictionary);
     }
@@ -133,7 +136,17 @@ fn deep(value: &Any, place: &Place, key: Option<&str>, found: &mut Vec<Found>) {
 fn collect(value: &Any, place: &Place, key: Option<&str>, found: &mut Vec<Found>) {
     if !matches!(value, Any::List(_) | Any::Map(_) | Any::Empty) {
         let key = key.map(str::to_owned);
-        found.push(Found { place: place.clone(), key, value: value.clone(), matches: Vec::new() });
+        found.push(Found { place: place.clone(), key, value: value.clone(), matches: Vec::new(), within: 0 });
+    }
+}
+
+/// Finds for each cell the nearest key around it.
+fn nest(found: &mut [Found]) {
+    let keys: Vec<Place> = found.iter().map(|cell| &cell.place).filter(|place| place.key).cloned().collect();
+    for cell in found {
+        let place = &cell.place;
+        let around = keys.iter().enumerate().filter(|(_, key)| key.is_around(place));
+        cell.within = around.max_by_key(|(_, key)| key.steps.len()).map_or(0, |(at, _)| at as u32 + 1);
     }
 }
 
@@ -149,6 +162,13 @@ fn scan(cell: &mut Found, patterns: &[Regex]) -> bool {
 }
 
 impl Place {
+    /// Whether this key's attribute has the other cell in it, be it as its value.
+    fn is_around(&self, other: &Place) -> bool {
+        (self.level, self.row, self.field) == (other.level, other.row, other.field)
+            && other.steps.starts_with(&self.steps)
+            && !(other.key && other.steps == self.steps)
+    }
+
     fn step(&self, at: usize) -> Place {
         let mut place = self.clone();
         place.steps.push(at);
@@ -159,6 +179,7 @@ impl Place {
 impl Projected {
     /// Adds the columns of one read: keys and each type of value apart.
     fn pack(&mut self, read: u32, keyed: bool, found: &[Found], dictionary: &mut Vec<String>) {
+        let has_keys = found.iter().any(|cell| cell.place.key);
         for key_part in [false, true] {
             for kind in 0..5 {
                 let cells: Vec<&Found> =
@@ -172,6 +193,7 @@ impl Projected {
                     first_cell: self.places.len() as u32,
                     rows: cells.iter().map(|cell| cell.place.row as u32).collect(),
                     keys: Vec::new(),
+                    within: cells.iter().filter(|_| has_keys).map(|cell| cell.within).collect(),
                     values: values(kind, &cells),
                     matches: Vec::new(),
                 };

@@ -24,13 +24,14 @@ pub(super) fn fill(
         };
         // By row, and by place within it: in the order of the walk.
         let keys: Vec<(u32, u32)> = keys.rows.iter().zip(places).map(|(row, site)| (*row, site.tag)).collect();
-        let mut around = Around { keys: &keys, nests, known: vec![NONE; nests.len()], way: Vec::new() };
+        let mut around = Around { keys: &keys, nests, known: vec![NONE; nests.len()], way: Vec::new(), next: 0 };
         for (column, sites) in columns.iter_mut().zip(sites) {
             allowance.take(sites.len() * size_of::<u32>());
             if allowance.is_spent() {
                 return Err(Overrun);
             }
             column.within.reserve_exact(sites.len());
+            around.next = 0;
             for (row, site) in column.rows.iter().zip(sites) {
                 column.within.push(around.cell(*row, site));
                 allowance.charge(STEP * (1 + around.way.len()));
@@ -51,6 +52,8 @@ struct Around<'a> {
     known: Vec<u32>,
     /// The messages that were passed on the way out.
     way: Vec<u32>,
+    /// The key at which the next cell's own is looked for: keys and cells are in the order of the walk alike.
+    next: usize,
 }
 
 impl Around<'_> {
@@ -58,8 +61,20 @@ impl Around<'_> {
     fn cell(&mut self, row: u32, site: &Site) -> u32 {
         self.way.clear();
         match site.form {
-            Form::Pair => self.key(row, site.tag).unwrap_or_else(|| self.nest(row, site.nest)),
+            Form::Pair => self.own(row, site.tag).unwrap_or_else(|| self.nest(row, site.nest)),
             _ => self.nest(row, site.nest),
+        }
+    }
+
+    /// The same as [`Around::key`], with a look at the next key first.
+    fn own(&mut self, row: u32, tag: u32) -> Option<u32> {
+        while self.keys.get(self.next).is_some_and(|key| *key < (row, tag)) {
+            self.next += 1;
+        }
+        match self.keys.get(self.next) {
+            Some(key) if *key == (row, tag) => Some(self.next as u32 + 1),
+            _ if self.next > 0 && self.keys[self.next - 1] >= (row, tag) => self.key(row, tag),
+            _ => None,
         }
     }
 

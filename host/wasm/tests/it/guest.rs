@@ -108,6 +108,12 @@ impl Guest {
         self
     }
 
+    /// There is one instance, which remembers.
+    pub(crate) fn remembers(mut self) -> Self {
+        self.state = 1;
+        self
+    }
+
     /// Before anything else, when it is instantiated.
     pub(crate) fn in_start(mut self, instructions: &str) -> Self {
         self.start.push_str(instructions);

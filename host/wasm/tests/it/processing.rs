@@ -102,6 +102,20 @@ async fn exports_what_a_guest_counts_under_its_own_names() {
 }
 
 #[tokio::test]
+async fn a_guest_that_remembers_has_one_instance() {
+    let rig = Rig::new();
+    // Counts its calls at 16, and adds what it has counted so far to "hits".
+    let count = "(i32.store (i32.const 16) (i32.add (i32.load (i32.const 16)) (i32.const 1))) \
+        (i32.store (i32.const 8) (i32.const 0x73746968)) \
+        (call $count (i32.const 8) (i32.const 4) (i64.extend_i32_u (i32.load (i32.const 16))))";
+    let processor = rig.start(&Guest::idle().remembers().in_process(count)).await;
+    let calls = (0..20).map(|_| processor.consume(logs(&["one"])));
+    futures_util::future::join_all(calls).await.into_iter().for_each(Result::unwrap);
+    // The self-test was the first call, and is not heard.
+    assert_eq!(rig.metric_with("tidegate_module_counter_total", "name=\"hits\""), (2..=21).sum::<u64>());
+}
+
+#[tokio::test]
 async fn runs_one_processor_in_parallel_on_all_threads() {
     let rig = Rig::new();
     let processor = rig.start(&Guest::label("cluster.id", "eu-1")).await;

@@ -61,9 +61,8 @@ pub enum EditError {
 /// Memory that one call leaves to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// By frame; valid where `touched` has the bit.
+    /// By frame.
     deltas: Vec<i64>,
-    touched: Vec<u64>,
     /// Changed frames, last first.
     heads: Vec<Head>,
 }
@@ -97,23 +96,9 @@ pub fn splice(buf: &[u8], edits: &Edits<'_>, scratch: &mut Scratch) -> Result<Ve
 
 impl Scratch {
     fn reset(&mut self, frames: usize) {
-        self.touched.clear();
-        self.touched.resize(frames.div_ceil(64), 0);
-        if self.deltas.len() < frames {
-            self.deltas.resize(frames, 0);
-        }
+        self.deltas.clear();
+        self.deltas.resize(frames, 0);
         self.heads.clear();
-    }
-
-    #[inline]
-    fn add(&mut self, frame: usize, delta: i64) {
-        let (word, bit) = (frame / 64, 1u64 << (frame % 64));
-        if self.touched[word] & bit == 0 {
-            self.touched[word] |= bit;
-            self.deltas[frame] = delta;
-        } else {
-            self.deltas[frame] += delta;
-        }
     }
 
     /// Charges each patch to its frame and returns what falls on the request itself.
@@ -136,41 +121,35 @@ impl Scratch {
             let delta = i64::from(patch.with.1 - patch.with.0) - i64::from(patch.end - patch.start);
             match patch.frame {
                 REQUEST => request += delta,
-                index => self.add(index as usize, delta),
+                index => self.deltas[index as usize] += delta,
             }
             last = *patch;
         }
         Ok(request)
     }
 
-    /// Settles the length of each touched frame, children before parents; returns what falls on the request itself.
+    /// Settles the length of each frame that changes, children before parents; returns what falls on the request itself.
     fn repair(&mut self, buf: &[u8], frames: &[Frame]) -> Result<i64, EditError> {
         let mut request = 0;
-        for word in (0..self.touched.len()).rev() {
-            while self.touched[word] != 0 {
-                let bit = 63 - self.touched[word].leading_zeros();
-                self.touched[word] &= !(1u64 << bit);
-                let index = word * 64 + bit as usize;
-                let delta = self.deltas[index];
-                if delta == 0 {
-                    continue;
-                }
-                let frame = &frames[index];
-                let head = head(buf, frame, delta).ok_or(EditError::Frame(index))?;
-                let old_prefix = i64::from(frame.content - head.prefix);
-                let delta = delta + wire::varint_len(u64::from(head.len)) as i64 - old_prefix;
-                self.heads.push(head);
-                if frame.parent == REQUEST {
-                    request += delta;
-                    continue;
-                }
-                let parent = frame.parent as usize;
-                let holds = parent < index && frames[parent].content <= frame.tag && frame.end <= frames[parent].end;
-                if !holds {
-                    return Err(EditError::Frame(index));
-                }
-                self.add(parent, delta);
+        for (index, frame) in frames.iter().enumerate().rev() {
+            let delta = self.deltas[index];
+            if delta == 0 {
+                continue;
             }
+            let head = head(buf, frame, delta).ok_or(EditError::Frame(index))?;
+            let old_prefix = i64::from(frame.content - head.prefix);
+            let delta = delta + wire::varint_len(u64::from(head.len)) as i64 - old_prefix;
+            self.heads.push(head);
+            if frame.parent == REQUEST {
+                request += delta;
+                continue;
+            }
+            let parent = frame.parent as usize;
+            let holds = parent < index && frames[parent].content <= frame.tag && frame.end <= frames[parent].end;
+            if !holds {
+                return Err(EditError::Frame(index));
+            }
+            self.deltas[parent] += delta;
         }
         if !self.heads.is_sorted_by(|a, b| a.tag > b.tag) {
             self.heads.sort_unstable_by_key(|head| std::cmp::Reverse(head.tag));

@@ -194,10 +194,11 @@ fn slice(script: &Script, slice: Slice) -> Result<&[u8], EditFault> {
 /// The same, for what goes where only text may stand.
 fn text(script: &Script, piece: Slice) -> Result<&[u8], EditFault> {
     let bytes = slice(script, piece)?;
-    match std::str::from_utf8(bytes) {
-        Ok(_) => Ok(bytes),
-        Err(_) => Err(EditFault::Utf8 { start: piece.start, end: piece.end }),
+    // What edits write is mostly short and ASCII.
+    if bytes.is_ascii() || std::str::from_utf8(bytes).is_ok() {
+        return Ok(bytes);
     }
+    Err(EditFault::Utf8 { start: piece.start, end: piece.end })
 }
 
 #[cfg(test)]

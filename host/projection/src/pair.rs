@@ -38,11 +38,15 @@ impl Pair {
 /// The member of the `AnyValue` at `content` that is set.
 #[inline(always)]
 pub(crate) fn member(buf: &[u8], content: (usize, usize)) -> Option<Field> {
-    if let [0x0a, len @ ..0x80, text @ ..] = &buf[content.0..content.1]
+    if let [0x0a, len @ ..0x80, text @ ..] = buf.get(content.0..content.1)?
         && text.len() == usize::from(*len)
     {
         let (tag, end) = content;
         return Some(Field { number: 1, wire: WireType::Len, tag, start: tag + 2, end });
     }
-    Fields::new(buf, content.0, content.1).find(|field| (1..=7).contains(&field.number))
+    let mut fields = Fields::new(buf, content.0, content.1);
+    let is_member = |field: &Field| (1..=7).contains(&field.number);
+    // Nearly always it is the only field.
+    let first = fields.next()?;
+    if is_member(&first) { Some(first) } else { fields.find(is_member) }
 }

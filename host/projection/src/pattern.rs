@@ -16,6 +16,7 @@ use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
 use crate::meter::Meter;
 use gate::Gate;
+pub(crate) use gate::Signs;
 use scan::Scanner;
 use search::Searcher;
 
@@ -120,6 +121,21 @@ impl Patterns {
     #[inline]
     pub(crate) fn may_match(&self, buf: &[u8], start: usize, end: usize) -> bool {
         self.gate.passes(buf, start, end)
+    }
+
+    /// Where a match may lie in `start..end` of `buf`, which holds several cells; nothing where it is too long for a look.
+    #[inline]
+    pub(crate) fn signs(&self, buf: &[u8], start: usize, end: usize) -> Option<Signs> {
+        self.gate.signs(buf, start, end)
+    }
+
+    /// The same as [`Patterns::may_match`], for a cell in what the signs are of.
+    #[inline]
+    pub(crate) fn may_match_by(&self, signs: Option<Signs>, buf: &[u8], (start, end): (usize, usize)) -> bool {
+        match signs {
+            Some(signs) => self.gate.passes_by(signs, start, end),
+            None => self.gate.passes(buf, start, end),
+        }
     }
 
     /// Appends the matches in the cell, as those of cell `index`, by start. Says whether there are any. They are not all

@@ -5,25 +5,33 @@ use host_otlp::wire::{self, Fields};
 use super::encode::{any_value, fixed};
 use super::op::{Extent, Kind, Op, Ops, Place};
 use super::{EditFault, slice, text};
+use crate::pair::{Pair, member};
 use crate::path::Class;
-use crate::projection::{Form, NONE, Site};
+use crate::projection::{Form, NONE};
 use crate::projector::Read;
 use crate::script::{Edit, Slice, Value};
 
 /// A cell, found again.
 struct Found<'a> {
     read: &'a Read,
-    site: Site,
+    form: Form,
     segment: u32,
-    /// Around what lies at the site's tag.
+    /// Around what lies at the site's tag; then the messages from there to the cell, of which there are `depth`, and last
+    /// the cell.
     place: Place,
-    /// What lies at the tag: attribute, value or field.
-    outer: Extent,
-    /// The messages between `outer` and the cell, inclusive of `outer`; none for a field.
-    path: [Extent; 2],
     depth: usize,
+}
+
+impl Found<'_> {
+    /// What lies at the site's tag: attribute, value or field.
+    fn outer(&self) -> Extent {
+        self.place.tail[0]
+    }
+
     /// The field that is the cell itself.
-    member: Extent,
+    fn member(&self) -> Extent {
+        self.place.tail[self.depth]
+    }
 }
 
 impl<'a> Ops<'a> {
@@ -39,8 +47,8 @@ impl<'a> Ops<'a> {
             }
             Edit::Remove { cell } => {
                 let found = self.find(cell)?;
-                let place = found.place;
-                self.change(index, &found, place, (found.outer.tag, found.outer.end), (0, 0))
+                let outer = found.outer();
+                self.change(index, &found, 0, (outer.tag, outer.end), (0, 0))
             }
             Edit::Upsert { .. } | Edit::Drop { .. } | Edit::Route { .. } => Ok(()),
         }
@@ -65,28 +73,27 @@ impl<'a> Ops<'a> {
         let (level, row) = (read.path.level(), columns[index].rows[within]);
         let segment = projection.segment_of(level, row);
         let buf = projection.segment(segment);
-        let mut place = Place::row(level, row, read.path.field().held);
-        place.nest = site.nest;
-        let empty = Extent::default();
         let outer = match site.form {
             Form::Field => field(buf, site.tag),
             _ => Extent::at(buf, site.tag),
         };
-        let (path, depth, member) = match site.form {
-            Form::Field => ([empty, empty], 0, outer),
-            Form::Any => ([outer, empty], 1, within_value(buf, outer)),
-            Form::Key => ([outer, empty], 1, child(buf, outer, 1)),
+        let nothing = Extent::default();
+        let (tail, depth) = match site.form {
+            Form::Field => ([outer, nothing, nothing], 0),
+            Form::Any => ([outer, within_value(buf, outer), nothing], 1),
+            Form::Key => ([outer, key_of(buf, outer), nothing], 1),
             Form::Pair => {
-                let value = child(buf, outer, 2);
-                ([outer, value], 2, within_value(buf, value))
+                let value = value_of(buf, outer);
+                ([outer, value, within_value(buf, value)], 2)
             }
         };
-        Ok(Found { read, site, segment, place, outer, path, depth, member })
+        let place = Place { nest: site.nest, tail, ..Place::row(level, row, read.path.field().held) };
+        Ok(Found { read, form: site.form, segment, place, depth })
     }
 
     fn splice(&mut self, index: usize, found: &Found<'_>, start: u32, end: u32, with: Slice) -> Result<(), EditFault> {
         let buf = self.projection.segment(found.segment);
-        let member = found.member;
+        let member = found.member();
         let path = || found.read.path.to_string();
         let is_text = match found.kind(buf) {
             Some(kind) => kind == Packed::Text,
@@ -112,17 +119,14 @@ impl<'a> Ops<'a> {
                 return Err(EditFault::Id { path: path(), len: id.width() });
             }
         }
-        let mut around = [Extent::default(); 3];
-        around[..found.depth].copy_from_slice(&found.path[..found.depth]);
-        around[found.depth] = member;
-        let place = found.place.inside(&around[..=found.depth]);
         let range = (member.content + start, member.content + end);
-        self.change(index, found, place, range, (with.start, with.end))
+        self.change(index, found, found.depth + 1, range, (with.start, with.end))
     }
 
     fn replace(&mut self, index: usize, found: &Found<'_>, value: Value) -> Result<(), EditFault> {
         let script = self.script;
-        let with = match found.site.form {
+        let member = found.member();
+        let with = match found.form {
             Form::Any | Form::Pair => {
                 any_value(script, value, None)?;
                 self.encode_checked(|side| any_value(script, value, Some(side)))?
@@ -136,13 +140,12 @@ impl<'a> Ops<'a> {
             }
             Form::Field => {
                 let buf = self.projection.segment(found.segment);
-                let number = wire::varint(buf, found.member.tag as usize).map_or(0, |(key, _)| key >> 3) as u32;
+                let number = wire::varint(buf, member.tag as usize).map_or(0, |(key, _)| key >> 3) as u32;
                 let path = &found.read.path;
                 self.encode_checked(|side| fixed(script, path, number, value, side))?
             }
         };
-        let place = found.place.inside(&found.path[..found.depth]);
-        self.change(index, found, place, (found.member.tag, found.member.end), with)
+        self.change(index, found, found.depth, (member.tag, member.end), with)
     }
 
     pub(super) fn encode_checked(
@@ -158,10 +161,11 @@ impl<'a> Ops<'a> {
         &mut self,
         index: usize,
         found: &Found<'_>,
-        place: Place,
+        tails: usize,
         range: (u32, u32),
         with: (u32, u32),
     ) -> Result<(), EditFault> {
+        let place = found.place.within(tails);
         let inner = self.projection.innermost(&place);
         let (start, end) = range;
         let op = Op { segment: found.segment, start, end, with, place, inner, edit: index as u32, kind: Kind::Change };
@@ -178,13 +182,13 @@ enum Packed {
 impl Found<'_> {
     /// Whether the cell is text or bytes, if either.
     fn kind(&self, buf: &[u8]) -> Option<Packed> {
-        match self.site.form {
+        match self.form {
             Form::Key => Some(Packed::Text),
             Form::Field => match self.read.path.field().class {
                 Class::Text | Class::Texts => Some(Packed::Text),
                 class => class.id().map(|_| Packed::Bytes),
             },
-            Form::Pair | Form::Any => match wire::varint(buf, self.member.tag as usize)?.0 >> 3 {
+            Form::Pair | Form::Any => match wire::varint(buf, self.member().tag as usize)?.0 >> 3 {
                 1 => Some(Packed::Text),
                 7 => Some(Packed::Bytes),
                 _ => None,
@@ -204,33 +208,31 @@ pub(super) fn given(value: Value) -> &'static str {
     }
 }
 
+/// What is not there; but what the walk saw is.
+const NOTHING: Extent = Extent { tag: NONE, content: NONE, end: NONE };
+
 /// The field of any type whose tag is at `tag`.
 fn field(buf: &[u8], tag: u32) -> Extent {
-    let first = Fields::new(buf, tag as usize, buf.len()).next();
-    first.map_or(Extent { tag, content: tag, end: tag }, |field| Extent {
-        tag,
-        content: field.start as u32,
-        end: field.end as u32,
-    })
+    Fields::new(buf, tag as usize, buf.len()).next().map_or(NOTHING, extent)
 }
 
-/// The field of a message that has this number; the walk saw it, so it is there.
-fn child(buf: &[u8], message: Extent, number: u32) -> Extent {
-    pick(buf, message, |found| found == number)
+/// The key of a `KeyValue`.
+fn key_of(buf: &[u8], pair: Extent) -> Extent {
+    let mut fields = Fields::new(buf, pair.content as usize, pair.end as usize);
+    fields.find(|field| field.number == 1).map_or(NOTHING, extent)
+}
+
+/// The value of a `KeyValue`.
+fn value_of(buf: &[u8], pair: Extent) -> Extent {
+    let value = Pair::read(buf, pair.content as usize, pair.end as usize).value;
+    value.map_or(NOTHING, |(tag, (content, end))| Extent { tag: tag as u32, content: content as u32, end: end as u32 })
 }
 
 /// The member of an `AnyValue` that is set.
 fn within_value(buf: &[u8], value: Extent) -> Extent {
-    pick(buf, value, |number| (1..=7).contains(&number))
+    member(buf, (value.content as usize, value.end as usize)).map_or(NOTHING, extent)
 }
 
-#[inline]
-fn pick(buf: &[u8], message: Extent, wanted: impl Fn(u32) -> bool) -> Extent {
-    let mut fields = Fields::new(buf, message.content as usize, message.end as usize);
-    let found = fields.find(|field| wanted(field.number));
-    found.map_or(Extent { tag: NONE, content: NONE, end: NONE }, |field| Extent {
-        tag: field.tag as u32,
-        content: field.start as u32,
-        end: field.end as u32,
-    })
+fn extent(field: wire::Field) -> Extent {
+    Extent { tag: field.tag as u32, content: field.start as u32, end: field.end as u32 }
 }

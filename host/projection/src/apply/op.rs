@@ -48,10 +48,9 @@ impl Place {
         Place { level, row, held, nest: NONE, tail: [Extent::default(); 3], tails: 0 }
     }
 
-    pub(super) fn inside(mut self, extents: &[Extent]) -> Place {
-        self.tail[..extents.len()].copy_from_slice(extents);
-        self.tails = extents.len() as u8;
-        self
+    /// The same, of which the first `tails` of the innermost messages count.
+    pub(super) fn within(self, tails: usize) -> Place {
+        Place { tails: tails as u8, ..self }
     }
 }
 

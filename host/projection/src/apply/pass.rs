@@ -88,7 +88,7 @@ fn write(
         return Ok(payload.clone());
     }
     let mut scratch = Scratch::default();
-    let mut framer = Framer { projection, frames: Vec::new(), open: Vec::new() };
+    let mut framer = Framer::new(projection);
     let mut patches = Vec::new();
     let mut segments = Vec::with_capacity(payload.segments().len());
     let mut rest = ops;
@@ -107,6 +107,7 @@ fn write(
         framer.frames.clear();
         framer.open.clear();
         patches.clear();
+        patches.reserve(these.len());
         for op in these {
             let frame = framer.frame(buf, op);
             patches.push(Patch { start: op.start, end: op.end, frame, with: op.with });
@@ -129,9 +130,20 @@ struct Framer<'a> {
     frames: Vec<Frame>,
     /// The frames around the last op, outermost first.
     open: Vec<u32>,
+    /// By level, how many frames there are around the content of a row.
+    depths: [usize; LEVELS],
 }
 
-impl Framer<'_> {
+impl<'a> Framer<'a> {
+    fn new(projection: &'a Projection) -> Framer<'a> {
+        let mut depths = [0; LEVELS];
+        for &level in &projection.compiled.table.levels {
+            let above = projection.level_above(level).map_or(0, |above| depths[above as usize]);
+            depths[level as usize] = above + 1 + usize::from(projection.lies_held(level));
+        }
+        Framer { projection, frames: Vec::new(), open: Vec::new(), depths }
+    }
+
     /// The innermost frame around `op`.
     fn frame(&mut self, buf: &[u8], op: &Op) -> u32 {
         let place = &op.place;
@@ -152,6 +164,10 @@ impl Framer<'_> {
 
     fn row(&mut self, buf: &[u8], level: Level, row: u32) -> usize {
         let site = self.projection.rows[level as usize][row as usize];
+        let depth = self.depths[level as usize];
+        if self.open.get(depth - 1).is_some_and(|&open| self.frames[open as usize].tag == site.tag) {
+            return depth;
+        }
         let mut depth = 0;
         if let Some(Place { level, row, held, .. }) = self.projection.around(level, row) {
             depth = self.row(buf, level, row);

@@ -95,6 +95,38 @@ impl Bytes {
         }
     }
 
+    /// Which bytes of `start..end` of `buf`, fewer than 64, are in the set: bit `n` is byte `n`. The set is small.
+    #[inline]
+    pub(super) fn hits(&self, buf: &[u8], start: usize, end: usize) -> u64 {
+        match self.ranges.len() {
+            1 => self.hits_of::<1>(buf, start, end),
+            2 => self.hits_of::<2>(buf, start, end),
+            _ => self.hits_of::<MOST>(buf, start, end),
+        }
+    }
+
+    #[inline(always)]
+    fn hits_of<const N: usize>(&self, buf: &[u8], start: usize, end: usize) -> u64 {
+        // Four chunks, whether or not the text fills them, are quicker than a loop over those that it does.
+        let hits = match buf.get(start..).and_then(<[u8]>::first_chunk::<{ 4 * LANES }>) {
+            Some(window) => window
+                .as_chunks()
+                .0
+                .iter()
+                .rev()
+                .fold(0, |hits, chunk| hits << LANES | u64::from(self.found::<N>(u8x16::new(*chunk)))),
+            None => self.last_hits::<N>(buf, start, end),
+        };
+        hits & ((1 << (end - start)) - 1)
+    }
+
+    /// The same at the end of the buffer.
+    #[cold]
+    fn last_hits<const N: usize>(&self, buf: &[u8], start: usize, end: usize) -> u64 {
+        let chunks = (start..end).step_by(LANES);
+        chunks.rev().fold(0, |hits, pos| hits << LANES | u64::from(self.found::<N>(load(buf, pos, end))))
+    }
+
     /// Calls `visit` with each position in `start..end` of `buf` that holds a byte of the set, until it says no. Says
     /// whether it never did. With `apart`, positions right behind a letter, a digit or a `_` are left out.
     #[inline]

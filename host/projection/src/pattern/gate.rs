@@ -20,6 +20,14 @@ pub(super) struct Gate {
     alone: Vec<Vec<Bytes>>,
 }
 
+/// Which bytes of a short piece of text are of those that a match holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signs {
+    start: usize,
+    /// Bit `n`: the one `n` bytes behind the start.
+    bits: u64,
+}
+
 /// Sets that are looked for on behalf of one pattern.
 const NEEDS: usize = 2;
 
@@ -36,6 +44,20 @@ impl Gate {
     #[inline]
     pub(super) fn passes(&self, buf: &[u8], start: usize, end: usize) -> bool {
         end - start >= self.shortest && self.any.as_ref().is_none_or(|bytes| bytes.any(buf, start, end))
+    }
+
+    /// The signs of `start..end` of `buf`, where that is short.
+    #[inline]
+    pub(super) fn signs(&self, buf: &[u8], start: usize, end: usize) -> Option<Signs> {
+        let bytes = self.any.as_ref().filter(|_| end - start < u64::BITS as usize)?;
+        Some(Signs { start, bits: bytes.hits(buf, start, end) })
+    }
+
+    /// Whether any pattern may match in `start..end`, which lies within what the signs are of.
+    #[inline]
+    pub(super) fn passes_by(&self, signs: Signs, start: usize, end: usize) -> bool {
+        let bits = signs.bits >> (start - signs.start) & ((1 << (end - start)) - 1);
+        end - start >= self.shortest && bits != 0
     }
 
     /// Whether one pattern may match there.

@@ -9,8 +9,8 @@
 mod automaton;
 
 use regex_syntax::hir::Hir;
-use smallvec::SmallVec;
 
+use super::MOST;
 use super::bytes::Bytes;
 use super::search::MATCH;
 use crate::allowance::Allowance;
@@ -138,7 +138,7 @@ impl Scanner {
         let before = matches.len();
         let cell = &buf[start..end];
         // Where each pattern's last match ended.
-        let mut ends: SmallVec<[u32; 8]> = SmallVec::from_elem(0, self.singles.len());
+        let mut ends = [0; MOST];
         let mut steps = cell.len() * STEPS + FREE;
         // Behind that no match has room.
         let last = end - self.shortest;
@@ -161,11 +161,14 @@ impl Scanner {
                         ends[number] = end as u32;
                         let (start, end) = (at as u32, end as u32);
                         allowance.take(MATCH);
+                        if allowance.is_spent() {
+                            return false;
+                        }
                         matches.push(PatternMatch { index, pattern: single.pattern, start, end });
                     }
                 }
             }
-            steps > 0 && !allowance.is_spent()
+            steps > 0
         });
         if done {
             return self.left;

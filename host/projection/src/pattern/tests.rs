@@ -216,3 +216,23 @@ proptest! {
         let _ = Patterns::compile(&[pattern], 4096, 1 << 20, &mut Unmetered);
     }
 }
+
+proptest! {
+    #[test]
+    fn signs_of_a_piece_say_what_a_look_at_each_part_says(
+        text in "[0-4a-c@. é_-]{0,80}", from in 0..80usize, len in 0..80usize,
+    ) {
+        for patterns in [&*FOUR, &*COMPILED] {
+            let buf = text.as_bytes();
+            let from = from.min(buf.len());
+            let to = (from + len).min(buf.len());
+            let signs = patterns.signs(buf, from, to);
+            for start in from..=to {
+                for end in start..=to {
+                    let by_signs = patterns.may_match_by(signs, buf, (start, end));
+                    prop_assert_eq!(by_signs, patterns.may_match(buf, start, end), "{}..{} in {}..{}", start, end, from, to);
+                }
+            }
+        }
+    }
+}

@@ -15,6 +15,10 @@ pub(super) struct Dictionary {
 }
 
 const RECENT: usize = 256;
+
+/// Keys that most batches do not exceed.
+const KEYS: usize = 48;
+
 const NONE: u32 = u32::MAX;
 
 impl Dictionary {
@@ -23,10 +27,10 @@ impl Dictionary {
     }
 
     /// The number of `key`.
-    #[inline]
     pub(super) fn number(&mut self, key: &[u8]) -> u32 {
         if self.recent.is_empty() {
             self.recent = vec![NONE; RECENT];
+            self.numbers.reserve(KEYS);
         }
         let slot = slot(key);
         let number = self.recent[slot];

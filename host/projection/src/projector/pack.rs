@@ -28,6 +28,9 @@ const EMPTY: [fn() -> Values; SLOTS] = [
     || Values::Text(Packed::default()),
 ];
 
+/// Cells for which a column has room as soon as it has one.
+const FIRST: usize = 64;
+
 /// A column that grows.
 #[derive(Debug)]
 pub(super) struct Growing {
@@ -84,9 +87,24 @@ impl Growing {
 
     #[inline]
     pub(super) fn push(&mut self, site: Site, row: u32, key: Option<u32>) {
+        if self.sites.is_empty() {
+            self.begin(key.is_some());
+        }
         self.sites.push(site);
         self.column.rows.push(row);
         self.column.keys.extend(key);
+    }
+
+    /// Makes room for the first cells; most columns never have any.
+    #[cold]
+    fn begin(&mut self, keyed: bool) {
+        self.sites.reserve(FIRST);
+        self.column.rows.reserve(FIRST);
+        self.column.keys.reserve(if keyed { FIRST } else { 0 });
+        if let Values::Text(packed) | Values::Bytes(packed) = &mut self.column.values {
+            packed.ends.reserve(FIRST);
+            packed.bytes.reserve(FIRST * 16);
+        }
     }
 
     #[inline]

@@ -69,8 +69,9 @@ pub(super) struct Spec {
     pub(super) values: Reads,
     /// Every text, byte string and map key in it.
     pub(super) deep: Reads,
-    /// Whether all of this is deep and has patterns: what holds no match is then of no interest whatever it is.
-    pub(super) gated: bool,
+    /// Where all of this is deep and has the same patterns, one of the reads: what holds no match is then of no interest,
+    /// whatever it is.
+    pub(super) gate: Option<u32>,
 }
 
 /// The narrowed schema.
@@ -192,8 +193,11 @@ impl Table {
             let child = self.spec(reads, &paths, depth + 1);
             spec.keys.push((key.as_bytes().into(), child));
         }
-        spec.gated = spec.itself.is_empty() && spec.keys.is_empty() && spec.values.is_empty();
-        spec.gated &= spec.deep.iter().all(|&index| reads[index as usize].patterns.is_some());
+        if spec.itself.is_empty() && spec.keys.is_empty() && spec.values.is_empty() {
+            let set = |index: &u32| reads[*index as usize].patterns.as_ref().map(|_| reads[*index as usize].set);
+            let first = spec.deep.first().copied();
+            spec.gate = first.filter(|first| set(first).is_some() && spec.deep.iter().all(|it| set(it) == set(first)));
+        }
         self.specs.push(spec);
         (self.specs.len() - 1) as u16
     }

@@ -25,6 +25,9 @@ const CELL: usize = 1 << 10;
 /// Room that a cell takes besides its text: its place, its row, its key and what the dictionary needs for that.
 const ROOM: usize = 64;
 
+/// No key lies here.
+const NOWHERE: (usize, usize) = (usize::MAX, usize::MAX);
+
 /// A walk under way, in one segment.
 struct Walk<'a, 'm> {
     compiled: &'a Compiled,
@@ -38,6 +41,8 @@ struct Walk<'a, 'm> {
     row: u32,
     columns: Vec<Growing>,
     dictionary: Dictionary,
+    /// Where the last key lay, and its number: the cells of one attribute have one key.
+    last_key: ((usize, usize), u32),
     nests: Vec<Nest>,
     /// The messages between the row (or what it holds) and the value in hand: tag, and number where it has one already.
     open: SmallVec<[(u32, u32); 16]>,
@@ -59,6 +64,7 @@ pub(super) fn walk(
         row: NONE,
         columns: Growing::columns(compiled.reads.len()),
         dictionary: Dictionary::new(),
+        last_key: (NOWHERE, 0),
         nests: Vec::new(),
         open: SmallVec::new(),
     };
@@ -69,6 +75,7 @@ pub(super) fn walk(
     for segment in payload.segments() {
         segments.push(walk.rows.each_ref().map(|rows| rows.len() as u32));
         walk.buf = segment.bytes();
+        walk.last_key.0 = NOWHERE;
         if !compiled.table.levels.is_empty() {
             walk.message(compiled.table.root, 0, walk.buf.len());
         }
@@ -242,15 +249,16 @@ impl<'a> Walk<'a, '_> {
         patterns: Option<&Patterns>,
         slot: Slot,
         cell: (usize, usize),
-        site: (Form, usize),
+        (form, tag): (Form, usize),
         key: Option<(usize, usize)>,
     ) {
         self.allowance.charge(CELL + (cell.1 - cell.0));
         if self.allowance.is_spent() {
             return;
         }
-        let column = &mut self.columns[read as usize * SLOTS + slot as usize];
+        let at = read as usize * SLOTS + slot as usize;
         if let Some(patterns) = patterns {
+            let column = &mut self.columns[at];
             let scratch = &mut self.scratches[self.compiled.reads[read as usize].set];
             let index = column.cells();
             if !patterns.find(scratch, self.buf, cell, index, column.matches(), &mut self.allowance) {
@@ -258,35 +266,44 @@ impl<'a> Walk<'a, '_> {
             }
         }
         self.allowance.take(ROOM + (cell.1 - cell.0));
+        let site = Site { form, tag: tag as u32, nest: self.nest() };
+        let key = self.key(read, key);
+        let column = &mut self.columns[at];
+        column.push(site, self.row, key);
         column.push_text(&self.buf[cell.0..cell.1]);
-        self.keep(read, slot, site, key);
     }
 
     /// Keeps a number or truth value for those reads that have no patterns.
     #[inline]
-    fn number(&mut self, reads: &'a [u32], cell: Cell, site: (Form, usize), key: Option<(usize, usize)>) {
+    fn number(&mut self, reads: &'a [u32], cell: Cell, (form, tag): (Form, usize), key: Option<(usize, usize)>) {
         for &read in reads {
             if self.compiled.reads[read as usize].patterns.is_none() && !self.allowance.is_spent() {
                 self.allowance.charge(CELL);
                 self.allowance.take(ROOM);
-                self.keep(read, cell.slot(), site, key);
-                self.columns[read as usize * SLOTS + cell.slot() as usize].push_cell(cell);
+                let site = Site { form, tag: tag as u32, nest: self.nest() };
+                let key = self.key(read, key);
+                let column = &mut self.columns[read as usize * SLOTS + cell.slot() as usize];
+                column.push(site, self.row, key);
+                column.push_cell(cell);
             }
         }
     }
 
-    fn keep(&mut self, read: u32, slot: Slot, (form, tag): (Form, usize), key: Option<(usize, usize)>) {
-        let nest = self.nest();
-        let key = match (self.compiled.reads[read as usize].keyed, key) {
-            (false, _) => None,
-            (true, None) => Some(self.dictionary.number(&[])),
-            (true, Some((start, end))) => Some(self.dictionary.number(&self.buf[start..end])),
-        };
-        let site = Site { form, tag: tag as u32, nest };
-        self.columns[read as usize * SLOTS + slot as usize].push(site, self.row, key);
+    /// The number of a key in the dictionary, where the cells of the read have keys.
+    #[inline(always)]
+    fn key(&mut self, read: u32, key: Option<(usize, usize)>) -> Option<u32> {
+        if !self.compiled.reads[read as usize].keyed {
+            return None;
+        }
+        let key = key.unwrap_or_default();
+        if self.last_key.0 != key {
+            self.last_key = (key, self.dictionary.number(&self.buf[key.0..key.1]));
+        }
+        Some(self.last_key.1)
     }
 
     /// The number of the innermost open message; those that have none yet get one.
+    #[inline]
     fn nest(&mut self) -> u32 {
         let mut parent = NONE;
         for (tag, number) in &mut self.open {

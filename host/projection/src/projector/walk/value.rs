@@ -6,14 +6,15 @@ use super::super::pack::{Cell, Slot};
 use super::super::table::Spec;
 use super::Walk;
 use crate::pair::{Pair, member};
+use crate::pattern::Patterns;
 use crate::projection::{Form, NONE};
 
 impl<'a> Walk<'a, '_> {
     /// One `KeyValue` of a map for which `spec` says who reads what.
     #[inline]
     pub(super) fn pair(&mut self, spec: &'a Spec, tag: usize, start: usize, end: usize) {
-        if spec.gated && !self.may_match(&spec.deep, start, end) {
-            return;
+        if let Some(patterns) = spec.gate.and_then(|read| self.compiled.reads[read as usize].patterns.as_deref()) {
+            return self.gated_pair(&spec.deep, patterns, tag, (start, end));
         }
         let pair = Pair::read(self.buf, start, end);
         if !spec.deep.is_empty() && pair.key.0 < pair.key.1 {
@@ -35,11 +36,36 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// Whether any of these reads, which all have patterns, may match within `start..end`.
+    /// The same where all reads are deep and have these patterns. One look at a short pair answers for key and value.
     #[inline]
-    fn may_match(&self, reads: &[u32], start: usize, end: usize) -> bool {
-        let patterns = |read: &u32| self.compiled.reads[*read as usize].patterns.as_ref();
-        reads.iter().any(|read| patterns(read).is_none_or(|patterns| patterns.may_match(self.buf, start, end)))
+    fn gated_pair(&mut self, reads: &'a [u32], patterns: &Patterns, tag: usize, (start, end): (usize, usize)) {
+        let signs = patterns.signs(self.buf, start, end);
+        if !patterns.may_match_by(signs, self.buf, (start, end)) {
+            return;
+        }
+        let pair = Pair::read(self.buf, start, end);
+        if pair.key.0 < pair.key.1 && patterns.may_match_by(signs, self.buf, pair.key) {
+            for &read in reads {
+                self.text_of(read, Some(patterns), Slot::Key, pair.key, (Form::Key, tag), Some(pair.key));
+            }
+        }
+        let Some((value_tag, content)) = pair.value else { return };
+        let Some(member) = member(self.buf, content) else { return };
+        let slot = match member.number {
+            1 => Slot::Text,
+            7 => Slot::Bytes,
+            5 | 6 => {
+                let value = Value { site: (Form::Pair, tag), value_tag, member, key: Some(pair.key) };
+                return self.within(reads, &value);
+            }
+            _ => return,
+        };
+        let cell = (member.start, member.end);
+        if patterns.may_match_by(signs, self.buf, cell) {
+            for &read in reads {
+                self.text_of(read, Some(patterns), slot, cell, (Form::Pair, tag), Some(pair.key));
+            }
+        }
     }
 
     /// An `AnyValue` that is a field of its own: the body of a log record.

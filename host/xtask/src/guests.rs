@@ -109,8 +109,25 @@ fn names(root: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Says how to get the target where the toolchain lacks it, since cargo's own message is about a missing crate `core`.
+/// Sees to it that the toolchain can build for WebAssembly: rustup installs the targets of `rust-toolchain.toml` with a
+/// toolchain, but not into one that was there before.
 fn check_target(root: &Path) -> Result<()> {
+    if has_std(root)? {
+        return Ok(());
+    }
+    println!("the Rust toolchain has no {TARGET}: rustup target add {TARGET}");
+    let added = Command::new("rustup").args(["target", "add", TARGET]).current_dir(root).status();
+    if !added.is_ok_and(|status| status.success()) || !has_std(root)? {
+        bail!(
+            "the Rust toolchain has no standard library for {TARGET}, which the guests need, and rustup could not add it; \
+             run `rustup target add {TARGET}` in {}, or put a toolchain that has it in RUSTUP_TOOLCHAIN",
+            root.display()
+        );
+    }
+    Ok(())
+}
+
+fn has_std(root: &Path) -> Result<bool> {
     let output = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", TARGET])
         .current_dir(root)
@@ -120,14 +137,7 @@ fn check_target(root: &Path) -> Result<()> {
     let has_std = fs::read_dir(&libdir).is_ok_and(|mut files| {
         files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
     });
-    if !output.status.success() || !has_std {
-        bail!(
-            "the Rust toolchain has no standard library for {TARGET}, which the guests need; \
-             run `rustup target add {TARGET}` in {}, or put a toolchain that has it in RUSTUP_TOOLCHAIN",
-            root.display()
-        );
-    }
-    Ok(())
+    Ok(output.status.success() && has_std)
 }
 
 fn compile(root: &Path, target: &Path, choose: impl FnOnce(&mut Command)) -> Result<()> {

@@ -31,6 +31,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         process::run(&mut tests)
     })?;
     let binary = steps.run("the binary", || workspace.binary("release"))?;
+    steps.run("fuzz targets compile", || fuzz::check(workspace))?;
     steps.run("the load rig", || workspace.test_rig())?;
     if args.all {
         steps.run_if("otelcol", needs::go(), || otelcol::build(workspace).map(drop))?;

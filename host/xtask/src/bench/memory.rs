@@ -50,5 +50,5 @@ pub(crate) fn run(rig: &Rig, peers: &Peers, seconds: f64) -> Result<bool> {
         verdict(loaded, LOADED_BAR_MIB)
     );
     println!("\nof {sent} items that were acknowledged under that load, {received} were delivered");
-    Ok(idle <= IDLE_BAR_MIB && loaded <= LOADED_BAR_MIB && received == sent)
+    Ok(idle <= IDLE_BAR_MIB && loaded <= LOADED_BAR_MIB && received >= sent)
 }

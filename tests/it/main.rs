@@ -7,6 +7,7 @@ mod delivery;
 mod drain;
 mod floods;
 mod harness;
+mod looking;
 mod modules;
 mod passthrough;
 mod privacy;

@@ -10,6 +10,7 @@ mod normal;
 mod text;
 
 pub use config::{Config, Error, Verbosity};
+pub use exporter::show;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@ use host_telemetry::Metrics;
 
 use crate::fanout::{Branch, Branches, FanOut};
 use crate::graph::Graph;
-use crate::tap::Tap;
+use crate::spigot::{Places, Spigots};
+use crate::tap::{Start, Tap};
 
 /// Why one component could not be built.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -59,15 +60,25 @@ pub struct BuildError {
     pub cause: Cause,
 }
 
-/// Builds what the pipelines of `config` name; what none of them names is left alone.
+/// Builds what the pipelines of `config` name; what none of them names is left alone. `spigots` is told of every place where
+/// one can look at what passes.
 ///
 /// # Errors
 /// Names the first component that could not be built; what was built before it is dropped.
-pub async fn build(config: &Validated, factories: &dyn Factories, metrics: &Metrics) -> Result<Graph, BuildError> {
+pub async fn build(
+    config: &Validated,
+    factories: &dyn Factories,
+    metrics: &Metrics,
+    spigots: &Spigots,
+) -> Result<Graph, BuildError> {
     let exporters = exporters(config, factories).await?;
     let mut heads: BTreeMap<ComponentId, Heads> = BTreeMap::new();
     for pipeline in &config.pipelines {
-        let head = head(config, pipeline, factories, &exporters, metrics).await?;
+        let places = Places::new(&pipeline.processors);
+        let next = terminal(pipeline, &exporters, metrics);
+        let next = processors(config, pipeline, factories, &places, metrics, next).await?;
+        let head: Arc<dyn Consumer> = Arc::new(Start { spigot: Arc::clone(&places.start), next });
+        spigots.set(pipeline.id.clone(), places);
         for receiver in &pipeline.receivers {
             heads.entry(receiver.clone()).or_default().push((pipeline.id.clone(), Arc::clone(&head)));
         }
@@ -102,19 +113,19 @@ async fn exporters(config: &Validated, factories: &dyn Factories) -> Result<Expo
     Ok(built)
 }
 
-/// What a pipeline's receivers hand their data to.
-async fn head(
+/// The processors of a pipeline, before `next`.
+async fn processors(
     config: &Validated,
     pipeline: &Pipeline,
     factories: &dyn Factories,
-    exporters: &Exporters,
+    places: &Places,
     metrics: &Metrics,
+    mut next: Arc<dyn Consumer>,
 ) -> Result<Arc<dyn Consumer>, BuildError> {
     let routes: Vec<String> = pipeline.routes.iter().map(|(name, _)| name.clone()).collect();
-    let mut next = terminal(pipeline, exporters, metrics);
     for id in pipeline.processors.iter().rev() {
         let signal = pipeline.id.signal();
-        let outgoing = Tap::outgoing(metrics, id, signal, next);
+        let outgoing = Tap::outgoing(metrics, id, signal, places.after.get(id).cloned(), next);
         let place = Place { pipeline: &pipeline.id, routes: &routes };
         let settings = named(&config.processors, id);
         let built = factories.processor(id, settings, place, outgoing).await;

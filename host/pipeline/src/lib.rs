@@ -6,11 +6,13 @@
 mod build;
 mod fanout;
 mod graph;
+mod spigot;
 mod tap;
 
 pub use build::{BuildError, Cause, Factories, Place, build};
 pub use fanout::{Branch, Branches, FanOut};
 pub use graph::{Drained, Graph, Running};
+pub use spigot::{DrawError, Drawn, Spigots};
 
 #[cfg(test)]
 mod tests;

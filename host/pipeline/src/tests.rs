@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use host_component::{
-    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, Receiver, Shutdown, Signal,
+    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, PipelineId, Receiver, Shutdown, Signal,
 };
 use host_telemetry::Metrics;
 
-use crate::{Branch, Branches, FanOut, Graph};
+use crate::spigot::Places;
+use crate::{Branch, Branches, FanOut, Graph, Spigots};
 
 /// Answers every delivery alike and counts them.
 struct Answer {
@@ -171,4 +172,25 @@ async fn says_which_receiver_ended_though_nobody_told_it_to() {
     assert_eq!(receiver, id("otlp/broken"));
     assert!(reason.unwrap().contains("panic"));
     assert!(running.drain(MINUTE).await.is_complete());
+}
+
+#[tokio::test]
+async fn what_is_drawn_is_what_passes_and_who_is_slow_is_passed_over() {
+    let pipeline: PipelineId = "logs".parse().unwrap();
+    let processors = ["batch".parse().unwrap()];
+    let (places, spigots) = (Places::new(&processors), Spigots::default());
+    let after = Arc::clone(&places.after[&processors[0]]);
+    spigots.set(pipeline, places);
+    after.pass(&one_record().payload);
+    let mut drawn = spigots.draw("logs", Some("batch")).unwrap();
+    for _ in 0..10 {
+        after.pass(&one_record().payload);
+    }
+    assert_eq!(drawn.next().await.unwrap().items(), 1);
+    assert!(drawn.missed() > 0);
+    assert_eq!(drawn.missed(), 0, "it is told once");
+    let crowd: Vec<_> = (0..100).map_while(|_| spigots.draw("logs", Some("batch")).ok()).collect();
+    assert!(!crowd.is_empty() && crowd.len() < 100, "{}", crowd.len());
+    drop(crowd);
+    spigots.draw("logs", Some("batch")).expect("those who left make room");
 }

@@ -6,8 +6,8 @@ pub mod metrics;
 pub mod pages;
 mod process;
 
-pub use metrics::{Counter, Gauge, Metrics};
-pub use pages::{Endpoint, Page, Pages};
+pub use metrics::{Counter, Gauge, Histogram, Metrics, Seconds};
+pub use pages::{Asked, Endpoint, Page, Pages};
 
 #[cfg(test)]
 mod tests;

@@ -5,13 +5,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus::core::{Collector, Metric, MetricVec, MetricVecBuilder};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, PullingGauge, Registry};
+use prometheus::{CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, PullingGauge, Registry};
 
 /// A number that only grows. Cloning shares it.
 pub type Counter = prometheus::IntCounter;
+/// Seconds that only become more. Cloning shares them.
+pub type Seconds = prometheus::Counter;
 /// A number that goes up and down. Cloning shares it.
 pub type Gauge = prometheus::IntGauge;
+/// How values are spread. Cloning shares it.
+pub type Histogram = prometheus::Histogram;
+
+/// Bounds for what takes from microseconds to seconds, in seconds.
+pub const DURATIONS: [f64; 19] = [
+    1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 /// Every metric of this process. Cloning shares the registry.
 #[derive(Clone, Default)]
@@ -20,9 +30,14 @@ pub struct Metrics(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     registry: Registry,
-    counters: Mutex<HashMap<&'static str, IntCounterVec>>,
-    gauges: Mutex<HashMap<&'static str, IntGaugeVec>>,
+    counters: Families<IntCounterVec>,
+    seconds: Families<CounterVec>,
+    gauges: Families<IntGaugeVec>,
+    histograms: Families<HistogramVec>,
 }
+
+/// Metrics of one kind, by name.
+type Families<F> = Mutex<HashMap<&'static str, F>>;
 
 impl Metrics {
     pub fn new() -> Self {
@@ -34,15 +49,15 @@ impl Metrics {
     /// # Panics
     /// When one name is used with two sets of label names: a mistake in the program, not in its input.
     pub fn counter(&self, name: &'static str, help: &'static str, labels: &[(&str, &str)]) -> Counter {
-        let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
-        let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
-        let mut counters = self.0.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let family = counters.entry(name).or_insert_with(|| {
-            let family = IntCounterVec::new(Opts::new(name, help), &names).expect("metric names are valid");
-            self.0.registry.register(Box::new(family.clone())).expect("a name is registered once");
-            family
-        });
-        family.get_metric_with_label_values(&values).expect("a metric has one set of labels")
+        self.member(&self.0.counters, name, labels, |names| IntCounterVec::new(Opts::new(name, help), names))
+    }
+
+    /// The counter of seconds of this name and these labels; the same one for each caller.
+    ///
+    /// # Panics
+    /// As [`Metrics::counter`].
+    pub fn seconds(&self, name: &'static str, help: &'static str, labels: &[(&str, &str)]) -> Seconds {
+        self.member(&self.0.seconds, name, labels, |names| CounterVec::new(Opts::new(name, help), names))
     }
 
     /// The gauge of this name and these labels; the same one for each caller.
@@ -50,15 +65,54 @@ impl Metrics {
     /// # Panics
     /// As [`Metrics::counter`].
     pub fn gauge(&self, name: &'static str, help: &'static str, labels: &[(&str, &str)]) -> Gauge {
-        let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
-        let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
-        let mut gauges = self.0.gauges.lock().unwrap_or_else(PoisonError::into_inner);
-        let family = gauges.entry(name).or_insert_with(|| {
-            let family = IntGaugeVec::new(Opts::new(name, help), &names).expect("metric names are valid");
+        self.member(&self.0.gauges, name, labels, |names| IntGaugeVec::new(Opts::new(name, help), names))
+    }
+
+    /// The histogram of this name and these labels, with these upper bounds of its buckets; the same one for each caller.
+    ///
+    /// # Panics
+    /// As [`Metrics::counter`], and when the bounds do not rise.
+    pub fn histogram(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[(&str, &str)],
+        bounds: &[f64],
+    ) -> Histogram {
+        self.member(&self.0.histograms, name, labels, |names| {
+            HistogramVec::new(HistogramOpts::new(name, help).buckets(bounds.to_vec()), names)
+        })
+    }
+
+    /// The member of a family that has these labels; the family is made with the first.
+    fn member<B: MetricVecBuilder>(
+        &self,
+        families: &Families<MetricVec<B>>,
+        name: &'static str,
+        labels: &[(&str, &str)],
+        make: impl FnOnce(&[&str]) -> prometheus::Result<MetricVec<B>>,
+    ) -> B::M
+    where
+        MetricVec<B>: Collector + Clone + 'static,
+    {
+        let (names, values): (Vec<&str>, Vec<&str>) = labels.iter().copied().unzip();
+        let mut families = families.lock().unwrap_or_else(PoisonError::into_inner);
+        let family = families.entry(name).or_insert_with(|| {
+            let family = make(&names).expect("metric names are valid");
             self.0.registry.register(Box::new(family.clone())).expect("a name is registered once");
             family
         });
         family.get_metric_with_label_values(&values).expect("a metric has one set of labels")
+    }
+
+    /// Takes the gauge with these labels out of what is shown, where it was there.
+    pub fn forget_gauge(&self, name: &'static str, labels: &[(&str, &str)]) {
+        let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
+        let gauges = self.0.gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(family) = gauges.get(name) {
+            // It fails only where there is none.
+            let _ = family.remove_label_values(&values);
+        }
     }
 
     /// A gauge whose value is asked for when somebody looks.
@@ -76,7 +130,7 @@ impl Metrics {
         let families = self.0.registry.gather();
         for counter in families.iter().filter(|family| family.name() == name).flat_map(MetricFamily::get_metric) {
             let value = counter.get_label().iter().find(|pair| pair.name() == label).map_or("", |pair| pair.value());
-            // The registry holds integers only, which a float carries exactly up to 2^53.
+            // What is counted in whole numbers, a float carries exactly up to 2^53.
             *totals.entry(value.to_owned()).or_default() += counter.get_counter().get_value() as u64;
         }
         totals
@@ -91,4 +145,22 @@ impl Metrics {
     pub fn render(&self) -> String {
         prometheus::TextEncoder::new().encode_to_string(&self.0.registry.gather()).unwrap_or_default()
     }
+}
+
+/// An estimate of the value below which `share` of all values of a histogram lie, as Prometheus' `histogram_quantile` makes
+/// it: within a bucket values are taken to be spread evenly. None where there is no value; beyond the last bound it is that
+/// bound.
+pub fn quantile(histogram: &Histogram, share: f64) -> Option<f64> {
+    let metric = histogram.metric();
+    let (buckets, count) = (metric.get_histogram().get_bucket(), metric.get_histogram().get_sample_count());
+    let rank = share * count as f64;
+    let (mut lower, mut below) = (0.0, 0.0);
+    for bucket in buckets {
+        let (upper, up_to) = (bucket.upper_bound(), bucket.cumulative_count() as f64);
+        if up_to >= rank && up_to > below {
+            return Some(lower + (upper - lower) * ((rank - below) / (up_to - below)));
+        }
+        (lower, below) = (upper, up_to);
+    }
+    (count > 0).then_some(lower)
 }

@@ -3,21 +3,26 @@
 //! Pages are made when somebody asks. The endpoint is bound before anything runs, serves a bounded number of
 //! connections, and closes what is open when it is told to end.
 
+mod asked;
+mod document;
+mod page;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use host_component::{BoxFuture, Shutdown, spawn};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+
+pub use self::asked::Asked;
+pub use self::page::Page;
 
 use crate::{Metrics, listen, process};
 
@@ -26,30 +31,7 @@ const CONNECTIONS: usize = 64;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const BUFFER: usize = 16 * 1024;
 
-/// What one path answers.
-pub struct Page {
-    pub status: StatusCode,
-    pub content_type: &'static str,
-    pub body: String,
-}
-
-impl Page {
-    pub fn text(body: String) -> Self {
-        Page { status: StatusCode::OK, content_type: "text/plain; version=0.0.4; charset=utf-8", body }
-    }
-
-    pub fn json(body: String) -> Self {
-        Page { status: StatusCode::OK, content_type: "application/json", body }
-    }
-
-    /// The same page with the status 503.
-    #[must_use]
-    pub fn unavailable(self) -> Self {
-        Page { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
-    }
-}
-
-type Render = Box<dyn Fn() -> Page + Send + Sync>;
+type Render = Box<dyn Fn(&Asked) -> Page + Send + Sync>;
 
 /// The pages of one endpoint, by path.
 #[derive(Default)]
@@ -64,26 +46,26 @@ impl Pages {
     #[must_use]
     pub fn with_metrics(self, metrics: Metrics) -> Self {
         process::start();
-        self.with("/metrics", move || Page::text(metrics.render() + &process::render()))
+        self.with("/metrics", move |_| Page::text(metrics.render() + &process::render()))
     }
 
     /// Adds the page at `path`, which is made anew for each request.
     #[must_use]
-    pub fn with(mut self, path: impl Into<String>, page: impl Fn() -> Page + Send + Sync + 'static) -> Self {
+    pub fn with(mut self, path: impl Into<String>, page: impl Fn(&Asked) -> Page + Send + Sync + 'static) -> Self {
         self.0.insert(path.into(), Box::new(page));
         self
     }
 
-    fn answer(&self, method: &Method, path: &str) -> Page {
+    fn answer(&self, method: &Method, path: &str, asked: &Asked) -> Page {
         if method != Method::GET && method != Method::HEAD {
-            return Page { status: StatusCode::METHOD_NOT_ALLOWED, ..Page::text("only GET and HEAD\n".to_owned()) };
+            return Page::text("only GET and HEAD\n".to_owned()).with_status(StatusCode::METHOD_NOT_ALLOWED);
         }
         match self.0.get(path) {
-            Some(page) => page(),
+            Some(page) => page(asked),
             None => {
                 let paths: Vec<&str> = self.0.keys().map(String::as_str).collect();
                 let body = format!("no such page; there are: {}\n", paths.join(" "));
-                Page { status: StatusCode::NOT_FOUND, ..Page::text(body) }
+                Page::text(body).with_status(StatusCode::NOT_FOUND)
             }
         }
     }
@@ -132,8 +114,8 @@ impl Endpoint {
                     () = shutdown.wait() => return,
                     accepted = self.listener.accept() => accepted,
                 };
-                let stream = match accepted {
-                    Ok((stream, _)) => stream,
+                let (stream, peer) = match accepted {
+                    Ok(accepted) => accepted,
                     Err(error) => {
                         tracing::warn!(%error, "a connection to the metrics endpoint failed before it was taken");
                         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -145,7 +127,7 @@ impl Endpoint {
                 let (pages, mut end) = (Arc::clone(&self.pages), shutdown.clone());
                 spawn("pages", "telemetry", async move {
                     tokio::select! {
-                        () = serve(stream, &pages) => {}
+                        () = serve(stream, peer, &pages) => {}
                         () = end.wait() => {}
                     }
                     drop(permit);
@@ -155,9 +137,10 @@ impl Endpoint {
     }
 }
 
-async fn serve(stream: TcpStream, pages: &Pages) {
+async fn serve(stream: TcpStream, peer: SocketAddr, pages: &Pages) {
     let service = service_fn(|request: Request<Incoming>| async move {
-        Ok::<_, Infallible>(respond(pages.answer(request.method(), request.uri().path())))
+        let asked = Asked::of(&request, peer.ip());
+        Ok::<_, Infallible>(pages.answer(request.method(), request.uri().path(), &asked).into_response())
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -168,11 +151,4 @@ async fn serve(stream: TcpStream, pages: &Pages) {
     if let Err(error) = served {
         tracing::debug!(%error, "a connection to the metrics endpoint ended early");
     }
-}
-
-fn respond(page: Page) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(page.body)));
-    *response.status_mut() = page.status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(page.content_type));
-    response
 }

@@ -4,6 +4,7 @@ use host_component::Trigger;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::metrics::quantile;
 use crate::{Endpoint, Metrics, Page, Pages, process};
 
 async fn ask(endpoint: &str, request: &str) -> String {
@@ -22,7 +23,7 @@ fn get(path: &str) -> String {
 async fn serves_the_metrics_of_the_collector_and_of_its_process() {
     let metrics = Metrics::new();
     metrics.counter("tidegate_test", "For this test", &[("kind", "x")]).inc_by(7);
-    let pages = Pages::new().with_metrics(metrics).with("/debug/x", || Page::json("{}".to_owned()));
+    let pages = Pages::new().with_metrics(metrics).with("/debug/x", |_| Page::json("{}".to_owned()));
     let endpoint = Endpoint::bind("127.0.0.1:0", "metrics", pages).await.unwrap();
     let address = endpoint.address().to_string();
     let (trigger, shutdown) = Trigger::new();
@@ -50,6 +51,30 @@ async fn names_the_address_that_it_cannot_bind() {
     let address = taken.address().to_string();
     let error = Endpoint::bind(&address, "metrics", Pages::new()).await.err().unwrap();
     assert_eq!(error.to_string(), format!("cannot listen on {address} for metrics"));
+}
+
+#[test]
+fn estimates_a_quantile_within_the_bucket_that_it_falls_into() {
+    let histogram = Metrics::new().histogram("tidegate_test", "For this test", &[], &[1.0, 2.0, 4.0]);
+    assert_eq!(quantile(&histogram, 0.5), None);
+    for value in [0.5, 1.5, 1.5, 3.0] {
+        histogram.observe(value);
+    }
+    assert_eq!(quantile(&histogram, 0.25), Some(1.0));
+    assert_eq!(quantile(&histogram, 0.5), Some(1.5));
+    assert_eq!(quantile(&histogram, 1.0), Some(4.0));
+    histogram.observe(100.0);
+    assert_eq!(quantile(&histogram, 1.0), Some(4.0), "beyond the last bound nothing is known");
+}
+
+#[test]
+fn a_gauge_that_was_forgotten_is_not_shown() {
+    let metrics = Metrics::new();
+    metrics.gauge("tidegate_test", "For this test", &[("digest", "a")]).set(1);
+    metrics.forget_gauge("tidegate_test", &[("digest", "a")]);
+    metrics.gauge("tidegate_test", "For this test", &[("digest", "b")]).set(1);
+    let rendered = metrics.render();
+    assert!(!rendered.contains("digest=\"a\"") && rendered.contains("digest=\"b\""), "{rendered}");
 }
 
 #[test]

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use host_component::{Kind, Trigger, spawn};
-use host_config::{Pipeline, Validated};
-use host_pipeline::Graph;
-use host_telemetry::{Endpoint, Metrics, Page, Pages};
+use host_config::Validated;
+use host_pipeline::{Graph, Spigots};
+use host_telemetry::{Endpoint, Metrics};
 use host_wasm::Sandbox;
-use serde_json::json;
 
 use crate::configuration::Configuration;
+use crate::debug;
 use crate::factories::Factories;
 use crate::health::{self, Health};
 use crate::signals::Signals;
@@ -51,14 +51,18 @@ impl App {
         let metrics = Metrics::new();
         let health = Health::default();
         let factories = Factories::new(&config.validated, &metrics)?;
-        let graph = host_pipeline::build(&config.validated, &factories, &metrics).await?;
+        let spigots = Spigots::default();
+        let graph = host_pipeline::build(&config.validated, &factories, &metrics, &spigots).await?;
         factories.load_modules().await?;
         let mut endpoints = health_endpoints(&config.validated, &health).await?;
         if let Some(address) = config.metrics_address() {
-            let pipelines = describe(&config.validated.pipelines);
-            let pages = Pages::new()
-                .with_metrics(metrics.clone())
-                .with("/debug/pipelines", move || Page::json(pipelines.clone()));
+            let pages = debug::pages(debug::Subject {
+                pipelines: config.validated.pipelines.clone(),
+                metrics: metrics.clone(),
+                sandbox: Arc::clone(factories.sandbox()),
+                spigots,
+                health: health.clone(),
+            });
             endpoints.push(("metrics", Endpoint::bind(&address, "service.telemetry.metrics", pages).await?));
         }
         Ok(App { graph, endpoints, metrics, health, sandbox: Arc::clone(factories.sandbox()) })
@@ -120,24 +124,4 @@ async fn health_endpoints(config: &Validated, health: &Health) -> anyhow::Result
         endpoints.push(("health_check", endpoint.with_context(|| format!("cannot start {} {id}", Kind::Extension))?));
     }
     Ok(endpoints)
-}
-
-/// The pipelines as they were built, as JSON.
-fn describe(pipelines: &[Pipeline]) -> String {
-    let names = |ids: &[host_component::ComponentId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let described: Vec<_> = pipelines
-        .iter()
-        .map(|pipeline| {
-            let routes: serde_json::Map<_, _> =
-                pipeline.routes.iter().map(|(name, exporters)| (name.clone(), json!(names(exporters)))).collect();
-            json!({
-                "pipeline": pipeline.id.to_string(),
-                "receivers": names(&pipeline.receivers),
-                "processors": names(&pipeline.processors),
-                "exporters": names(&pipeline.exporters),
-                "routes": routes,
-            })
-        })
-        .collect();
-    format!("{:#}\n", serde_json::Value::from(described))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::generate;
+use crate::tap::TapArgs;
 
 /// What was typed.
 #[derive(Debug, Parser)]
@@ -43,6 +44,10 @@ pub(crate) enum Command {
     Components(ComponentsArgs),
     /// Send made-up telemetry over OTLP
     Generate(generate::Args),
+    /// Show what passes through a pipeline of a running collector on this machine, as readable lines
+    ///
+    /// A sample of so many items a second; the data itself is not held up, and who reads slowly misses some, which is told.
+    Tap(TapArgs),
     /// Turn a module into native code; the collector starts this itself, in a process with limits
     #[command(hide = true)]
     Compile(CompileArgs),

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use host_telemetry::pages::{Endpoint, EndpointError, Page, Pages};
 use serde::Deserialize;
 
+/// Where Kubernetes may ask whether to send data here; also on the endpoint of the metrics.
+pub(crate) const READY: &str = "/ready";
+
 /// What a user may say about it; the keys and defaults are the Collector's.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,7 +32,8 @@ impl Health {
         self.0.store(taking, Ordering::Relaxed);
     }
 
-    fn page(&self) -> Page {
+    /// What is said of it.
+    pub(crate) fn page(&self) -> Page {
         let taking = self.0.load(Ordering::Relaxed);
         let status = if taking { "Server available" } else { "Server not available" };
         let page = Page::json(format!("{{\"status\":\"{status}\"}}\n"));
@@ -43,7 +47,8 @@ impl Config {
     /// # Errors
     /// When the address cannot be bound.
     pub(crate) async fn build(self, health: Health) -> Result<Endpoint, EndpointError> {
-        let pages = Pages::new().with(self.path, move || health.page());
+        let ready = health.clone();
+        let pages = Pages::new().with(READY, move |_| ready.page()).with(self.path, move |_| health.page());
         Endpoint::bind(&self.endpoint, "health_check", pages).await
     }
 }

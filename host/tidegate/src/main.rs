@@ -6,11 +6,13 @@ mod catalog;
 mod cli;
 mod components;
 mod configuration;
+mod debug;
 mod factories;
 mod generate;
 mod health;
 mod signals;
 mod summary;
+mod tap;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Validate(args) => validate(&args),
         Command::Components(args) => components::print(args.json).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(args),
+        Command::Tap(args) => tap::run(&args),
         Command::Compile(args) => return host_wasm::compile_main(args.args),
     };
     outcome.unwrap_or_else(|error| {

@@ -13,6 +13,7 @@ use crate::generation::{BatchError, Done, Generation, Identity};
 use crate::instance::Context;
 use crate::loader::LoadError;
 use crate::meters::Meters;
+use crate::status::Refused;
 
 /// Batches after which a new generation is trusted as much as the one before it.
 const PROBATION: u32 = 100;
@@ -30,6 +31,7 @@ pub(crate) struct Guest {
     /// Whether its batches are processed one after another.
     alone: Arc<AtomicBool>,
     slot: Mutex<Slot>,
+    refused_last: Mutex<Option<Refused>>,
 }
 
 #[derive(Default)]
@@ -61,7 +63,25 @@ impl Guest {
         routes: &[String],
     ) -> Self {
         let (module, routes) = (module.to_owned(), routes.to_vec());
-        Guest { id, pipeline, module, policy, meters, routes, alone: Arc::default(), slot: Mutex::default() }
+        let (alone, slot, refused_last) = (Arc::default(), Mutex::default(), Mutex::default());
+        Guest { id, pipeline, module, policy, meters, routes, alone, slot, refused_last }
+    }
+
+    /// What runs now, and what ran before it and stands by.
+    pub(crate) fn generations(&self) -> (Option<Arc<Generation>>, Option<Arc<Generation>>) {
+        let slot = self.slot();
+        let generation = |live: &Option<Arc<Live>>| live.as_ref().map(|live| Arc::clone(&live.generation));
+        (generation(&slot.current), generation(&slot.previous))
+    }
+
+    /// What was refused last, or taken back.
+    pub(crate) fn refused_last(&self) -> Option<Refused> {
+        self.refused_last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers that a generation was refused, or taken back.
+    pub(crate) fn refuses(&self, digest: String, reason: String) {
+        *self.refused_last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Refused::now(digest, reason));
     }
 
     /// What runs now.
@@ -90,9 +110,11 @@ impl Guest {
         let retired = std::mem::replace(&mut slot.previous, replaced);
         slot.given_up = None;
         self.settle(&slot);
-        let previous = slot.previous.as_ref().map(|live| live.generation.identity().to_string());
+        let previous = slot.previous.as_ref().map(|live| live.generation.identity().clone());
         drop(slot);
         drop(retired);
+        self.meters.runs(&identity, previous.as_ref());
+        let previous = previous.map(|identity| identity.to_string());
         self.meters.loaded.inc();
         self.meters.generation.inc();
         tracing::info!(
@@ -119,8 +141,9 @@ impl Guest {
         self.meters.batches.inc();
         self.meters.items.inc_by(payload.items());
         let served = self.process(payload, context);
-        let spent = thread_cpu().saturating_sub(before);
-        self.meters.cpu.inc_by(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        let spent = thread_cpu().saturating_sub(before).as_secs_f64();
+        self.meters.cpu.inc_by(spent);
+        self.meters.calls_took.observe(spent);
         if served.is_err() {
             self.meters.refused.inc_by(payload.items());
         }
@@ -196,7 +219,7 @@ impl Guest {
         if !slot.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, failed)) {
             return;
         }
-        let to = previous.generation.identity().to_string();
+        let to = previous.generation.identity().clone();
         previous.probation.store(0, Ordering::Relaxed);
         slot.current = Some(previous);
         slot.previous = None;
@@ -204,9 +227,11 @@ impl Guest {
         self.settle(&slot);
         drop(slot);
         self.meters.rollbacks.inc();
+        self.meters.runs(&to, Some(failed.generation.identity()));
+        self.refuses(failed.generation.identity().digest.short(), format!("rolled back: {reason}"));
         tracing::warn!(
             processor = %self.id, pipeline = %self.pipeline, module = self.module,
-            digest = failed.generation.identity().digest.short(), %reason, to,
+            digest = failed.generation.identity().digest.short(), %reason, %to,
             "module rolled back: it failed on a batch that the generation before it processes"
         );
     }

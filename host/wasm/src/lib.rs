@@ -25,6 +25,7 @@ mod room;
 mod sandbox;
 mod selftest;
 mod source;
+mod status;
 mod store;
 mod voice;
 
@@ -38,6 +39,7 @@ pub use inspect::InspectError;
 pub use loader::LoadError;
 pub use sandbox::{BuildError, Compile, NotReady, Sandbox, StartError};
 pub use source::SourceError;
+pub use status::Status;
 
 /// A module that the binary carries.
 #[derive(Clone, Copy, Debug)]

@@ -127,6 +127,7 @@ impl Loading {
             processor = %self.guest.id, pipeline = %self.guest.pipeline, module = self.guest.module, digest, %reason,
             running, "module refused"
         );
+        self.guest.refuses(digest.to_owned(), reason);
     }
 }
 

@@ -1,9 +1,14 @@
 //! The meters are what one processor exports about itself.
 
-use host_telemetry::{Counter, Gauge, Metrics};
+use host_component::PipelineId;
+use host_telemetry::metrics::DURATIONS;
+use host_telemetry::{Counter, Gauge, Histogram, Metrics, Seconds};
 
-use crate::generation::{BatchError, Done};
+use crate::generation::{BatchError, Done, Identity};
 use crate::instance::CallError;
+
+/// Which generation runs.
+const INFO: &str = "tidegate_module_info";
 
 /// Made once, when the processor is built.
 pub(crate) struct Meters {
@@ -13,7 +18,11 @@ pub(crate) struct Meters {
     pub(crate) cells: Counter,
     pub(crate) matches: Counter,
     pub(crate) edits: Counter,
-    pub(crate) cpu: Counter,
+    pub(crate) cpu: Seconds,
+    /// CPU time of each batch.
+    pub(crate) calls_took: Histogram,
+    /// Time of each batch, from when it came until it goes on.
+    pub(crate) took: Histogram,
     pub(crate) traps: Counter,
     pub(crate) errors: Counter,
     pub(crate) overruns: Counter,
@@ -24,10 +33,13 @@ pub(crate) struct Meters {
     pub(crate) load_failures: Counter,
     pub(crate) rollbacks: Counter,
     pub(crate) generation: Gauge,
+    metrics: Metrics,
+    processor: String,
+    pipeline: String,
 }
 
 impl Meters {
-    pub(crate) fn new(metrics: &Metrics, processor: &str, module: &str) -> Self {
+    pub(crate) fn new(metrics: &Metrics, processor: &str, pipeline: &PipelineId, module: &str) -> Self {
         let labels = [("processor", processor), ("module", module)];
         let counter = |name, help| metrics.counter(name, help, &labels);
         let load = |result| {
@@ -41,7 +53,23 @@ impl Meters {
             cells: counter("tidegate_processor_cells_total", "Cells that the host handed to guests."),
             matches: counter("tidegate_processor_matches_total", "Matches of patterns that the host found for guests."),
             edits: counter("tidegate_processor_edits_total", "Edits that were applied."),
-            cpu: counter("tidegate_processor_cpu_nanoseconds_total", "CPU time, projection and edits included."),
+            cpu: metrics.seconds(
+                "tidegate_processor_cpu_seconds_total",
+                "CPU time, projection and edits included.",
+                &labels,
+            ),
+            calls_took: metrics.histogram(
+                "tidegate_processor_call_seconds",
+                "CPU time of each batch, projection and edits included.",
+                &labels,
+                &DURATIONS,
+            ),
+            took: metrics.histogram(
+                "otelcol_processor_internal_duration",
+                "Seconds that a batch was in the processor, the wait for a thread included.",
+                &[("processor", processor), ("otel_signal", pipeline.signal().name())],
+                &DURATIONS,
+            ),
             traps: counter("tidegate_processor_traps_total", "Calls that ended in a trap."),
             errors: counter("tidegate_processor_errors_total", "Calls that the guest answered with an error."),
             overruns: counter("tidegate_processor_overruns_total", "Batches that were given up for want of time."),
@@ -59,7 +87,31 @@ impl Meters {
                 "How many generations of its module the processor has run.",
                 &labels,
             ),
+            metrics: metrics.clone(),
+            processor: processor.to_owned(),
+            pipeline: pipeline.to_string(),
         }
+    }
+
+    /// Shows which generation runs, in place of the one before it.
+    pub(crate) fn runs(&self, identity: &Identity, before: Option<&Identity>) {
+        if let Some(before) = before {
+            self.info(before, |metrics, labels| metrics.forget_gauge(INFO, labels));
+        }
+        let help = "The module that the processor runs in the pipeline: always 1.";
+        self.info(identity, |metrics, labels| metrics.gauge(INFO, help, labels).set(1));
+    }
+
+    fn info(&self, identity: &Identity, show: impl FnOnce(&Metrics, &[(&str, &str)])) {
+        let (digest, config) = (identity.digest.short(), identity.config.short());
+        let labels = [
+            ("processor", self.processor.as_str()),
+            ("pipeline", &self.pipeline),
+            ("module", &identity.name),
+            ("digest", &digest),
+            ("config", &config),
+        ];
+        show(&self.metrics, &labels);
     }
 
     pub(crate) fn succeeded(&self, done: &Done) {

@@ -4,7 +4,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{BoxFuture, join_all};
 use host_component::{Consumer, Delivery, Failure, Outcome};
@@ -33,6 +33,7 @@ impl Processor {
 
     async fn process(&self, delivery: Delivery) -> Outcome {
         let context = Context { now: now(), seed: self.seeds.next(), origin: Arc::clone(&delivery.origin) };
+        let came = Instant::now();
         let (reply, answer) = oneshot::channel();
         let (guest, payload) = (Arc::clone(&self.guest), delivery.payload.clone());
         let job = Box::new(move || {
@@ -46,6 +47,7 @@ impl Processor {
         }
         let processed =
             answer.await.map_err(|_| Failure::retryable(format!("{}: the batch was given up", self.guest.id)))??;
+        self.guest.meters.took.observe(came.elapsed().as_secs_f64());
         let deliveries = processed.into_iter().map(|(route, payload)| Delivery {
             payload,
             origin: Arc::clone(&delivery.origin),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use host_component::{ComponentId, Consumer, PipelineId, Shutdown, Trigger};
@@ -22,6 +22,7 @@ use crate::meters::Meters;
 use crate::pool::Pool;
 use crate::processor::Processor;
 use crate::source::{Places, Source, SourceError};
+use crate::status::Status;
 use crate::store;
 
 /// The most time that a batch may be given.
@@ -93,6 +94,8 @@ pub struct Sandbox {
     loader: Arc<Loader>,
     pool: Pool,
     waiting: Mutex<Vec<Loading>>,
+    /// All that were made, for those who want to know of them.
+    guests: Mutex<Vec<Weak<Guest>>>,
     trigger: Trigger,
     shutdown: Shutdown,
 }
@@ -141,8 +144,8 @@ impl Sandbox {
             metrics: metrics.clone(),
         });
         let (trigger, shutdown) = Trigger::new();
-        let (loader, waiting) = (Arc::new(loader), Mutex::default());
-        Ok(Arc::new(Sandbox { config, bundled, base, metrics, loader, pool, waiting, trigger, shutdown }))
+        let (loader, waiting, guests) = (Arc::new(loader), Mutex::default(), Mutex::default());
+        Ok(Arc::new(Sandbox { config, bundled, base, metrics, loader, pool, waiting, guests, trigger, shutdown }))
     }
 
     /// A processor that hands on to `next`. It refuses everything until [`Sandbox::ready`] has loaded its module.
@@ -160,12 +163,20 @@ impl Sandbox {
         check(&config.limits, self.config.limits.memory_mib)?;
         let places = Places { base: &self.base, folder: self.config.folder.as_deref(), bundled: self.bundled };
         let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
-        let meters = Meters::new(&self.metrics, &id.to_string(), source.name());
+        let meters = Meters::new(&self.metrics, &id.to_string(), &pipeline, source.name());
         let guest = Arc::new(Guest::new(id, pipeline, source.name(), config.failure_policy, meters, routes));
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&guest));
         let queue = self.pool.queue(self.config.limits.queue, Arc::clone(guest.alone()));
         let loading = Loading::new(Arc::clone(&guest), source, config.limits);
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(loading);
         Ok(Arc::new(Processor::new(guest, self.pool.clone(), queue, next)))
+    }
+
+    /// What an operator may know of each processor that is in use.
+    pub fn status(&self) -> Vec<Status> {
+        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        guests.retain(|guest| guest.strong_count() > 0);
+        guests.iter().filter_map(Weak::upgrade).map(|guest| Status::of(&guest)).collect()
     }
 
     /// Loads the modules of all processors that were made, and watches their files from then on.

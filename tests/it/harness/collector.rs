@@ -140,14 +140,24 @@ impl Collector {
 
     /// The page at `path` of the endpoint on this port.
     pub(crate) async fn page_of(&self, port: u16, path: &str) -> String {
-        let mut stream = TcpStream::connect((self.host, port)).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let answer = self.raw(port, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
         assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
         body.to_owned()
+    }
+
+    /// What a port answers to these words, until it closes the connection.
+    pub(crate) async fn raw(&self, port: u16, words: &str) -> String {
+        let mut stream = TcpStream::connect((self.host, port)).await.unwrap();
+        stream.write_all(words.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// Where its metrics are.
+    pub(crate) fn metrics_address(&self) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(self.host), 8888)
     }
 
     pub(crate) async fn metrics(&self) -> Metrics {

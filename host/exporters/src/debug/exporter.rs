@@ -131,7 +131,8 @@ impl Shower {
     }
 }
 
-fn show(verbosity: Verbosity, payload: &Payload) -> String {
+/// The payload as text.
+pub fn show(verbosity: Verbosity, payload: &Payload) -> String {
     let mut out = summary(payload);
     match verbosity {
         Verbosity::Basic => {}

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Failure, Outcome, task_span};
-use host_telemetry::{Counter, Metrics};
+use host_telemetry::{Counter, Histogram, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -30,9 +30,11 @@ pub(crate) struct Desk {
     groups: Mutex<Groups>,
 }
 
-/// Batches, by what made them leave.
+/// Batches, by what made them leave, and how large they were.
 pub(crate) struct Sent {
     pub(crate) all: Counter,
+    pub(crate) items: Histogram,
+    pub(crate) bytes: Histogram,
     pub(crate) by_size: Counter,
     pub(crate) by_timeout: Counter,
 }
@@ -53,6 +55,18 @@ impl Batch {
         let labels = [("processor", id.as_str())];
         let sent = Sent {
             all: metrics.counter("tidegate_processor_batch_sends", "Batches that were sent on.", &labels),
+            items: metrics.histogram(
+                "otelcol_processor_batch_batch_send_size",
+                "Items in the batches that were sent on.",
+                &labels,
+                &bounds(100_000.0),
+            ),
+            bytes: metrics.histogram(
+                "otelcol_processor_batch_batch_send_size_bytes",
+                "Bytes of the batches that were sent on.",
+                &labels,
+                &bounds(9_000_000.0),
+            ),
             by_size: metrics.counter(
                 "otelcol_processor_batch_batch_size_trigger_send",
                 "Batches that left because enough had gathered while another was under way.",
@@ -68,6 +82,15 @@ impl Batch {
         let span = task_span("batch", &id);
         Batch { desk: Arc::new(Desk { id, span, config, next, sent, groups: Mutex::default() }) }
     }
+}
+
+/// The Collector's bounds, up to `most`.
+fn bounds(most: f64) -> Vec<f64> {
+    let steps = |base: f64| (1..10).map(move |step| f64::from(step) * base);
+    let small = [10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0].into_iter();
+    let large = [10_000.0, 20_000.0, 30_000.0, 50_000.0].into_iter();
+    let bounds = small.chain(steps(1e3)).chain(large).chain(steps(1e5)).chain(steps(1e6));
+    bounds.take_while(|bound| *bound <= most).collect()
 }
 
 impl Consumer for Batch {

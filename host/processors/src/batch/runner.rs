@@ -143,7 +143,10 @@ impl Runner {
         let config = &self.desk.config;
         let Delivery { payload, origin, route } = joined;
         for payload in payload.split(config.max_items(), config.max_bytes()) {
-            self.desk.sent.all.inc();
+            let sent = &self.desk.sent;
+            sent.all.inc();
+            sent.items.observe(payload.items() as f64);
+            sent.bytes.observe(payload.len() as f64);
             self.desk.next.consume(Delivery { payload, origin: origin.clone(), route }).await?;
         }
         Ok(())

@@ -81,8 +81,9 @@ impl Rig {
 
     fn charged(&self) -> Result<u64> {
         let rendered = self.metrics.render();
-        let line = rendered.lines().find(|line| line.starts_with("tidegate_processor_cpu_nanoseconds_total{"));
+        let line = rendered.lines().find(|line| line.starts_with("tidegate_processor_cpu_seconds_total{"));
         let value = line.and_then(|line| line.rsplit(' ').next()).context("the metric is there")?;
-        Ok(value.parse::<u64>()?)
+        let seconds: f64 = value.parse()?;
+        Ok((seconds * 1e9).round() as u64)
     }
 }

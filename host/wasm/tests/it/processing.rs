@@ -35,7 +35,7 @@ async fn applies_the_edits_of_the_guest() {
     assert_eq!(label(&after[0].payload, "cluster.id").as_deref(), Some("eu-1"));
     assert_eq!(label(&after[0].payload, "service.name").as_deref(), Some("checkout"));
     assert_eq!(rig.metric("tidegate_processor_edits_total"), 1);
-    assert!(rig.metric("tidegate_processor_cpu_nanoseconds_total") > 0);
+    assert!(rig.metric("tidegate_processor_cpu_seconds_total") > 0);
 }
 
 #[tokio::test]

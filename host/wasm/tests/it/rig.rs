@@ -130,7 +130,8 @@ impl Rig {
     pub(crate) fn metric_with(&self, name: &str, label: &str) -> u64 {
         let rendered = self.metrics.render();
         let lines = rendered.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+        // Rounded up: what has counted less than a second has counted.
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>().ceil() as u64
     }
 
     /// Waits until a metric has grown beyond `before`.

@@ -5,6 +5,8 @@ use crate::workspace::Workspace;
 pub(crate) fn print(workspace: &Workspace) {
     let components = workspace.root.join("target/guests/components");
     let components = components.strip_prefix(&workspace.root).unwrap_or(&components).display();
+    let tidegate = workspace.target.join("release/tidegate");
+    let tidegate = tidegate.strip_prefix(&workspace.root).unwrap_or(&tidegate).display();
     println!(
         "
 Tidegate is up: OTLP over gRPC on 127.0.0.1:4317 and over HTTP on 127.0.0.1:4318, three sandboxed modules, two files.
@@ -13,7 +15,8 @@ Look at
   tail -f examples/quickstart/out/default.jsonl    what was delivered: labeled, and without personal data
   tail -f examples/quickstart/out/errors.jsonl     what the routing module sent elsewhere
   curl -s 127.0.0.1:8888/metrics                   counts
-  curl -s 127.0.0.1:8888/debug/pipelines           the pipelines as they run
+  curl -s 127.0.0.1:8888/debug/pipelines           the pipelines as they run; /debug/modules, the modules
+  {tidegate} tap logs --after wasm/scrub    what passes, as lines
   the log here                                     which module was loaded, by digest, and why one was not
 
 Try

@@ -1,0 +1,143 @@
+//! The status is what an operator sees of one guest processor: what runs, what it asked for, what it did, and what was
+//! refused last.
+
+use std::time::SystemTime;
+
+use host_projection::State;
+use host_telemetry::metrics::quantile;
+use serde::Serialize;
+
+use crate::config::FailurePolicy;
+use crate::generation::Generation;
+use crate::guest::Guest;
+use crate::meters::Meters;
+
+/// One processor of one pipeline.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    pub processor: String,
+    pub pipeline: String,
+    pub module: String,
+    pub failure_policy: &'static str,
+    pub running: Option<Running>,
+    /// Digest of the generation before it, which stands by.
+    pub previous: Option<String>,
+    pub refused_last: Option<Refused>,
+    pub work: Work,
+}
+
+/// A generation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Running {
+    pub digest: String,
+    pub config_digest: String,
+    pub reads: Vec<Read>,
+    pub writes: Vec<String>,
+    pub routes: Vec<String>,
+    /// Whether it remembers from batch to batch, so that there is one instance.
+    pub remembers: bool,
+}
+
+/// What it reads.
+#[derive(Clone, Debug, Serialize)]
+pub struct Read {
+    pub path: String,
+    pub patterns: usize,
+}
+
+/// A generation that was not taken, or taken back.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refused {
+    pub digest: String,
+    pub reason: String,
+    /// Seconds since the Unix epoch.
+    pub at: u64,
+}
+
+/// What it did since the process started.
+#[derive(Clone, Debug, Serialize)]
+pub struct Work {
+    pub generations: i64,
+    pub batches: u64,
+    pub items: u64,
+    pub calls: u64,
+    pub cells: u64,
+    pub matches: u64,
+    pub edits: u64,
+    pub cpu_seconds: f64,
+    pub p50_microseconds: Option<f64>,
+    pub p99_microseconds: Option<f64>,
+    pub traps: u64,
+    pub errors: u64,
+    pub overruns: u64,
+    pub rejected_scripts: u64,
+    pub unprocessed_items: u64,
+    pub refused_items: u64,
+    pub rollbacks: u64,
+}
+
+impl Status {
+    pub(crate) fn of(guest: &Guest) -> Self {
+        let (running, previous) = guest.generations();
+        Status {
+            processor: guest.id.to_string(),
+            pipeline: guest.pipeline.to_string(),
+            module: guest.module.clone(),
+            failure_policy: match guest.policy {
+                FailurePolicy::Closed => "closed",
+                FailurePolicy::Open => "open",
+            },
+            running: running.as_deref().map(Running::of),
+            previous: previous.map(|generation| generation.identity().digest.short()),
+            refused_last: guest.refused_last(),
+            work: Work::of(&guest.meters),
+        }
+    }
+}
+
+impl Running {
+    fn of(generation: &Generation) -> Self {
+        let (identity, plan) = (generation.identity(), generation.plan());
+        let read = |read: &host_projection::Read| Read { path: read.path.clone(), patterns: read.patterns.len() };
+        Running {
+            digest: identity.digest.short(),
+            config_digest: identity.config.short(),
+            reads: plan.reads.iter().map(read).collect(),
+            writes: plan.writes.clone(),
+            routes: plan.routes.clone(),
+            remembers: plan.state == State::Rebuildable,
+        }
+    }
+}
+
+impl Refused {
+    pub(crate) fn now(digest: String, reason: String) -> Self {
+        let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        Refused { digest, reason, at }
+    }
+}
+
+impl Work {
+    fn of(meters: &Meters) -> Self {
+        let microseconds = |share| quantile(&meters.calls_took, share).map(|seconds| (seconds * 1e7).round() / 10.0);
+        Work {
+            generations: meters.generation.get(),
+            batches: meters.batches.get(),
+            items: meters.items.get(),
+            calls: meters.calls.get(),
+            cells: meters.cells.get(),
+            matches: meters.matches.get(),
+            edits: meters.edits.get(),
+            cpu_seconds: meters.cpu.get(),
+            p50_microseconds: microseconds(0.5),
+            p99_microseconds: microseconds(0.99),
+            traps: meters.traps.get(),
+            errors: meters.errors.get(),
+            overruns: meters.overruns.get(),
+            rejected_scripts: meters.rejected.get(),
+            unprocessed_items: meters.unprocessed.get(),
+            refused_items: meters.refused.get(),
+            rollbacks: meters.rollbacks.get(),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
 mod configuration;
+mod corpus;
 mod delivery;
 mod drain;
 mod floods;

@@ -32,6 +32,11 @@ pub trait Catalog {
     /// Decodes a component's section, and says all that is wrong with it.
     fn check(&self, kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors);
 
+    /// What to do instead of a key that only the Collector serves, at this path of the document.
+    fn instead_of_key(&self, _path: &str) -> Option<&'static str> {
+        None
+    }
+
     /// What is wrong with the `modules` section.
     fn check_modules(&self, _value: &Value, _errors: &mut Errors) {}
 }

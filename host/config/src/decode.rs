@@ -14,7 +14,6 @@ use serde::de::{Deserializer, Visitor};
 use self::error::DecodeError;
 use self::parts::{Elements, Entries, Variant};
 pub(crate) use self::path::Path;
-use crate::nearest::hint;
 use crate::node::{Data, Key, Node};
 use crate::problem::{Errors, Position, Problem};
 use crate::time;
@@ -36,10 +35,14 @@ impl<'a> Decoder<'a> {
 
     /// Records a problem, unless one is known here: the second is what the first one caused.
     fn record(&self, at: &Position, path: String, message: String) {
+        self.record_once(Problem::new(at, path, message));
+    }
+
+    fn record_once(&self, problem: Problem) {
         let mut errors = self.errors.borrow_mut();
-        let known = errors.iter().any(|p| p.path == path && p.line == at.line && p.column == at.column);
-        if !known {
-            errors.push(Problem::new(at, path, message));
+        let is_known = |p: &Problem| p.path == problem.path && p.line == problem.line && p.column == problem.column;
+        if !errors.iter().any(is_known) {
+            errors.push(problem);
         }
     }
 
@@ -107,8 +110,8 @@ impl<'a> Decoder<'a> {
     /// Names every key that is not among `fields`.
     fn refuse_unknown(&self, entries: &[(Key, Node)], fields: &'static [&'static str]) {
         for (key, _) in entries.iter().filter(|(key, _)| !fields.contains(&&*key.name)) {
-            let message = format!("unknown key `{}`{}", key.name, hint(&key.name, fields.iter().copied()));
-            self.record(&key.at, self.path.key(&key.name).render(), message);
+            let path = self.path.key(&key.name).render();
+            self.record_once(Problem::unknown_key(&key.at, path, &key.name, fields.iter().copied()));
         }
     }
 

@@ -69,6 +69,10 @@ impl<'a> Expansion<'a> {
     }
 
     fn scalar(&mut self, text: &str, at: &Position, path: &str, depth: usize) -> Node {
+        if let Some(name) = bare(&text.replace("$$", "")).find(|name| self.source.env(name).is_some()) {
+            let message = format!("`${name}` is taken as it stands: ${{env:{name}}} is the environment variable");
+            self.warnings.push(Problem::new(at, path, message));
+        }
         let expanded = pieces(text).and_then(|pieces| match pieces.as_slice() {
             [Piece::Reference(inner)] => {
                 let found = self.reference(inner, at, path, 0)?;
@@ -180,4 +184,12 @@ impl<'a> Expansion<'a> {
 fn is_env_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Names that stand behind a dollar without braces.
+fn bare(text: &str) -> impl Iterator<Item = &str> {
+    text.split('$').skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        is_env_name(&rest[..end]).then_some(&rest[..end])
+    })
 }

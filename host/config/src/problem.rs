@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::nearest::hint;
+
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -21,6 +23,8 @@ pub struct Problem {
     /// The keys that lead there, such as `receivers.otlp.protocols`; empty for the document itself.
     pub path: String,
     pub message: String,
+    /// Whether it is a key that nobody here knows.
+    unknown_key: bool,
 }
 
 /// A problem that does not keep a configuration from being used.
@@ -34,7 +38,19 @@ impl Problem {
             column: at.column,
             path: path.into(),
             message: message.into(),
+            unknown_key: false,
         }
+    }
+
+    /// A key that is not among the `known` ones.
+    pub(crate) fn unknown_key<'a>(
+        at: &Position,
+        path: impl Into<String>,
+        key: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Self {
+        let message = format!("unknown key `{key}`{}", hint(key, known));
+        Problem { unknown_key: true, ..Problem::new(at, path, message) }
     }
 }
 
@@ -75,6 +91,15 @@ impl Errors {
 
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
+    }
+
+    /// Says of each unknown key what to do instead, where `instead` knows that of its path.
+    pub(crate) fn explain(&mut self, instead: impl Fn(&str) -> Option<&'static str>) {
+        for problem in self.0.iter_mut().filter(|problem| problem.unknown_key) {
+            if let Some(instead) = instead(&problem.path) {
+                problem.message = format!("this key of the Collector's is not served: {instead}");
+            }
+        }
     }
 
     /// `value`, unless something is wrong.

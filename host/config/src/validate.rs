@@ -69,6 +69,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     references.check();
     warnings.extend(references.unused());
     let validated = finish(document, limits);
+    errors.explain(|path| catalog.instead_of_key(path));
     errors.or((validated, warnings))
 }
 

@@ -84,6 +84,23 @@ impl Catalog for Components {
         }
     }
 
+    fn instead_of_key(&self, path: &str) -> Option<&'static str> {
+        let unserved = |kind, id: &str, key: &str| {
+            let r#type = id.split_once('/').map_or(id, |(r#type, _)| r#type);
+            elsewhere::key(kind, find(kind, r#type)?.r#type, key)
+        };
+        let (section, rest) = path.split_once('.')?;
+        let kind = match section {
+            "receivers" => Kind::Receiver,
+            "processors" => Kind::Processor,
+            "exporters" => Kind::Exporter,
+            "extensions" => Kind::Extension,
+            _ => return elsewhere::key_of_service(path),
+        };
+        let (id, key) = rest.split_once('.')?;
+        unserved(kind, id, key)
+    }
+
     fn check_modules(&self, value: &Value, errors: &mut Errors) {
         if let Err(wrong) = value.decode::<host_wasm::ModulesConfig>() {
             errors.extend(wrong);

@@ -1,5 +1,7 @@
 //! The tests of tests/interop, in a virtual environment of their own.
 
+mod emitter;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,14 @@ pub(crate) fn run(workspace: &Workspace, binary: &Path) -> Result<()> {
             pytest.env("OTELCOL", otelcol);
         }
         Err(missing) => println!("SKIPPED: the tests with otelcol, since {missing}"),
+    }
+    for (name, prepared) in emitter::all(workspace) {
+        match prepared {
+            Ok(command) => {
+                pytest.env(name, command);
+            }
+            Err(missing) => println!("SKIPPED: {name}, since {missing:#}"),
+        }
     }
     process::run(&mut pytest)
 }

@@ -28,6 +28,22 @@ pub(crate) fn go() -> Result<()> {
     Ok(())
 }
 
+/// npm, for the OpenTelemetry SDK for JavaScript.
+pub(crate) fn npm() -> Result<()> {
+    if !process::answers("npm", &["--version"]) {
+        bail!("npm is missing: apt-get install npm");
+    }
+    Ok(())
+}
+
+/// Maven and Java, for the OpenTelemetry SDK for Java.
+pub(crate) fn maven() -> Result<()> {
+    if !process::answers("mvn", &["--version"]) {
+        bail!("Maven is missing: apt-get install maven");
+    }
+    Ok(())
+}
+
 /// taskset, for pinning programs to cores.
 pub(crate) fn taskset() -> Result<()> {
     if !process::answers("taskset", &["--version"]) {

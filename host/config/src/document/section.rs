@@ -1,7 +1,6 @@
 //! A section is a node with the keys that lead to it, and the shapes that the document expects of one.
 
 use super::Reference;
-use crate::nearest::hint;
 use crate::node::{Data, Key, Node};
 use crate::problem::{Errors, Problem};
 use crate::value::{Value, join_index, join_key};
@@ -41,8 +40,7 @@ impl<'a> Section<'a> {
             match keys.iter().find(|name| **name == &*key.name) {
                 Some(name) => known.push((*name, section)),
                 None => {
-                    let message = format!("unknown key `{}`{}", key.name, hint(&key.name, keys.iter().copied()));
-                    errors.push(Problem::new(&key.at, section.path, message));
+                    errors.push(Problem::unknown_key(&key.at, section.path, &key.name, keys.iter().copied()));
                 }
             }
         }

@@ -118,3 +118,16 @@ fn ends_when_files_refer_to_one_another_in_a_circle() {
     let problems = problems_in(&yaml, world());
     assert!(problems[0].contains("references lead into one another more than 8 times"), "{problems:?}");
 }
+
+#[test]
+fn a_variable_without_braces_is_no_reference_and_where_it_is_set_that_is_told() {
+    let yaml = MINIMAL.replace("debug: {}", "debug: { pin: 'a$PIN-$UNSET-$$PIN-$1' }");
+    let told = warnings_in(&yaml, Map::default().with_env("PIN", "1"));
+    assert_eq!(
+        told,
+        ["2:28: exporters.debug.pin: `$PIN` is taken as it stands: ${env:PIN} is the environment variable"]
+    );
+    assert_eq!(warnings_in(&yaml, Map::default()), [""; 0]);
+    let escaped = yaml.replace("a$PIN-", "");
+    assert_eq!(warnings_in(&escaped, Map::default().with_env("PIN", "1")), [""; 0], "two dollars are meant");
+}

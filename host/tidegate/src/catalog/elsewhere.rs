@@ -1,6 +1,10 @@
 //! What the Collector has and this binary has not: for each, what to do instead.
 
+mod keys;
+
 use host_component::Kind;
+
+pub(super) use keys::{key, key_of_service};
 
 const COLLECTOR: &str = "keep it in a Collector that sends OTLP to the `otlp` receiver here";
 const LATER: &str = "it comes in a later release; until then keep it in a Collector that sends OTLP to the `otlp` \

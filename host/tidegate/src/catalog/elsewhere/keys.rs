@@ -1,0 +1,121 @@
+//! Keys of the Collector's that a component here does not serve.
+
+use host_component::Kind;
+
+/// By kind and type of the component: keys below its section, and what to do instead.
+type Keys = &'static [(Kind, &'static str, &'static [&'static str], &'static str)];
+
+const BUFFERS: &str = "take it out: buffers have the size of what is under way";
+const ALWAYS_SO: &str = "take it out: it is always so, since a sender is answered when the next hop has its data";
+
+const KEYS: Keys = &[
+    (Kind::Receiver, "otlp", &["protocols.grpc.read_buffer_size", "protocols.grpc.write_buffer_size"], BUFFERS),
+    (
+        Kind::Receiver,
+        "otlp",
+        &["protocols.http.idle_timeout", "protocols.http.keep_alives_enabled"],
+        "use `keepalive.server_parameters.max_connection_idle`, which says how long a connection may do nothing",
+    ),
+    (Kind::Receiver, "otlp", &["protocols.http.write_timeout"], "take it out: an answer has a few bytes"),
+    (
+        Kind::Receiver,
+        "otlp",
+        &["protocols.grpc.transport"],
+        "take it out: it listens on TCP, at the address that `endpoint` says",
+    ),
+    (Kind::Receiver, "otlp", &["protocols.http.cors"], "let a proxy in front of it answer what browsers ask for CORS"),
+    (
+        Kind::Receiver,
+        "otlp",
+        &[
+            "protocols.http.traces_url_path",
+            "protocols.http.metrics_url_path",
+            "protocols.http.logs_url_path",
+            "protocols.http.response_headers",
+        ],
+        "take it out: senders find it at /v1/traces, /v1/metrics and /v1/logs, and a proxy can give it other paths and headers",
+    ),
+    (
+        Kind::Receiver,
+        "otlp",
+        &["protocols.grpc.keepalive.enforcement_policy"],
+        "take it out: a client that pings too often is refused by limits of the connection",
+    ),
+    (
+        Kind::Exporter,
+        "otlp_grpc",
+        &["sending_queue.storage"],
+        "take it out: it comes in a later release; what the next hop has not taken stays with its sender, who was not answered",
+    ),
+    (
+        Kind::Exporter,
+        "otlp_grpc",
+        &["sending_queue.batch"],
+        "use the `batch` processor, which answers each sender with the outcome of its own data",
+    ),
+    (
+        Kind::Exporter,
+        "otlp_grpc",
+        &["sending_queue.sizer"],
+        "take it out: `queue_size` counts requests, and `service.limits.in_flight_mib` bounds bytes",
+    ),
+    (
+        Kind::Exporter,
+        "otlp_grpc",
+        &["sending_queue.block_on_overflow"],
+        "take it out: who finds the queue full is refused in the form that makes it try again",
+    ),
+    (Kind::Exporter, "otlp_grpc", &["sending_queue.wait_for_result"], ALWAYS_SO),
+    (
+        Kind::Exporter,
+        "otlp_grpc",
+        &["balancer_name", "wait_for_ready", "authority", "read_buffer_size", "write_buffer_size"],
+        "take it out: there is one connection to the next hop, opened anew where it broke",
+    ),
+    (
+        Kind::Exporter,
+        "file",
+        &["compression", "encoding", "group_by"],
+        "take it out: one file of plain OTLP/JSON or protobuf is written, which a log shipper or `zstd` can take from there",
+    ),
+    (
+        Kind::Extension,
+        "health_check",
+        &["check_collector_pipeline", "response_body", "tls", "auth"],
+        "take it out: the page says in JSON whether data is taken, over plain HTTP",
+    ),
+];
+
+/// Keys below `service`, by the start of their path.
+const SERVICE: &[(&str, &str)] = &[
+    ("service.telemetry.traces", "take it out: the collector makes no spans of its own"),
+    ("service.telemetry.resource", "take it out: whoever scrapes the metrics names their source"),
+    (
+        "service.telemetry.metrics.readers[].periodic",
+        "use `pull` with a `prometheus` exporter: own metrics are scraped and not sent",
+    ),
+    ("service.telemetry.metrics.views", "take it out: metrics have the Collector's default names and no views"),
+    (
+        "service.telemetry.logs.output_paths",
+        "take it out: the log goes to standard error, and whoever starts the process can put it elsewhere",
+    ),
+    ("service.telemetry.logs.error_output_paths", "take it out: the log goes to standard error"),
+    ("service.telemetry.logs.sampling", "take it out: what may flood the log is bounded where it is written"),
+    ("service.telemetry.logs.initial_fields", "take it out: whoever collects the log can add fields"),
+    ("service.telemetry.logs.processors", "take it out: the log goes to standard error and is not sent"),
+    ("service.telemetry.logs.development", "use `level: debug`"),
+    ("service.telemetry.logs.disable_caller", "take it out: log lines name the module of the program and no file"),
+    ("service.telemetry.logs.disable_stacktrace", "take it out: log lines have no stack traces"),
+];
+
+/// What to do instead of `key` in the section of a component.
+pub(in crate::catalog) fn key(kind: Kind, r#type: &str, key: &str) -> Option<&'static str> {
+    let mut of_type = KEYS.iter().filter(|(k, t, ..)| *k == kind && *t == r#type);
+    of_type.find(|(_, _, keys, _)| keys.contains(&key)).map(|(.., instead)| *instead)
+}
+
+/// What to do instead of a key that stands at `path`, below `service`.
+pub(in crate::catalog) fn key_of_service(path: &str) -> Option<&'static str> {
+    let path: String = path.split(|c: char| c.is_ascii_digit()).collect();
+    SERVICE.iter().find(|(known, _)| *known == path).map(|(_, instead)| *instead)
+}

@@ -1,6 +1,7 @@
 """A next hop that takes OTLP over gRPC and HTTP and keeps the requests."""
 
 import gzip
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,15 +45,30 @@ class Sink:
 
     def _handler(sink):
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                body = self.body()
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
-                sink.requests.append(REQUESTS[self.path].FromString(body))
+                is_json = self.headers["content-type"] == "application/json"
+                sink.requests.append(json.loads(body) if is_json else REQUESTS[self.path].FromString(body))
+                answer = b"{}" if is_json else b""
                 self.send_response(200)
-                self.send_header("content-type", "application/x-protobuf")
-                self.send_header("content-length", "0")
+                self.send_header("content-type", self.headers["content-type"])
+                self.send_header("content-length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
+
+            def body(self):
+                if self.headers.get("transfer-encoding") != "chunked":
+                    return self.rfile.read(int(self.headers["content-length"]))
+                chunks = []
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    chunks.append(self.rfile.read(size))
+                    self.rfile.readline()
+                self.rfile.readline()
+                return b"".join(chunks)
 
             def log_message(self, *_):
                 pass

@@ -1,7 +1,9 @@
 """A next hop that takes OTLP over gRPC and HTTP and keeps the requests."""
 
 import gzip
+import json
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -46,9 +48,12 @@ class Sink:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                if self.headers.get("content-encoding") == "gzip":
-                    body = gzip.decompress(body)
-                sink.requests.append(REQUESTS[self.path].FromString(body))
+                plain = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}
+                body = plain[self.headers.get("content-encoding")](body)
+                if self.headers["content-type"] == "application/json":
+                    sink.requests.append(json.loads(body))
+                else:
+                    sink.requests.append(REQUESTS[self.path].FromString(body))
                 self.send_response(200)
                 self.send_header("content-type", "application/x-protobuf")
                 self.send_header("content-length", "0")

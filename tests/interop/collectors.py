@@ -50,15 +50,17 @@ def running(binary, config, folder, ports):
 
 
 class Tidegate:
-    """OTLP in, the given processors, and out to a file and, where one is given, to a next hop."""
+    """OTLP in, the given processors, and out to a file and, where one is given, to a next hop: the gRPC port of one, or
+    the settings of exporters by their ids."""
 
-    def __init__(self, folder, next_port=None, processors=None):
+    def __init__(self, folder, next_port=None, processors=None, more=None):
         self.folder, self.grpc, self.http = folder, free_port(), free_port()
         self.file = folder / "tidegate.jsonl"
         processors = {"batch": {}, **(processors or {})}
         exporters = {"file": {"path": str(self.file)}}
         if next_port:
             exporters["otlp_grpc"] = {"endpoint": f"127.0.0.1:{next_port}", "tls": {"insecure": True}}
+        exporters.update(more or {})
         pipeline = {"receivers": ["otlp"], "processors": list(processors), "exporters": list(exporters)}
         protocols = {p: {"endpoint": f"127.0.0.1:{port}"} for p, port in (("grpc", self.grpc), ("http", self.http))}
         self.config = {
@@ -76,17 +78,19 @@ class Tidegate:
 
 
 class Otelcol:
-    """The Collector: OTLP in, out to a file and, where one is given, to a next hop."""
+    """The Collector: OTLP in, out to a file and, where one is given, to a next hop, as above."""
 
-    def __init__(self, folder, next_port=None):
-        self.folder, self.grpc = folder, free_port()
+    def __init__(self, folder, next_port=None, more=None):
+        self.folder, self.grpc, self.http = folder, free_port(), free_port()
         self.file = folder / "otelcol.jsonl"
         exporters = {"file": {"path": str(self.file)}}
         if next_port:
             exporters["otlp"] = {"endpoint": f"127.0.0.1:{next_port}", "tls": {"insecure": True}, "compression": "none"}
+        exporters.update(more or {})
         pipeline = {"receivers": ["otlp"], "exporters": list(exporters)}
+        protocols = {p: {"endpoint": f"127.0.0.1:{port}"} for p, port in (("grpc", self.grpc), ("http", self.http))}
         self.config = {
-            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{self.grpc}"}}}},
+            "receivers": {"otlp": {"protocols": protocols}},
             "exporters": exporters,
             "service": {
                 "telemetry": {"metrics": {"level": "none"}},
@@ -95,4 +99,4 @@ class Otelcol:
         }
 
     def run(self):
-        return running(os.environ["OTELCOL"], self.config, self.folder, (self.grpc,))
+        return running(os.environ["OTELCOL"], self.config, self.folder, (self.grpc, self.http))

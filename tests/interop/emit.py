@@ -1,10 +1,14 @@
 """Telemetry of every kind: what the SDK makes, and by hand what it does not."""
 
+import json
 import time
+import urllib.request
 
 import grpc
+import shape
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc import _log_exporter, metric_exporter, trace_exporter
+from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_log_exporter
 from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metric_exporter
 from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_trace_exporter
@@ -47,17 +51,18 @@ RESOURCE = Resource.create({"service.name": "checkout", "host.id": "ünïcode", 
 class Exporters:
     """The SDK's three exporters to one place, by one protocol."""
 
-    def __init__(self, protocol, port):
+    def __init__(self, protocol, port, compression="none"):
         if protocol == "grpc":
-            to = {"endpoint": f"http://127.0.0.1:{port}", "insecure": True}
+            of_grpc = {"none": grpc.Compression.NoCompression, "gzip": grpc.Compression.Gzip}
+            to = {"endpoint": f"http://127.0.0.1:{port}", "insecure": True, "compression": of_grpc[compression]}
             self.logs = _log_exporter.OTLPLogExporter(**to)
             self.traces = trace_exporter.OTLPSpanExporter(**to)
             self.metrics = metric_exporter.OTLPMetricExporter(**to)
         else:
-            at = f"http://127.0.0.1:{port}/v1"
-            self.logs = http_log_exporter.OTLPLogExporter(endpoint=f"{at}/logs")
-            self.traces = http_trace_exporter.OTLPSpanExporter(endpoint=f"{at}/traces")
-            self.metrics = http_metric_exporter.OTLPMetricExporter(endpoint=f"{at}/metrics")
+            at, packed = f"http://127.0.0.1:{port}/v1", {"compression": Compression(compression)}
+            self.logs = http_log_exporter.OTLPLogExporter(endpoint=f"{at}/logs", **packed)
+            self.traces = http_trace_exporter.OTLPSpanExporter(endpoint=f"{at}/traces", **packed)
+            self.metrics = http_metric_exporter.OTLPMetricExporter(endpoint=f"{at}/metrics", **packed)
 
 
 def by_sdk(*places):
@@ -134,6 +139,17 @@ def by_hand(port):
             (metrics_grpc.MetricsServiceStub, odd_metrics()),
         ):
             stub(channel).Export(request, timeout=30)
+
+
+def as_json(port, requests):
+    """Posts requests, which are protobuf messages, as OTLP/JSON."""
+    paths = {"ExportLogsServiceRequest": "logs", "ExportTraceServiceRequest": "traces", "ExportMetricsServiceRequest": "metrics"}
+    for request in requests:
+        url = f"http://127.0.0.1:{port}/v1/{paths[request.DESCRIPTOR.name]}"
+        body = json.dumps(shape.from_proto(request)).encode()
+        post = urllib.request.Request(url, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(post, timeout=30) as answer:
+            assert json.load(answer) == {"partialSuccess": {}}
 
 
 def attributes(**values):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -48,9 +49,8 @@ class Sink:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.body()
-                if self.headers.get("content-encoding") == "gzip":
-                    body = gzip.decompress(body)
+                plain = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}
+                body = plain[self.headers.get("content-encoding")](self.body())
                 is_json = self.headers["content-type"] == "application/json"
                 sink.requests.append(json.loads(body) if is_json else REQUESTS[self.path].FromString(body))
                 answer = b"{}" if is_json else b""

@@ -51,3 +51,38 @@ def test_otelcol_as_the_next_hop_receives_it_equal(tmp_path):
         received = arrived(otelcol.file, sent)
     assert received == sent
     assert shape.from_file(tidegate.file) == sent
+
+
+WIRES = [("otlphttp", {"encoding": "proto", "compression": c}) for c in ("none", "gzip", "zstd", "zlib", "deflate", "snappy", "x-snappy-framed", "lz4")]
+WIRES += [("otlphttp", {"encoding": "json", "compression": c}) for c in ("none", "zstd")]
+WIRES += [("otlp", {"compression": c, "tls": {"insecure": True}}) for c in ("gzip", "zstd", "snappy")]
+
+
+def exporter(wire, to):
+    kind, settings = wire
+    endpoint = f"http://127.0.0.1:{to.http}" if kind == "otlphttp" else f"127.0.0.1:{to.grpc}"
+    return {kind: {"endpoint": endpoint, **settings}}
+
+
+def named(wire):
+    return "-".join([wire[0], *(v for v in wire[1].values() if isinstance(v, str))])
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=named)
+def test_every_way_over_the_wire_from_otelcol_arrives_equal(tmp_path, wire):
+    tidegate = collectors.Tidegate(tmp_path)
+    otelcol = collectors.Otelcol(tmp_path, more=exporter(wire, tidegate))
+    with tidegate.run(), otelcol.run():
+        sent = feed(otelcol.grpc)
+        filed = arrived(tidegate.file, sent)
+    assert filed == sent
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=named)
+def test_every_way_over_the_wire_to_otelcol_arrives_equal(tmp_path, wire):
+    otelcol = collectors.Otelcol(tmp_path)
+    tidegate = collectors.Tidegate(tmp_path, more=exporter(wire, otelcol))
+    with otelcol.run(), tidegate.run():
+        sent = feed(tidegate.grpc)
+        received = arrived(otelcol.file, sent)
+    assert received == sent

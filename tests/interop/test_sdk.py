@@ -42,3 +42,40 @@ def test_what_the_sdk_sends_arrives_equal_but_for_the_labels(tmp_path, protocol)
     order = lambda rows: sorted(rows, key=repr)
     assert order(got) == order(sent)
     assert order(filed) == order(sent)
+
+
+@pytest.mark.parametrize("protocol, compression", [("grpc", "gzip"), ("http", "gzip"), ("http", "deflate")])
+def test_what_the_sdk_compresses_arrives_equal(tmp_path, protocol, compression):
+    with Sink() as straight:
+        tidegate = collectors.Tidegate(tmp_path)
+        with tidegate.run():
+            ports = {"grpc": (tidegate.grpc, straight.grpc), "http": (tidegate.http, straight.http)}[protocol]
+            emit.by_sdk(emit.Exporters(protocol, ports[0], compression), emit.Exporters(protocol, ports[1]))
+        sent = shape.items(straight.requests)
+    assert sent and shape.from_file(tidegate.file) == sent
+
+
+@pytest.mark.parametrize("encoding", ["proto", "json"])
+@pytest.mark.parametrize("compression", ["none", "gzip", "deflate"])
+def test_what_is_sent_on_over_http_arrives_equal(tmp_path, encoding, compression):
+    with Sink() as straight, Sink() as sink:
+        over_http = {"endpoint": f"http://127.0.0.1:{sink.http}", "encoding": encoding, "compression": compression}
+        tidegate = collectors.Tidegate(tmp_path, more={"otlp_http": over_http})
+        with tidegate.run():
+            emit.by_sdk(emit.Exporters("grpc", tidegate.grpc), emit.Exporters("grpc", straight.grpc))
+            emit.by_hand(tidegate.grpc)
+            emit.by_hand(straight.grpc)
+        sent, got = shape.items(straight.requests), shape.items(sink.requests)
+    assert got == sent
+    assert shape.from_file(tidegate.file) == sent
+
+
+def test_json_that_protobuf_for_python_makes_arrives_equal(tmp_path):
+    with Sink() as straight:
+        tidegate = collectors.Tidegate(tmp_path)
+        with tidegate.run():
+            emit.by_sdk(emit.Exporters("grpc", straight.grpc))
+            emit.by_hand(straight.grpc)
+            emit.as_json(tidegate.http, straight.requests)
+        sent = shape.items(straight.requests)
+    assert sent and shape.from_file(tidegate.file) == sent

@@ -14,3 +14,4 @@ mod passthrough;
 mod privacy;
 mod scrubbing;
 mod swap;
+mod wire;

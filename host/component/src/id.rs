@@ -42,6 +42,8 @@ pub enum IdError {
     Type(String),
     #[error("{0:?} is no signal: logs, traces or metrics")]
     Signal(String),
+    #[error("profiles are not served: take the pipeline out, or keep it in a Collector")]
+    Profiles,
 }
 
 /// A component's identity in configuration, logs and metrics: its type and, where there are several, a name.
@@ -103,8 +105,11 @@ impl FromStr for PipelineId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let (signal, name) = split(text)?;
-        let signal =
-            Signal::ALL.into_iter().find(|s| s.name() == signal).ok_or_else(|| IdError::Signal(signal.to_owned()))?;
+        let known = Signal::ALL.into_iter().find(|s| s.name() == signal);
+        let signal = known.ok_or_else(|| match signal {
+            "profiles" => IdError::Profiles,
+            other => IdError::Signal(other.to_owned()),
+        })?;
         Ok(PipelineId { signal, name: name.map(str::to_owned) })
     }
 }

@@ -17,11 +17,12 @@ fn tolerance(a: &str, b: &str) -> usize {
 }
 
 /// ", did you mean `x`?", or which names exist where none is near.
-pub(crate) fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    if let Some(near) = nearest(name, candidates.clone()) {
+pub(crate) fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    // Nothing may be a value, but nobody means it.
+    let names: Vec<&str> = candidates.into_iter().filter(|candidate| !candidate.is_empty()).collect();
+    if let Some(near) = nearest(name, names.iter().copied()) {
         return format!(", did you mean `{near}`?");
     }
-    let names: Vec<&str> = candidates.into_iter().collect();
     match names.len() {
         0 => String::new(),
         1..=12 => format!(", known here: {}", names.join(", ")),

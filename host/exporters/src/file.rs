@@ -6,7 +6,6 @@
 mod config;
 mod exporter;
 mod journal;
-mod json;
 mod writer;
 
 pub use config::{Config, Error, Format, Rotation};

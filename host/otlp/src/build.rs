@@ -79,20 +79,7 @@ impl Buffer {
         let at = self.bytes.len();
         self.bytes.resize(at + prefix, 0);
         fill(self);
-        let len = self.bytes.len() - at - prefix;
-        let needed = wire::varint_len(len as u64);
-        if needed != prefix {
-            // The guess was wrong: the content moves by the difference.
-            self.bytes.resize(at + len + needed.max(prefix), 0);
-            self.bytes.copy_within(at + prefix..at + prefix + len, at + needed);
-            self.bytes.truncate(at + needed + len);
-        }
-        let mut rest = len;
-        for byte in &mut self.bytes[at..at + needed] {
-            *byte = rest as u8 | 0x80;
-            rest >>= 7;
-        }
-        self.bytes[at + needed - 1] &= 0x7f;
+        wire::close_len(&mut self.bytes, at, prefix);
     }
 
     fn attribute(&mut self, number: u32, key: &str, value: Value<'_>) {

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod check;
 pub mod edit;
+pub mod json;
 pub mod payload;
 pub mod schema;
 pub mod split;

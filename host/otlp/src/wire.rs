@@ -118,6 +118,24 @@ pub fn put_len(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// Writes the length of what stands behind the `room` bytes at `at` there, as a prefix; where that takes more or fewer
+/// bytes, what stands behind it moves by the difference.
+pub fn close_len(out: &mut Vec<u8>, at: usize, room: usize) {
+    let len = out.len() - at - room;
+    let needed = varint_len(len as u64);
+    if needed != room {
+        out.resize(at + len + needed.max(room), 0);
+        out.copy_within(at + room..at + room + len, at + needed);
+        out.truncate(at + needed + len);
+    }
+    let mut rest = len;
+    for byte in &mut out[at..at + needed] {
+        *byte = rest as u8 | 0x80;
+        rest >>= 7;
+    }
+    out[at + needed - 1] &= 0x7f;
+}
+
 /// One field of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {

@@ -7,10 +7,11 @@ mod body;
 mod config;
 mod connection;
 mod grpc;
-mod gzip;
 mod http;
 mod intake;
 mod io;
+mod json;
+mod packed;
 mod receiver;
 mod status;
 

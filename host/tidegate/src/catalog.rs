@@ -24,6 +24,7 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]),
     Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::checked::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"]),
+    Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"]),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]),
     Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),

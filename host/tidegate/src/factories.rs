@@ -86,6 +86,7 @@ impl host_pipeline::Factories for Factories {
             let metrics = &self.metrics;
             match canonical(Kind::Exporter, id) {
                 "otlp_grpc" => Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, metrics)?),
+                "otlp_http" => Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, metrics)?),
                 "file" => {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }

@@ -1,7 +1,6 @@
 //! What the file exporter promises.
 
 mod journal;
-mod json;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host_component::{ComponentId, Failure, Outcome, Payload};
+use host_otlp::json;
 
 use super::config::{Config, Error, Format, Rotation};
 use super::journal::Journal;
-use super::json;
 
 /// One file, and what becomes of it when it is full.
 pub(super) struct Writer {

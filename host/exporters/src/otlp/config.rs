@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_component::{ComponentId, Exporter};
+use host_compression::Coding;
 use host_config::time::duration;
 use host_config::{Check, Wrong};
 use host_telemetry::Metrics;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 
 use super::channel::{Channel, Settings};
-use super::exporter::Otlp;
+use super::exporter::{Manner, Otlp};
 use super::grpc::Caller;
+use super::headers::headers;
+use super::message::Packing;
 
 /// The exporter's configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,8 +69,24 @@ pub struct Tls {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
+    #[serde(alias = "")]
     None,
     Gzip,
+    Zstd,
+    Snappy,
+}
+
+impl Compression {
+    /// The coding, and its name in gRPC.
+    fn packing(self) -> Option<Packing> {
+        let (coding, name) = match self {
+            Compression::None => return None,
+            Compression::Gzip => (Coding::Gzip, "gzip"),
+            Compression::Zstd => (Coding::Zstd, "zstd"),
+            Compression::Snappy => (Coding::SnappyFramed, "snappy"),
+        };
+        Some(Packing { coding, name, level: None })
+    }
 }
 
 /// What happens after a failure that may pass. The caller waits meanwhile.
@@ -141,29 +160,42 @@ pub struct BuildError {
     pub wrong: Wrong,
 }
 
-impl Check for Config {
-    fn wrongs(&self) -> Vec<Wrong> {
-        let retry = &self.retry_on_failure;
-        let mut wrongs = Wrong::among([
-            ("timeout", self.timeout.is_zero(), "it has to be more than 0"),
-            ("max_request_size", self.max_request_size == 0, "it has to be more than 0"),
-            ("sending_queue.num_consumers", self.sending_queue.num_consumers == 0, "it has to be at least 1"),
+impl Retry {
+    pub(super) fn wrongs(&self) -> Vec<Wrong> {
+        Wrong::among([
             (
                 "retry_on_failure.multiplier",
-                !retry.multiplier.is_finite() || retry.multiplier < 1.0,
+                !self.multiplier.is_finite() || self.multiplier < 1.0,
                 "it has to be at least 1",
             ),
             (
                 "retry_on_failure.randomization_factor",
-                !(0.0..=1.0).contains(&retry.randomization_factor),
+                !(0.0..=1.0).contains(&self.randomization_factor),
                 "it has to lie between 0 and 1",
             ),
+        ])
+    }
+}
+
+impl SendingQueue {
+    pub(super) fn wrongs(&self) -> Vec<Wrong> {
+        Wrong::among([("sending_queue.num_consumers", self.num_consumers == 0, "it has to be at least 1")])
+    }
+}
+
+impl Check for Config {
+    fn wrongs(&self) -> Vec<Wrong> {
+        let mut wrongs = Wrong::among([
+            ("timeout", self.timeout.is_zero(), "it has to be more than 0"),
+            ("max_request_size", self.max_request_size == 0, "it has to be more than 0"),
             (
                 "tls.insecure",
                 !self.tls.insecure || self.endpoint.starts_with("https://"),
                 "TLS is not supported yet; set `tls: { insecure: true }` and an endpoint without https to send in the clear",
             ),
         ]);
+        wrongs.extend(self.retry_on_failure.wrongs());
+        wrongs.extend(self.sending_queue.wrongs());
         wrongs.extend(self.authority().err());
         wrongs.extend(self.header_map().err());
         wrongs
@@ -183,8 +215,13 @@ impl Config {
         let authority = self.authority().map_err(wrong)?;
         let headers = self.header_map().map_err(wrong)?;
         let settings = Settings { authority, connect_timeout: self.timeout, keepalive: self.keepalive.clone() };
-        let caller = Caller::new(Channel::new(id, settings), headers, self.compression, self.timeout);
-        Ok(Arc::new(Otlp::new(id, caller, &self, metrics)))
+        let caller = Caller::new(Channel::new(id, settings), headers, self.compression.packing(), self.timeout);
+        let manner = Manner {
+            retry: self.retry_on_failure.clone(),
+            queue: self.sending_queue.clone(),
+            max_request_size: self.max_request_size,
+        };
+        Ok(Arc::new(Otlp::new(id, caller, manner, metrics)))
     }
 
     /// The address in `endpoint`, without the scheme that it may have.
@@ -208,23 +245,7 @@ impl Config {
         let agent = HeaderValue::try_from(&self.user_agent)
             .map_err(|_| Wrong::new("user_agent", "it is no header value: use printable ASCII"))?;
         map.insert(http::header::USER_AGENT, agent);
-        for (name, value) in &self.headers {
-            let bad = || {
-                let message =
-                    format!("{name:?} is no header that can be set; use ASCII and none that gRPC sets itself");
-                Wrong::new("headers", message)
-            };
-            let key = HeaderName::try_from(name.to_ascii_lowercase()).map_err(|_| bad())?;
-            let reserved = key.as_str().starts_with("grpc-")
-                || matches!(
-                    key.as_str(),
-                    "te" | "content-type" | "connection" | "transfer-encoding" | "upgrade" | "host"
-                );
-            if reserved {
-                return Err(bad());
-            }
-            map.insert(key, HeaderValue::try_from(value).map_err(|_| bad())?);
-        }
+        map.extend(headers(&self.headers, "gRPC", |name| name.starts_with("grpc-") || name == "host")?);
         Ok(map)
     }
 }

@@ -1,5 +1,7 @@
-//! The exporter: it bounds what is under way, cuts what is too large, and tries again while the caller waits.
+//! The exporter, whatever protocol its next hop speaks: it bounds what is under way, cuts what is too large, and tries
+//! again while the caller waits.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -10,22 +12,45 @@ use host_telemetry::{Counter, Gauge, Metrics};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
 
-use super::config::{Config, Retry, SendingQueue};
-use super::grpc::Caller;
-use super::status::{Denial, PartialSuccess};
+use super::config::{Retry, SendingQueue};
+use super::limit::PeerLimit;
+use super::message::{Framer, Message};
+use super::status::{Denial, PartialSuccess, TooLarge};
 
 /// What the next hop finds too large is cut down to this and no further: below it the reason must be another.
 const SMALLEST_CUT: usize = 64 << 10;
 /// When a caller that was refused may come again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The `otlp_grpc` exporter.
-pub struct Otlp {
+/// A next hop, in the protocol that it speaks.
+pub(crate) trait Hop: Send + Sync + 'static {
+    /// Makes its messages.
+    fn framer(&self) -> &Framer;
+
+    /// Sends a message once: what was rejected of it, if anything was, or why it was not taken. Retryable is what the
+    /// transport failed at, and what the next hop says may pass.
+    fn call(
+        &self,
+        signal: Signal,
+        message: &Message,
+    ) -> impl Future<Output = Result<Option<PartialSuccess>, Denial>> + Send;
+}
+
+/// How requests are sent, whatever the protocol.
+pub(crate) struct Manner {
+    pub(crate) retry: Retry,
+    pub(crate) queue: SendingQueue,
+    pub(crate) max_request_size: usize,
+}
+
+/// An exporter of OTLP.
+pub(crate) struct Otlp<H> {
     id: String,
-    caller: Caller,
+    hop: H,
     retry: Retry,
     places: Places,
     max_request_size: usize,
+    limit: PeerLimit,
     counts: [Counts; 3],
     /// Fired when nothing is to be tried again any more.
     end: Trigger,
@@ -40,16 +65,17 @@ struct Counts {
     refused: Counter,
 }
 
-impl Otlp {
-    pub(crate) fn new(id: &ComponentId, caller: Caller, config: &Config, metrics: &Metrics) -> Self {
+impl<H: Hop> Otlp<H> {
+    pub(crate) fn new(id: &ComponentId, hop: H, manner: Manner, metrics: &Metrics) -> Self {
         let id = id.to_string();
         let counts = Signal::ALL.map(|signal| Counts::new(signal, &id, metrics));
         let (end, ending) = Trigger::new();
         Otlp {
-            caller,
-            retry: config.retry_on_failure.clone(),
-            places: Places::new(&config.sending_queue, &id, metrics),
-            max_request_size: config.max_request_size,
+            hop,
+            places: Places::new(&manner.queue, &id, metrics),
+            limit: PeerLimit::new(manner.max_request_size, &id, metrics),
+            max_request_size: manner.max_request_size,
+            retry: manner.retry,
             counts,
             end,
             ending,
@@ -59,79 +85,87 @@ impl Otlp {
 
     async fn export(&self, payload: Payload) -> Outcome {
         let counts = &self.counts[payload.signal() as usize];
-        let items = payload.items();
         let Some(_place) = self.places.take().await else {
-            counts.refused.inc_by(items);
+            counts.refused.inc_by(payload.items());
             return Err(Failure::refused(format!("{}: too many requests wait for the next hop", self.id), PAUSE));
         };
-        let mut left = items;
-        // What is still to be sent, the next piece last.
-        let mut pieces = payload.split(u64::MAX, self.max_request_size);
-        pieces.reverse();
-        while let Some(piece) = pieces.pop() {
-            let (items, size) = (piece.items(), piece.len());
-            let reason = match self.send(piece.clone()).await {
+        let mut left = payload.items();
+        // Why an item that is too large by itself was left out.
+        let mut left_out = None;
+        // Where the next hop found something too large: the size of what it is sent instead.
+        let mut attempted = None;
+        let mut pieces = Pieces::of(payload, self.limit.bytes());
+        while let Some(piece) = pieces.next() {
+            let items = piece.items();
+            match self.send(&piece).await {
                 Ok(()) => {
                     left -= items;
-                    continue;
+                    if let Some(bytes) = attempted.take() {
+                        self.limit.learn(bytes);
+                    }
                 }
-                // The next hop's limit is lower than ours: halves may pass.
-                Err(Denial::TooLarge(_)) if items > 1 && size > SMALLEST_CUT => {
-                    let mut halves = piece.split(items.div_ceil(2), usize::MAX);
-                    halves.reverse();
-                    pieces.append(&mut halves);
-                    continue;
+                Err(Denial::Failed(failure)) => {
+                    counts.failed.inc_by(left);
+                    return Err(failure);
                 }
-                Err(Denial::TooLarge(reason)) => Failure::Permanent { reason },
-                Err(Denial::Failed(failure)) => failure,
-            };
-            counts.failed.inc_by(left);
-            return Err(reason);
+                Err(Denial::TooLarge(too_large)) => {
+                    if let Some(bytes) = pieces.cut(&piece, &too_large) {
+                        if !too_large.is_own {
+                            attempted = Some(bytes);
+                            self.limit.count_cut();
+                        }
+                        continue;
+                    }
+                    tracing::warn!(exporter = self.id, items, error = too_large.reason, "too large, and cannot be cut");
+                    let failure = Failure::Permanent { reason: too_large.reason };
+                    // Where several small items are refused together their size is not the reason.
+                    if items > 1 {
+                        counts.failed.inc_by(left);
+                        return Err(failure);
+                    }
+                    counts.failed.inc_by(items);
+                    left -= items;
+                    left_out = Some(failure);
+                }
+            }
         }
-        Ok(())
+        left_out.map_or(Ok(()), Err)
     }
 
     /// Sends one request, again and again if need be.
-    async fn send(&self, piece: Payload) -> Result<(), Denial> {
+    async fn send(&self, piece: &Payload) -> Result<(), Denial> {
         let (signal, items) = (piece.signal(), piece.items());
-        if piece.len() > self.max_request_size {
-            let reason = format!(
-                "{}: an item takes {} bytes alone, more than max_request_size, {}",
-                self.id,
-                piece.len(),
-                self.max_request_size
-            );
-            return Err(Denial::Failed(Failure::Permanent { reason }));
-        }
-        let message = self.caller.frame(piece).await.map_err(|error| {
+        let message = self.hop.framer().frame(piece.clone()).await.map_err(|error| {
             Denial::Failed(Failure::permanent(format!("{}: cannot frame the request: {error}", self.id)))
         })?;
+        if message.plain_len() > self.max_request_size {
+            let (size, most) = (message.plain_len(), self.max_request_size);
+            let reason = format!("{}: {items} items take {size} bytes, more than max_request_size, {most}", self.id);
+            return Err(Denial::TooLarge(TooLarge { reason, limit: None, is_own: true }));
+        }
         let mut backoff = Backoff::new(&self.retry);
         loop {
-            let denial = match self.caller.call(signal, &message).await {
+            let failure = match self.hop.call(signal, &message).await {
                 Ok(partial) => {
                     self.count(signal, items, partial);
                     return Ok(());
                 }
-                Err(denial) => denial,
+                Err(Denial::Failed(failure)) => failure,
+                Err(too_large) => return Err(too_large),
             };
-            let wait = match &denial {
-                Denial::Failed(Failure::Retryable { after, .. }) => backoff.next(*after),
-                Denial::Failed(_) | Denial::TooLarge(_) => None,
-            };
-            let error = match &denial {
-                Denial::TooLarge(reason) => reason,
-                Denial::Failed(failure) => &failure.to_string(),
+            let wait = match &failure {
+                Failure::Retryable { after, .. } => backoff.next(*after),
+                Failure::Permanent { .. } | Failure::Refused { .. } => None,
             };
             let Some(wait) = wait.filter(|_| !self.ending.is_fired()) else {
-                tracing::warn!(exporter = self.id, items, error, "export failed");
-                return Err(denial);
+                tracing::warn!(exporter = self.id, items, error = %failure, "export failed");
+                return Err(Denial::Failed(failure));
             };
-            tracing::info!(exporter = self.id, items, error, ?wait, "export failed, will be tried again");
+            tracing::info!(exporter = self.id, items, error = %failure, ?wait, "export failed, will be tried again");
             let mut ending = self.ending.clone();
             tokio::select! {
                 () = sleep(wait) => {}
-                () = ending.wait() => return Err(denial),
+                () = ending.wait() => return Err(Denial::Failed(failure)),
             }
         }
     }
@@ -148,15 +182,60 @@ impl Otlp {
     }
 }
 
-impl Consumer for Otlp {
+impl<H: Hop> Consumer for Otlp<H> {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
         Box::pin(self.export(delivery.payload))
     }
 }
 
-impl Exporter for Otlp {
+impl<H: Hop> Exporter for Otlp<H> {
     fn stop_retrying(&self) {
         self.end.fire();
+    }
+}
+
+/// What is still to be sent of a payload.
+struct Pieces {
+    /// The next one last.
+    waiting: Vec<Payload>,
+    /// The most that a piece may take.
+    bytes: usize,
+}
+
+impl Pieces {
+    fn of(payload: Payload, bytes: usize) -> Self {
+        Pieces { waiting: vec![payload], bytes }
+    }
+
+    /// The next piece; one that is larger than it should be is a single item.
+    fn next(&mut self) -> Option<Payload> {
+        let piece = self.waiting.pop()?;
+        if piece.len() <= self.bytes || piece.items() < 2 {
+            return Some(piece);
+        }
+        let mut parts = piece.split(u64::MAX, self.bytes);
+        parts.reverse();
+        self.waiting.append(&mut parts);
+        self.waiting.pop()
+    }
+
+    /// Cuts `piece`, which was too large, and all that comes after it: the size that is left, or none where it cannot be
+    /// cut, or is so small that its size is not the reason.
+    fn cut(&mut self, piece: &Payload, too_large: &TooLarge) -> Option<usize> {
+        let size = piece.len();
+        let least = if too_large.is_own { 1 } else { SMALLEST_CUT };
+        if piece.items() < 2 || size <= least {
+            return None;
+        }
+        let bytes = too_large.limit.filter(|limit| *limit < size).unwrap_or(size / 2).max(least);
+        let mut parts = piece.clone().split(u64::MAX, bytes);
+        if parts.len() < 2 {
+            return None;
+        }
+        self.bytes = bytes;
+        parts.reverse();
+        self.waiting.append(&mut parts);
+        Some(bytes)
     }
 }
 

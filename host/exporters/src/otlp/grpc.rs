@@ -1,19 +1,18 @@
 //! One gRPC call: a message out, an answer in.
 
-use std::io;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
-use host_component::{Failure, Payload, Signal};
+use host_component::{Failure, Signal};
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
 
 use super::channel::Channel;
-use super::config::Compression;
-use super::message::{Framer, Message};
+use super::exporter::Hop;
+use super::message::{Framer, Framing, Message, Packing};
 use super::status::{self, Denial, PartialSuccess};
 
 /// What is read of an answer.
@@ -36,30 +35,40 @@ enum Fault {
 }
 
 impl Caller {
-    pub(crate) fn new(channel: Channel, mut headers: HeaderMap, compression: Compression, timeout: Duration) -> Self {
+    pub(crate) fn new(channel: Channel, mut headers: HeaderMap, packing: Option<Packing>, timeout: Duration) -> Self {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(HeaderName::from_static("grpc-timeout"), grpc_timeout(timeout));
-        if compression == Compression::Gzip {
-            headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static("gzip"));
+        if let Some(packing) = packing {
+            headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static(packing.name));
         }
         let uris = Signal::ALL.map(|signal| uri(&channel, signal));
-        Caller { channel, uris, headers, framer: Framer::new(compression), timeout }
+        Caller { channel, uris, headers, framer: Framer::new(Framing::Grpc, packing), timeout }
     }
 
-    /// The message of a payload.
-    ///
-    /// # Errors
-    /// When it is larger than gRPC can say, or compression failed.
-    pub(crate) async fn frame(&self, payload: Payload) -> io::Result<Message> {
-        self.framer.frame(payload).await
+    async fn attempt(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Fault> {
+        let mut client = self.channel.ready().await.map_err(Fault::retryable)?;
+        let mut request = Request::new(());
+        *request.method_mut() = Method::POST;
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = self.uris[signal as usize].clone();
+        *request.headers_mut() = self.headers.clone();
+        let (answer, mut stream) = client.send_request(request, false).map_err(|error| Fault::of(&error))?;
+        let (last, pieces) = message.pieces().split_last().expect("a message has its prefix");
+        // The connection takes the pieces as the peer's window opens; they are in memory anyway. Where it does not take
+        // them any more, the answer says why.
+        let sent = pieces.iter().try_for_each(|piece| stream.send_data(piece.clone(), false));
+        let _ = sent.and_then(|()| stream.send_data(last.clone(), true));
+        receive(answer).await
+    }
+}
+
+impl Hop for Caller {
+    fn framer(&self) -> &Framer {
+        &self.framer
     }
 
-    /// Sends the message once.
-    ///
-    /// # Errors
-    /// Retryable where the transport failed or the next hop said so.
-    pub(crate) async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Denial> {
+    async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Denial> {
         let attempt = async {
             match self.attempt(signal, message).await {
                 // A connection that is going away says so by refusing; the next one is there in no time.
@@ -77,22 +86,6 @@ impl Caller {
                 Err(Denial::Failed(Failure::retryable(reason)))
             }
         }
-    }
-
-    async fn attempt(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Fault> {
-        let mut client = self.channel.ready().await.map_err(Fault::retryable)?;
-        let mut request = Request::new(());
-        *request.method_mut() = Method::POST;
-        *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = self.uris[signal as usize].clone();
-        *request.headers_mut() = self.headers.clone();
-        let (answer, mut stream) = client.send_request(request, false).map_err(|error| Fault::of(&error))?;
-        let (last, pieces) = message.pieces().split_last().expect("a message has its prefix");
-        // The connection takes the pieces as the peer's window opens; they are in memory anyway. Where it does not take
-        // them any more, the answer says why.
-        let sent = pieces.iter().try_for_each(|piece| stream.send_data(piece.clone(), false));
-        let _ = sent.and_then(|()| stream.send_data(last.clone(), true));
-        receive(answer).await
     }
 }
 

@@ -17,6 +17,8 @@ const RETRY_INFO: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
 
 /// What of a message is of interest.
 const MESSAGE_BYTES: usize = 1024;
+/// A number in a text that is less is no limit of a server's.
+const SMALLEST_LIMIT: usize = 64 << 10;
 
 /// What of a request the next hop took but threw away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,9 +30,29 @@ pub(crate) struct PartialSuccess {
 /// Why the next hop did not take a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
-    /// It is too large; a part of it may be taken.
-    TooLarge(String),
+    /// A part of it may be taken.
+    TooLarge(TooLarge),
     Failed(Failure),
+}
+
+/// A request that is larger than it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    pub(crate) reason: String,
+    /// How much is taken, where the next hop tells that.
+    pub(crate) limit: Option<usize>,
+    /// Whether it is our own limit, and nothing was sent.
+    pub(crate) is_own: bool,
+}
+
+impl Denial {
+    /// A request that is too large, whose limit may stand in the text: servers tell it and the size of the request, which
+    /// is larger.
+    pub(crate) fn too_large(reason: String) -> Denial {
+        let numbers = reason.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse::<usize>().ok());
+        let limit = numbers.filter(|number| *number >= SMALLEST_LIMIT).min();
+        Denial::TooLarge(TooLarge { reason, limit, is_own: false })
+    }
 }
 
 /// The outcome that gRPC's status headers spell; `fields` are the trailers, or the headers where there is no body.
@@ -45,12 +67,15 @@ pub(crate) fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Denial
     let message = fields.get("grpc-message").map(|value| unescape(value.as_bytes())).unwrap_or_default();
     let reason = format!("the next hop answered {} ({code}): {message}", name(code));
     let after = fields.get("grpc-status-details-bin").and_then(retry_delay);
+    // Some servers have a code of their own for a message that is too large, which elsewhere may pass.
+    let is_size = code == 11 && message.contains("message length too large");
     Err(Denial::Failed(match code {
+        11 if is_size => return Err(Denial::too_large(reason)),
         // Cancelled, deadline exceeded, aborted, out of range, unavailable, data loss.
         1 | 4 | 10 | 11 | 14 | 15 => Failure::Retryable { reason, after },
         // Resource exhausted: without a time to wait the request itself is too large.
         8 if after.is_some() => Failure::Retryable { reason, after },
-        8 => return Err(Denial::TooLarge(reason)),
+        8 => return Err(Denial::too_large(reason)),
         _ => Failure::Permanent { reason },
     }))
 }
@@ -89,8 +114,12 @@ fn name(code: u32) -> &'static str {
     NAMES.get(code as usize).copied().unwrap_or("an unknown code")
 }
 
-/// Undoes the percent signs of `grpc-message`. It is a stranger's text on its way into the log: it keeps to one line and
-/// to a reasonable length.
+/// A stranger's text on its way into the log: it keeps to one line and to a reasonable length.
+pub(crate) fn tame(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(MESSAGE_BYTES)]).replace(char::is_control, " ")
+}
+
+/// Undoes the percent signs of `grpc-message`, and tames it.
 fn unescape(text: &[u8]) -> String {
     let mut out = Vec::with_capacity(text.len().min(MESSAGE_BYTES));
     let mut rest = &text[..text.len().min(MESSAGE_BYTES)];
@@ -108,7 +137,7 @@ fn unescape(text: &[u8]) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).replace(char::is_control, " ")
+    tame(&out)
 }
 
 /// The delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
@@ -139,8 +168,7 @@ pub(crate) fn partial_success(response: &[u8]) -> Option<PartialSuccess> {
         match field.number {
             1 => found.rejected = number(partial, &field).filter(|n| i64::try_from(*n).is_ok()).unwrap_or(0),
             2 => {
-                let message = &partial[field.start..field.end.min(field.start + MESSAGE_BYTES)];
-                found.message = String::from_utf8_lossy(message).replace(char::is_control, " ");
+                found.message = tame(&partial[field.start..field.end]);
             }
             _ => {}
         }

@@ -1,5 +1,7 @@
-//! The exporter against a next hop that answers as it was told to.
+//! The exporters against a next hop that answers as it was told to.
 
+mod http;
+mod http_hop;
 mod next_hop;
 
 use std::sync::Arc;
@@ -103,13 +105,18 @@ async fn sends_what_it_got_to_the_service_of_its_signal() {
 #[tokio::test]
 async fn compresses_small_and_large_messages() {
     let hop = NextHop::start().await;
-    let script = Script::new(&hop, |config| config.compression = Compression::Gzip);
-    for payload in [logs(&["small"]), logs(&[&"large".repeat(100_000)])] {
-        assert_eq!(script.send(payload.clone()).await, Ok(()));
-        let request = hop.requests().pop().unwrap();
-        assert_eq!(request.headers["grpc-encoding"], "gzip");
-        assert!(request.was_compressed);
-        assert_eq!(request.message, payload.contiguous());
+    for (compression, name) in
+        [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd"), (Compression::Snappy, "snappy")]
+    {
+        let script = Script::new(&hop, |config| config.compression = compression);
+        let (small, large) = (logs(&["small"]), logs(&[&"large".repeat(100_000)]));
+        for payload in [small.clone(), large.clone(), joined(&[small, large])] {
+            assert_eq!(script.send(payload.clone()).await, Ok(()));
+            let request = hop.requests().pop().unwrap();
+            assert_eq!(request.headers["grpc-encoding"], name);
+            assert!(request.was_compressed);
+            assert_eq!(request.message, payload.contiguous(), "{name}");
+        }
     }
 }
 
@@ -263,11 +270,42 @@ async fn halves_what_the_next_hop_finds_too_large() {
     assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 7);
     let failure = script.send(logs(&[&"x".repeat(300_000)])).await.unwrap_err();
     assert!(failure.is_permanent(), "{failure:?}");
+    assert_eq!(script.metric("tidegate_exporter_requests_too_large"), 2);
+    // What was learned is kept to, and nothing is found too large any more.
+    let before = hop.requests().len();
+    assert_eq!(script.send(logs(&[body.as_str(); 7])).await, Ok(()));
+    assert!(hop.requests()[before..].iter().all(|request| request.message.len() <= 200_000));
+    assert_eq!(script.metric("tidegate_exporter_requests_too_large"), 2);
+    assert!((90_000..=200_000).contains(&script.metric("tidegate_exporter_learned_limit_bytes")));
     // A refusal of what is small already has another reason than its size.
     hop.always_answers(Answer::Limit(0));
     let before = hop.requests().len();
     assert!(script.send(logs(&["a", "b"])).await.unwrap_err().is_permanent());
     assert_eq!(hop.requests().len(), before + 1);
+}
+
+#[tokio::test]
+async fn an_item_that_is_too_large_holds_up_no_other() {
+    let hop = NextHop::start().await;
+    hop.always_answers(Answer::Limit(100_000));
+    let script = Script::new(&hop, |_| ());
+    let (small, large) = ("x".repeat(30_000), "y".repeat(200_000));
+    let failure = script.send(logs(&[&small, &large, &small, &small])).await.unwrap_err();
+    assert!(failure.is_permanent(), "{failure:?}");
+    assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 3);
+    assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 1);
+}
+
+#[tokio::test]
+async fn keeps_to_the_limit_that_it_is_told() {
+    let hop = NextHop::start().await;
+    hop.answers_next(Answer::TooLarge("received message larger than max (1300000 vs. 300000)"));
+    let script = Script::new(&hop, |_| ());
+    let body = "x".repeat(99_000);
+    assert_eq!(script.send(logs(&[body.as_str(); 10])).await, Ok(()));
+    let sizes: Vec<usize> = hop.requests().iter().map(|request| request.message.len() / 99_000).collect();
+    assert_eq!(sizes, [10, 3, 3, 3, 1]);
+    assert_eq!(script.metric("tidegate_exporter_learned_limit_bytes"), 300_000);
 }
 
 #[tokio::test]

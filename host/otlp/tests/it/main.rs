@@ -11,6 +11,7 @@ mod reread;
 mod agree;
 mod concatenate;
 mod edit;
+mod json;
 mod schema;
 mod split;
 mod strip;

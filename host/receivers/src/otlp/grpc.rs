@@ -2,6 +2,7 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use host_component::Signal;
+use host_compression::Coding;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
@@ -9,8 +10,8 @@ use hyper::body::Incoming;
 
 use super::body::{self, Reply};
 use super::connection::Busy;
-use super::gzip;
 use super::intake::Intake;
+use super::packed;
 use super::status::{Cause, Rejection};
 use crate::budget::Reservation;
 
@@ -35,9 +36,8 @@ pub(crate) async fn serve(intake: &Intake, request: Request<Incoming>, busy: &mu
 }
 
 async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Result<(), Rejection> {
-    let signal = signal(request.uri().path())
-        .filter(|signal| intake.takes(*signal))
-        .ok_or_else(|| Rejection::new(Cause::Path, format!("unknown method {}", request.uri().path())))?;
+    let path = request.uri().path();
+    let signal = signal(path).filter(|signal| intake.takes(*signal)).ok_or_else(|| unknown(path))?;
     if request.method() != Method::POST {
         return Err(Rejection::new(Cause::Method, "gRPC calls are POST requests"));
     }
@@ -46,9 +46,9 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
         return Err(Rejection::new(Cause::MediaType, "the content type of a gRPC call is application/grpc"));
     }
     intake.check_headers(headers)?;
-    let gzip = is_gzip(headers)?;
+    let coding = coding(headers)?;
     let mut incoming = request.into_body();
-    let (message, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
+    let (message, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
     intake.deliver(signal, message).await
 }
@@ -62,25 +62,37 @@ fn signal(path: &str) -> Option<Signal> {
     }
 }
 
+fn unknown(path: &str) -> Rejection {
+    if path.starts_with("/opentelemetry.proto.collector.profiles.") {
+        return Rejection::profiles();
+    }
+    Rejection::new(Cause::Path, format!("unknown method {path}"))
+}
+
 fn is_grpc(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     kind.strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
-/// Whether messages may be compressed.
-fn is_gzip(headers: &HeaderMap) -> Result<bool, Rejection> {
-    match headers.get(GRPC_ENCODING).map(HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(false),
-        Some(b"gzip") => Ok(true),
-        Some(other) => {
-            let name = String::from_utf8_lossy(other);
-            Err(Rejection::new(Cause::Encoding, format!("compression {name:?} is not served; use gzip or identity")))
-        }
+/// How messages are compressed that are.
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Rejection> {
+    let name = headers.get(GRPC_ENCODING).map_or(&b"identity"[..], HeaderValue::as_bytes);
+    if name == b"identity" {
+        return Ok(None);
     }
+    Coding::of_grpc(name).map(Some).ok_or_else(|| {
+        let message =
+            format!("compression {:?} is not served; use one of {}", String::from_utf8_lossy(name), Coding::GRPC);
+        Rejection::new(Cause::Encoding, message)
+    })
 }
 
 /// Reads the one message of a unary call; without a copy where it came in one frame.
-async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(Bytes, Reservation), Rejection> {
+async fn read(
+    intake: &Intake,
+    incoming: &mut Incoming,
+    coding: Option<Coding>,
+) -> Result<(Bytes, Reservation), Rejection> {
     let mut head = Bytes::new();
     while head.len() < PREFIX {
         let Some(data) = body::next(incoming).await? else {
@@ -88,9 +100,9 @@ async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(B
         };
         head = joined(head, data);
     }
-    let compressed = match head.get_u8() {
-        0 => false,
-        1 if gzip => true,
+    let coding = match head.get_u8() {
+        0 => None,
+        1 if coding.is_some() => coding,
         1 => return Err(Rejection::malformed("the message is compressed, but no grpc-encoding header says how")),
         _ => return Err(Rejection::malformed("the body does not start with a gRPC message")),
     };
@@ -100,10 +112,7 @@ async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(B
     }
     let mut reservation = intake.budget.reserve(len).ok_or_else(Rejection::no_room)?;
     let message = message(incoming, head, len).await?;
-    if !compressed {
-        return Ok((message, reservation));
-    }
-    let plain = gzip::inflate(message, intake.max_message, &mut reservation).await?;
+    let plain = packed::plain(coding, message, intake.max_message, &mut reservation).await?;
     Ok((plain, reservation))
 }
 
@@ -172,7 +181,7 @@ fn refusal(rejection: &Rejection) -> Response<Reply> {
         headers.insert(GRPC_DETAILS, details);
     }
     if rejection.cause == Cause::Encoding {
-        headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("gzip,identity"));
+        headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static(Coding::GRPC));
     }
     response
 }

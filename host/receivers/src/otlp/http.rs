@@ -1,45 +1,84 @@
-//! OTLP over HTTP: one POST a request, its body the protobuf.
+//! OTLP over HTTP: one POST a request, its body the protobuf or JSON. The answer is in the form of the request.
 
 use bytes::Bytes;
 use host_component::Signal;
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use host_compression::Coding;
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::body::{self, Reply};
 use super::connection::Busy;
-use super::gzip;
 use super::intake::Intake;
 use super::status::{Cause, Rejection};
+use super::{json, packed};
 use crate::budget::Reservation;
 
-const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+/// The two forms of OTLP over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Protobuf,
+    Json,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap) -> Result<Form, Rejection> {
+        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = value.split(';').next().unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/x-protobuf") {
+            return Ok(Form::Protobuf);
+        }
+        if kind.eq_ignore_ascii_case("application/json") {
+            return Ok(Form::Json);
+        }
+        let message = format!("content type {kind:?} is not served; send application/x-protobuf or application/json");
+        Err(Rejection::new(Cause::MediaType, message))
+    }
+
+    fn media_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Form::Protobuf => "application/x-protobuf",
+            Form::Json => "application/json",
+        })
+    }
+}
 
 /// Answers one request on the HTTP port.
 pub(crate) async fn serve(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Response<Reply> {
-    match post(intake, request, busy).await {
-        Ok(()) => success(),
+    // Whoever sent neither of the two is answered in the one that OTLP has had from the beginning.
+    let form = Form::of(request.headers());
+    let answer = form.as_ref().copied().unwrap_or(Form::Protobuf);
+    match post(intake, request, form, busy).await {
+        Ok(()) => success(answer),
         Err(rejection) => {
             intake.note(&rejection);
-            refusal(&rejection)
+            refusal(&rejection, answer)
         }
     }
 }
 
-async fn post(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Result<(), Rejection> {
-    let signal = signal(request.uri().path())
-        .filter(|signal| intake.takes(*signal))
-        .ok_or_else(|| Rejection::new(Cause::Path, format!("nothing is served at {}", request.uri().path())))?;
+async fn post(
+    intake: &Intake,
+    request: Request<Incoming>,
+    form: Result<Form, Rejection>,
+    busy: &mut Busy,
+) -> Result<(), Rejection> {
+    let path = request.uri().path();
+    let signal = signal(path).filter(|signal| intake.takes(*signal)).ok_or_else(|| unknown(path))?;
     if request.method() != Method::POST {
         return Err(Rejection::new(Cause::Method, "telemetry is sent with POST"));
     }
     let headers = request.headers();
     intake.check_headers(headers)?;
-    media_type(headers)?;
-    let gzip = is_gzip(headers)?;
+    let form = form?;
+    let coding = coding(headers)?;
     let mut incoming = request.into_body();
-    let (bytes, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
+    let (body, reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
+    let (bytes, _reservation) = match form {
+        Form::Protobuf => (body, reservation),
+        Form::Json => json::encoded(intake, signal, body, reservation).await?,
+    };
     intake.deliver(signal, bytes).await
 }
 
@@ -52,58 +91,60 @@ fn signal(path: &str) -> Option<Signal> {
     }
 }
 
-fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = value.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/x-protobuf") {
-        return Ok(());
+fn unknown(path: &str) -> Rejection {
+    if path == "/v1development/profiles" {
+        return Rejection::profiles();
     }
-    let message = if kind.eq_ignore_ascii_case("application/json") {
-        "OTLP in JSON is not served yet; send application/x-protobuf".to_owned()
-    } else {
-        format!("content type {kind:?} is not served; send application/x-protobuf")
-    };
-    Err(Rejection::new(Cause::MediaType, message))
+    Rejection::new(Cause::Path, format!("nothing is served at {path}"))
 }
 
-fn is_gzip(headers: &HeaderMap) -> Result<bool, Rejection> {
-    let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or_default();
-    match coding.to_ascii_lowercase().as_slice() {
-        b"" | b"identity" => Ok(false),
-        b"gzip" | b"x-gzip" => Ok(true),
-        _ => {
-            let name = String::from_utf8_lossy(coding);
-            Err(Rejection::new(Cause::Encoding, format!("compression {name:?} is not served; use gzip or none")))
-        }
+/// How the body is compressed, if it is.
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Rejection> {
+    let name = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or_default().to_ascii_lowercase();
+    if matches!(name.as_slice(), b"" | b"identity") {
+        return Ok(None);
     }
+    Coding::of_http(&name).map(Some).ok_or_else(|| {
+        let name = String::from_utf8_lossy(&name);
+        Rejection::new(Cause::Encoding, format!("compression {name:?} is not served; use one of {}", Coding::HTTP))
+    })
 }
 
-async fn read(intake: &Intake, incoming: &mut Incoming, gzip: bool) -> Result<(Bytes, Reservation), Rejection> {
+async fn read(
+    intake: &Intake,
+    incoming: &mut Incoming,
+    coding: Option<Coding>,
+) -> Result<(Bytes, Reservation), Rejection> {
     let (bytes, mut reservation) = body::whole(incoming, intake.max_message, &intake.budget).await?;
-    if !gzip {
-        return Ok((bytes, reservation));
-    }
-    let plain = gzip::inflate(bytes, intake.max_message, &mut reservation).await?;
+    let plain = packed::plain(coding, bytes, intake.max_message, &mut reservation).await?;
     Ok((plain, reservation))
 }
 
-/// An empty response message has no bytes.
-fn success() -> Response<Reply> {
-    let mut response = Response::new(Reply::Done);
-    response.headers_mut().insert(CONTENT_TYPE, PROTOBUF);
+/// An empty response message has no bytes; in JSON it has what the Collector writes.
+fn success(form: Form) -> Response<Reply> {
+    let mut response = Response::new(match form {
+        Form::Protobuf => Reply::Done,
+        Form::Json => Reply::Full(Bytes::from_static(b"{\"partialSuccess\":{}}")),
+    });
+    response.headers_mut().insert(CONTENT_TYPE, form.media_type());
     response
 }
 
-fn refusal(rejection: &Rejection) -> Response<Reply> {
-    let mut response = Response::new(Reply::Full(rejection.details()));
+fn refusal(rejection: &Rejection, form: Form) -> Response<Reply> {
+    let mut response = Response::new(Reply::Full(match form {
+        Form::Protobuf => rejection.details(),
+        Form::Json => rejection.details_json(),
+    }));
     *response.status_mut() = rejection.http_status();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, PROTOBUF);
+    headers.insert(CONTENT_TYPE, form.media_type());
     if let Some(seconds) = rejection.retry_after() {
         headers.insert(RETRY_AFTER, seconds.into());
     }
-    if rejection.cause == Cause::Method {
-        headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    match rejection.cause {
+        Cause::Method => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
+        Cause::Encoding => drop(headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(Coding::HTTP))),
+        _ => {}
     }
     response
 }

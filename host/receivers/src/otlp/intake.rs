@@ -22,7 +22,7 @@ pub(crate) struct Intake {
     pub(crate) max_message: usize,
     max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
-    limits: Limits,
+    pub(crate) limits: Limits,
     lanes: [Lane; 3],
     origin: Arc<Origin>,
     unknown_fields: Counter,
@@ -71,7 +71,7 @@ impl Intake {
             origin: Arc::default(),
             unknown_fields: metrics.counter(
                 "tidegate_receiver_unknown_fields",
-                "Fields that OTLP does not know, in requests that were let in.",
+                "Fields that OTLP does not know in requests that were let in: relayed as they are, of JSON left out.",
                 &labels,
             ),
             rejected: Cause::ALL.map(|cause| requests(cause.name())),
@@ -124,6 +124,11 @@ impl Intake {
                 Err(failure.into())
             }
         }
+    }
+
+    /// Counts keys of OTLP/JSON that nobody knows, which were passed over.
+    pub(crate) fn note_unknown(&self, keys: u64) {
+        self.unknown_fields.inc_by(keys);
     }
 
     /// Counts a request that was not taken and tells it to the log.

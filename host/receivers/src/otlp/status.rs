@@ -105,6 +105,11 @@ impl Rejection {
         Rejection { cause: Cause::NoRoom, message: message.to_owned(), after: Some(PAUSE) }
     }
 
+    /// Profiles are the one signal of OTLP that is not served.
+    pub(crate) fn profiles() -> Self {
+        Self::new(Cause::Path, "profiles are not served: send logs, traces and metrics")
+    }
+
     pub(crate) fn malformed(why: impl Into<String>) -> Self {
         Self::new(Cause::Malformed, why)
     }
@@ -149,6 +154,18 @@ impl Rejection {
             put_len(&mut out, 3, &any);
         }
         out.into()
+    }
+
+    /// The same as JSON.
+    pub(crate) fn details_json(&self) -> Bytes {
+        let mut status = serde_json::json!({ "code": self.grpc_code(), "message": self.message });
+        if let Some(after) = self.after {
+            status["details"] = serde_json::json!([{
+                "@type": "type.googleapis.com/google.rpc.RetryInfo",
+                "retryDelay": format!("{}s", after.as_secs_f64()),
+            }]);
+        }
+        status.to_string().into()
     }
 
     /// The `Retry-After` header, in whole seconds.

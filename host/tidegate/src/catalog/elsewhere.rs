@@ -79,7 +79,6 @@ const PROCESSORS: Table = &[
 ];
 
 const EXPORTERS: Table = &[
-    (&["otlp_http", "otlphttp"], "it comes in a later release; until then use `otlp_grpc`"),
     (&["logging"], "it is called `debug` today, in the Collector too"),
     (&["prometheus_remote_write", "prometheusremotewrite", "loki", "splunk_hec", "datadog", "kafka"], NEXT_HOP),
     (&["prometheus", "elasticsearch", "opensearch", "clickhouse", "zipkin", "jaeger", "awss3", "otel_arrow"], NEXT_HOP),

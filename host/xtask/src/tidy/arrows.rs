@@ -3,16 +3,17 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
+    ("host-compression", &[]),
     ("host-config", &["host-component", "host-otlp"]),
     ("host-telemetry", &["host-component", "host-config", "host-otlp"]),
     ("host-projection", &["host-otlp"]),
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-receivers", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-receivers", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry"]),
     ("host-processors", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-exporters", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-exporters", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry"]),
     ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-xtask", &[]),

@@ -16,7 +16,7 @@ fn headers(fields: &[(&'static str, String)]) -> HeaderMap {
 fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Failure> {
     super::outcome(http, fields).map_err(|denial| match denial {
         Denial::Failed(failure) => failure,
-        Denial::TooLarge(reason) => panic!("{reason}"),
+        Denial::TooLarge(too_large) => panic!("{}", too_large.reason),
     })
 }
 
@@ -67,4 +67,23 @@ fn a_response_that_is_garbage_rejects_nothing() {
     for bytes in [&b""[..], b"\x0a", b"\x0a\x7f", b"\x0a\x00", &[0xff; 20], b"\x08\x01"] {
         assert_eq!(partial_success(bytes), None, "{bytes:?}");
     }
+}
+
+#[test]
+fn finds_the_limit_in_what_servers_say_of_a_message_that_is_too_large() {
+    let denial = |code: u32, message: &str| {
+        let fields = headers(&[("grpc-status", code.to_string()), ("grpc-message", message.to_owned())]);
+        match super::outcome(StatusCode::OK, &fields) {
+            Err(Denial::TooLarge(too_large)) => Some(too_large.limit),
+            _ => None,
+        }
+    };
+    let of_go = "grpc: received message larger than max (5000000 vs. 4194304)";
+    let of_java = "gRPC message exceeds maximum size 4194304: 5000000";
+    let of_rust = "Error, decoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes";
+    assert_eq!(denial(8, of_go), Some(Some(4_194_304)));
+    assert_eq!(denial(8, of_java), Some(Some(4_194_304)));
+    assert_eq!(denial(11, of_rust), Some(Some(4_194_304)));
+    assert_eq!(denial(8, "quota of 100 spans a second is spent"), Some(None));
+    assert_eq!(denial(11, "page 4194304 of 70000"), None, "it may pass");
 }

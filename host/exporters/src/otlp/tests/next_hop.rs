@@ -1,7 +1,6 @@
 //! A gRPC server that remembers what it got and answers by a script.
 
 use std::collections::VecDeque;
-use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,8 +8,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
-use flate2::read::GzDecoder;
 use h2::server::SendResponse;
+use host_compression::Coding;
 use host_otlp::wire::{WireType, put_len, put_tag, put_varint};
 use http::{HeaderMap, Request, Response};
 use tokio::net::TcpListener;
@@ -41,6 +40,8 @@ pub(super) enum Answer {
     },
     /// Resource exhausted, for messages larger than this.
     Limit(usize),
+    /// Resource exhausted, with this to say about it.
+    TooLarge(&'static str),
     /// Nothing at all from now on, on the whole connection.
     Freeze,
     /// None at all.
@@ -175,13 +176,27 @@ async fn read(request: Request<h2::RecvStream>, state: &State) -> usize {
     let mut message = framed.freeze().slice(5..);
     assert_eq!(announced, message.len());
     if was_compressed {
-        let mut plain = Vec::new();
-        GzDecoder::new(&message[..]).read_to_end(&mut plain).unwrap();
-        message = plain.into();
+        let coding = Coding::of_grpc(head.headers["grpc-encoding"].as_bytes()).unwrap();
+        message = unpacked(coding, &message).await;
     }
     let (path, size) = (head.uri.path().to_owned(), message.len());
     state.requests.lock().unwrap().push(Received { path, headers: head.headers, was_compressed, message });
     size
+}
+
+/// As much room as anybody wants.
+struct Unbounded;
+
+impl host_compression::Room for Unbounded {
+    fn grow(&mut self, _: usize) -> bool {
+        true
+    }
+
+    fn shrink_to(&mut self, _: usize) {}
+}
+
+pub(super) async fn unpacked(coding: Coding, packed: &[u8]) -> Bytes {
+    host_compression::unpack(coding, packed, 64 << 20, &mut Unbounded).await.unwrap().into()
 }
 
 fn reply(respond: &mut SendResponse<Bytes>, answer: Answer) {
@@ -198,16 +213,22 @@ fn reply(respond: &mut SendResponse<Bytes>, answer: Answer) {
             let sent = respond.send_response(head(200).body(()).unwrap(), false);
             sent.and_then(|mut body| body.send_data(Bytes::from_static(&[0; 5]), true))
         }
-        Answer::Early { code } => reply_status(respond, code, None),
-        Answer::Status { code, after } => reply_status(respond, code, after),
+        Answer::Early { code } => reply_status(respond, code, "as%20told", None),
+        Answer::Status { code, after } => reply_status(respond, code, "as%20told", after),
+        Answer::TooLarge(message) => reply_status(respond, 8, message, None),
         Answer::Partial { rejected, message } => success(respond, head(200), &partial(rejected, message)),
         _ => success(respond, head(200), &[]),
     };
 }
 
-fn reply_status(respond: &mut SendResponse<Bytes>, code: u32, after: Option<Duration>) -> Result<(), h2::Error> {
+fn reply_status(
+    respond: &mut SendResponse<Bytes>,
+    code: u32,
+    message: &str,
+    after: Option<Duration>,
+) -> Result<(), h2::Error> {
     let mut head = Response::builder().header("content-type", "application/grpc");
-    head = head.header("grpc-status", code.to_string()).header("grpc-message", "as%20told");
+    head = head.header("grpc-status", code.to_string()).header("grpc-message", message);
     if let Some(after) = after {
         head = head.header("grpc-status-details-bin", retry_info(code, after));
     }

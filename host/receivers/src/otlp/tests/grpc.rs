@@ -5,8 +5,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use bytes::Bytes;
 use host_component::Failure;
+use host_compression::Coding;
 
-use super::harness::{CAP, Client, LOGS, Setup, TRACES, framed, gzip, logs, until};
+use super::harness::{CAP, Client, LOGS, Setup, TRACES, framed, logs, packed, until};
 
 #[tokio::test]
 async fn hands_a_request_on_as_it_came_and_answers_with_an_empty_message() {
@@ -43,16 +44,21 @@ async fn accepts_an_empty_request_and_bothers_no_pipeline_with_it() {
 }
 
 #[tokio::test]
-async fn decompresses_gzip_and_refuses_other_compressions_by_name() {
+async fn decompresses_what_grpc_may_be_compressed_with_and_refuses_the_rest_by_name() {
     let receiver = Setup::default().start();
     let client = Client::connect(receiver.grpc).await;
-    let body = framed(1, &gzip(&logs("packed")));
-    assert_eq!(client.call(LOGS, &[("grpc-encoding", "gzip")], body.clone()).await.code, "0");
-    assert_eq!(*receiver.pipeline.taken.lock().unwrap(), [logs("packed")]);
-    let answer = client.call(LOGS, &[("grpc-encoding", "zstd")], body.clone()).await;
+    for (name, coding) in [("gzip", Coding::Gzip), ("zstd", Coding::Zstd), ("snappy", Coding::SnappyFramed)] {
+        let body = framed(1, &packed(coding, &logs(name)));
+        assert_eq!(client.call(LOGS, &[("grpc-encoding", name)], body).await.code, "0", "{name}");
+        assert_eq!(receiver.pipeline.taken.lock().unwrap().pop(), Some(logs(name)));
+    }
+    let body = framed(1, &packed(Coding::Gzip, &logs("packed")));
+    let answer = client.call(LOGS, &[("grpc-encoding", "deflate")], body.clone()).await;
     assert_eq!(answer.code, "12");
-    assert_eq!(answer.accept_encoding.as_deref(), Some("gzip,identity"));
-    assert!(answer.message.contains("zstd"), "{}", answer.message);
+    assert_eq!(answer.accept_encoding.as_deref(), Some("gzip,zstd,snappy,identity"));
+    assert!(answer.message.contains("deflate"), "{}", answer.message);
+    let answer = client.call(LOGS, &[("grpc-encoding", "zstd")], body.clone()).await;
+    assert_eq!(answer.code, "3", "it is none: {}", answer.message);
     assert_eq!(client.call(LOGS, &[], body).await.code, "3");
 }
 
@@ -147,11 +153,15 @@ async fn tells_apart_what_it_does_not_serve() {
     assert_eq!(client.call("/some.other.Service/Export", &[], body()).await.code, "12");
     let answer = client.call(TRACES, &[], body()).await;
     assert_eq!(answer.code, "12", "no pipeline takes traces");
+    let profiles = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export";
+    let answer = client.call(profiles, &[], body()).await;
+    assert_eq!(answer.code, "12");
+    assert!(answer.message.starts_with("profiles are not served"), "{}", answer.message);
     assert_eq!(client.call(LOGS, &[("x-method-get", "1")], body()).await.code, "12");
     let answer = client.call(LOGS, &[("content-type", "text/plain")], body()).await;
     assert_eq!((answer.http, answer.code.as_str()), (415, "12"));
     assert_eq!(client.call(LOGS, &[("content-type", "application/grpc+proto")], body()).await.code, "0");
-    assert_eq!(receiver.refused("grpc", "path"), 2);
+    assert_eq!(receiver.refused("grpc", "path"), 3);
     assert_eq!(receiver.refused("grpc", "media_type"), 1);
 }
 

@@ -1,15 +1,13 @@
 //! A receiver that runs, a consumer that remembers, and clients that speak HTTP/2 and HTTP/1.1 by hand.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use h2::client::SendRequest;
 use host_component::{BoxFuture, Consumer, Consumers, Delivery, Failure, Outcome, Receiver, Signal, Trigger};
+use host_compression::{Coding, pack};
 use host_otlp::wire::put_len;
 use host_telemetry::Metrics;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -178,10 +176,10 @@ pub(super) fn framed(flag: u8, message: &[u8]) -> Bytes {
     out.into()
 }
 
-pub(super) fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(plain).unwrap();
-    encoder.finish().unwrap()
+pub(super) fn packed(coding: Coding, plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    pack(coding, None, std::iter::once(plain), plain.len(), &mut out).unwrap();
+    out
 }
 
 /// An answer to a gRPC call.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use host_compression::Coding;
 
-use super::harness::{CAP, Client, LOGS, Setup, framed, gzip, logs, post, raw, until};
+use super::harness::{CAP, Client, LOGS, Setup, framed, logs, packed, post, raw, until};
 use crate::budget::Budget;
 
 #[tokio::test]
@@ -46,13 +47,22 @@ async fn stops_a_decompression_bomb_at_the_size_of_a_message() {
     setup.grpc.max_recv_msg_size_mib = 1;
     setup.http.max_request_body_size = 1 << 20;
     let receiver = setup.start();
-    let bomb = gzip(&vec![0; 8 << 20]);
-    assert!(bomb.len() < 1 << 16);
     let client = Client::connect(receiver.grpc).await;
-    let answer = client.call(LOGS, &[("grpc-encoding", "gzip")], framed(1, &bomb)).await;
-    assert_eq!(answer.code, "8");
-    let request = post("/v1/logs", "content-encoding: gzip\r\n", &bomb);
-    assert!(raw(receiver.http, &request).await.starts_with("HTTP/1.1 413"));
+    let of_grpc = [("gzip", Coding::Gzip), ("zstd", Coding::Zstd), ("snappy", Coding::SnappyFramed)];
+    for (name, coding) in of_grpc {
+        let bomb = packed(coding, &vec![0; 8 << 20]);
+        assert!(bomb.len() < 1 << 20, "{name}");
+        let answer = client.call(LOGS, &[("grpc-encoding", name)], framed(1, &bomb)).await;
+        assert_eq!(answer.code, "8", "{name}: {}", answer.message);
+    }
+    let of_http = [("deflate", Coding::Zlib), ("snappy", Coding::Snappy), ("lz4", Coding::Lz4)];
+    for (name, coding) in of_grpc.into_iter().chain(of_http) {
+        let bomb = packed(coding, &vec![0; 8 << 20]);
+        let request = post("/v1/logs", &format!("content-encoding: {name}\r\n"), &bomb);
+        let answer = raw(receiver.http, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{name}: {answer}");
+    }
+    assert_eq!((receiver.refused("grpc", "too_large"), receiver.refused("http", "too_large")), (3, 6));
     assert_eq!(receiver.budget.used(), 0);
 }
 
@@ -90,7 +100,7 @@ async fn counts_what_a_bomb_unpacks_to_against_the_budget() {
     let taken = budget.used();
     let receiver = Setup { budget, ..Setup::default() }.start();
     let client = Client::connect(receiver.grpc).await;
-    let body = framed(1, &gzip(&logs(&"x".repeat(1 << 20))));
+    let body = framed(1, &packed(Coding::Gzip, &logs(&"x".repeat(1 << 20))));
     let answer = client.call(LOGS, &[("grpc-encoding", "gzip")], body).await;
     assert_eq!((answer.code.as_str(), answer.details.is_some()), ("8", true));
     assert_eq!(receiver.budget.used(), taken);

@@ -1,18 +1,21 @@
-//! OTLP/JSON as the specification has it.
+//! OTLP/JSON as the specification has it, both ways.
 
-use host_component::Payload;
-use host_otlp::build::{Logs, Metrics, Span, SpanKind, StatusCode, Temporality, Traces, Value};
+mod reading;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde_json::json;
 
-use crate::file::json;
+use crate::build::{Logs, Metrics, Span, SpanKind, StatusCode, Temporality, Traces, Value};
+use crate::check::{Limits, check};
+use crate::payload::Payload;
+use crate::signal::Signal;
 
 fn text(payload: &Payload) -> String {
     let mut out = Vec::new();
-    json::write(payload, &mut out);
+    super::write(payload, &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -20,10 +23,13 @@ fn value(payload: &Payload) -> serde_json::Value {
     serde_json::from_str(&text(payload)).unwrap()
 }
 
-/// What another reader of OTLP/JSON makes of it is what a protobuf decoder makes of the bytes.
+/// What another reader of OTLP/JSON makes of it is what a protobuf decoder makes of the bytes, and so is what ours does.
 fn agrees<T: Message + Default + PartialEq + serde::de::DeserializeOwned + std::fmt::Debug>(payload: &Payload) {
     let read: T = serde_json::from_str(&text(payload)).unwrap();
     assert_eq!(read, T::decode(payload.contiguous()).unwrap());
+    let ours = reading::payload(payload.signal(), &text(payload)).unwrap();
+    assert_eq!(T::decode(ours.contiguous()).unwrap(), read);
+    assert_eq!(ours.items(), payload.items());
 }
 
 fn logs() -> Payload {
@@ -213,8 +219,7 @@ fn elements_that_are_not_packed_and_fields_without_a_name_do_no_harm() {
     point.extend_from_slice(&[0xa0, 0x38, 5]);
     let wrap = |number: u8, inner: &[u8]| [&[number << 3 | 2, inner.len() as u8][..], inner].concat();
     let request = [1, 2, 2, 9, 1].iter().rev().fold(point, |inner, number| wrap(*number, &inner));
-    let limits = host_otlp::Limits::default();
-    let payload = host_otlp::check(host_otlp::Signal::Metrics, request.into(), &limits).unwrap();
+    let payload = check(Signal::Metrics, request.into(), &Limits::default()).unwrap();
     assert_eq!(payload.unknown_fields(), 1);
     let metric = &value(&payload)["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0];
     assert_eq!(metric["histogram"]["dataPoints"], json!([{ "bucketCounts": ["1", "2"] }]));
@@ -222,5 +227,5 @@ fn elements_that_are_not_packed_and_fields_without_a_name_do_no_harm() {
 
 #[test]
 fn a_payload_without_items_is_an_empty_list() {
-    assert_eq!(text(&Payload::empty(host_otlp::Signal::Traces)), "{\"resourceSpans\":[]}");
+    assert_eq!(text(&Payload::empty(Signal::Traces)), "{\"resourceSpans\":[]}");
 }

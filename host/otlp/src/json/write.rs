@@ -1,19 +1,18 @@
-//! OTLP/JSON, written straight from the encoded request by the schema: camelCase keys, ids in hex, 64-bit integers as
-//! text, enums as numbers, bytes in base64, and the doubles that JSON lacks as text.
-//!
-//! Fields that the schema does not know have no name and are left out.
+//! Writing: the payload as one JSON object. Fields that the schema does not know have no name and are left out.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use host_otlp::Payload;
-use host_otlp::schema::{self, Card, Kind, Message};
-use host_otlp::wire::{self, Fields, WireType};
+
+use super::shape::{Shape, camel};
+use crate::payload::Payload;
+use crate::schema::{self, Card, Kind, Message};
+use crate::wire::{self, Fields};
 
 /// Appends `payload` as one JSON object without line breaks.
-pub(super) fn write(payload: &Payload, out: &mut Vec<u8>) {
+pub fn write(payload: &Payload, out: &mut Vec<u8>) {
     let root = Message::request(payload.signal());
     let field = root.field(1).expect("every export request has field 1");
     out.push(b'{');
@@ -64,44 +63,41 @@ fn list(field: &schema::Field, buf: &[u8], parts: impl Iterator<Item = wire::Fie
         let end = part.end;
         while let Some(next) = wire::skip(&buf[..end], pos, scalar).filter(|_| pos < end) {
             comma(&mut first, out);
-            element(field, scalar, &buf[..end], pos, out);
+            scalar_at(Shape::of(field), &buf[..end], pos, out);
             pos = next;
         }
     }
     out.push(b']');
 }
 
-/// An element of a repeated scalar: OTLP has bucket counts and explicit bounds.
-fn element(field: &schema::Field, scalar: WireType, buf: &[u8], pos: usize, out: &mut Vec<u8>) {
-    match (scalar, field.name) {
-        (WireType::Fixed64, "explicit_bounds") => double(f64::from_bits(fixed64(buf, pos)), out),
-        (WireType::Fixed64, _) => quoted(fixed64(buf, pos), out),
-        _ => quoted(varint(buf, pos), out),
+fn value(field: &schema::Field, buf: &[u8], part: &wire::Field, out: &mut Vec<u8>) {
+    let bytes = &buf[part.start..part.end];
+    match Shape::of(field) {
+        Shape::Message(inner) => message(inner, buf, part.start, part.end, out),
+        Shape::Text => text(&String::from_utf8_lossy(bytes), out),
+        Shape::Id => hex(bytes, out),
+        Shape::Bytes => text(&STANDARD.encode(bytes), out),
+        scalar => scalar_at(scalar, buf, part.start, out),
     }
 }
 
-fn value(field: &schema::Field, buf: &[u8], part: &wire::Field, out: &mut Vec<u8>) {
-    let bytes = &buf[part.start..part.end];
-    match field.kind {
-        Kind::Message(inner) => message(inner, buf, part.start, part.end, out),
-        Kind::Text => text(&String::from_utf8_lossy(bytes), out),
-        Kind::Id(_) => hex(bytes, out),
-        Kind::Bytes => text(&STANDARD.encode(bytes), out),
-        Kind::Varint => match (field.name, varint(buf, part.start)) {
-            ("bool_value" | "is_monotonic", value) => print(value != 0, out),
-            ("int_value", value) => quoted(value as i64, out),
-            (name, value) if name.starts_with("dropped_") || name == "flags" => print(value as u32, out),
-            (_, value) => print(value as i32, out),
-        },
-        Kind::Zigzag => {
-            let value = varint(buf, part.start) as u32;
+/// The number or boolean at `pos`.
+fn scalar_at(shape: Shape, buf: &[u8], pos: usize, out: &mut Vec<u8>) {
+    match shape {
+        Shape::Bool => print(varint(buf, pos) != 0, out),
+        Shape::Int32 => print(varint(buf, pos) as i32, out),
+        Shape::Uint32 => print(varint(buf, pos) as u32, out),
+        Shape::Int64 => quoted(varint(buf, pos) as i64, out),
+        Shape::Uint64 => quoted(varint(buf, pos), out),
+        Shape::Zigzag => {
+            let value = varint(buf, pos) as u32;
             print((value >> 1) as i32 ^ -((value & 1) as i32), out);
         }
-        Kind::Fixed32 => print(fixed32(buf, part.start), out),
-        Kind::Fixed64 => quoted(fixed64(buf, part.start), out),
-        Kind::Sfixed64 => quoted(fixed64(buf, part.start) as i64, out),
-        Kind::Double => double(f64::from_bits(fixed64(buf, part.start)), out),
-        Kind::Packed(_) => out.extend_from_slice(b"[]"),
+        Shape::Fixed32 => print(fixed32(buf, pos), out),
+        Shape::Fixed64 => quoted(fixed64(buf, pos), out),
+        Shape::Sfixed64 => quoted(fixed64(buf, pos) as i64, out),
+        Shape::Double => double(f64::from_bits(fixed64(buf, pos)), out),
+        Shape::Text | Shape::Bytes | Shape::Id | Shape::Message(_) => out.extend_from_slice(b"null"),
     }
 }
 
@@ -111,16 +107,9 @@ fn comma(first: &mut bool, out: &mut Vec<u8>) {
     }
 }
 
-/// `"resourceLogs":` of `resource_logs`.
 fn key(field: &schema::Field, out: &mut Vec<u8>) {
     out.push(b'"');
-    let mut upper = false;
-    for byte in field.name.bytes() {
-        match byte {
-            b'_' => upper = true,
-            byte => out.push(if std::mem::take(&mut upper) { byte.to_ascii_uppercase() } else { byte }),
-        }
-    }
+    out.extend(camel(field.name));
     out.extend_from_slice(b"\":");
 }
 

@@ -1,0 +1,170 @@
+//! Tests of what stands in `unpack`: its promises, one sentence each.
+
+use super::{LEAST, Room, TURN, UnpackError, WINDOW, unpack};
+use crate::coding::Coding;
+use crate::pack;
+
+/// So many bytes and no more.
+struct Budget {
+    limit: usize,
+    used: usize,
+    most: usize,
+}
+
+impl Room for Budget {
+    fn grow(&mut self, bytes: usize) -> bool {
+        let fits = self.used + bytes <= self.limit;
+        if fits {
+            self.used += bytes;
+            self.most = self.most.max(self.used);
+        }
+        fits
+    }
+
+    fn shrink_to(&mut self, bytes: usize) {
+        self.used = self.used.min(bytes);
+    }
+}
+
+fn packed(coding: Coding, plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    pack(coding, None, plain.chunks(1000), plain.len(), &mut out).unwrap();
+    out
+}
+
+/// What comes out, or why nothing does.
+async fn check(coding: Coding, packed: &[u8], limit: usize, budget: usize) -> Result<Vec<u8>, String> {
+    let mut room = Budget { limit: budget, used: packed.len(), most: 0 };
+    let plain = unpack(coding, packed, limit, &mut room).await;
+    if let Ok(plain) = &plain {
+        assert_eq!(room.used, plain.len(), "what is taken is what is there");
+    }
+    plain.map_err(|error| match error {
+        UnpackError::TooLarge => "too large".to_owned(),
+        UnpackError::NoRoom => "no room".to_owned(),
+        UnpackError::Damaged(_, error) => error.to_string(),
+        UnpackError::Window => "window".to_owned(),
+    })
+}
+
+const LARGE: usize = 64 << 20;
+
+#[tokio::test]
+async fn unpacks_what_fits_and_nothing_more() {
+    for coding in Coding::ALL {
+        for len in [0, 1, 999, LEAST - 1, LEAST, 64 << 10, (64 << 10) + 1, 300_000, TURN + 1] {
+            let plain: Vec<u8> = (0..len).map(|i| (i % 251) as u8 ^ (i >> 12) as u8).collect();
+            let bytes = packed(coding, &plain);
+            assert_eq!(check(coding, &bytes, len, LARGE).await.as_ref(), Ok(&plain), "{coding:?} {len}");
+            if len > 0 {
+                assert_eq!(
+                    check(coding, &bytes, len - 1, LARGE).await,
+                    Err("too large".to_owned()),
+                    "{coding:?} {len}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn stops_when_the_room_is_spent() {
+    for coding in Coding::ALL {
+        let bomb = packed(coding, &vec![0; 16 << 20]);
+        assert_eq!(check(coding, &bomb, 32 << 20, 4 << 20).await, Err("no room".to_owned()), "{coding:?}");
+        assert_eq!(check(coding, &bomb, 1 << 20, LARGE).await, Err("too large".to_owned()), "{coding:?}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_data_that_is_cut_off_or_followed_by_more() {
+    let plain: Vec<u8> = (0..200_000u32).flat_map(|i| (i * i).to_le_bytes()).collect();
+    for coding in Coding::ALL {
+        let bytes = packed(coding, &plain);
+        // Frames of snappy have no end of their own: none at all are a message of no bytes.
+        let least = usize::from(coding == Coding::SnappyFramed);
+        for len in [least, 1, 5, 11, bytes.len() / 2, bytes.len() - 4, bytes.len() - 1] {
+            assert!(check(coding, &bytes[..len], LARGE, LARGE).await.is_err(), "{coding:?} {len} of {}", bytes.len());
+        }
+        let followed = [&bytes[..], &[0, 1, 2]].concat();
+        assert!(check(coding, &followed, LARGE, LARGE).await.is_err(), "{coding:?}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_damaged_data_where_there_is_a_checksum() {
+    for coding in [Coding::Gzip, Coding::Zlib, Coding::SnappyFramed] {
+        let mut damaged = packed(coding, b"some text that is long enough to be damaged in its middle");
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 0xff;
+        assert!(check(coding, &damaged, 1000, LARGE).await.is_err(), "{coding:?}");
+    }
+}
+
+#[tokio::test]
+async fn believes_no_size_that_is_told() {
+    let plain = vec![b'x'; 100_000];
+    let mut small = packed(Coding::Gzip, &plain);
+    let size = small.len() - 4;
+    small[size..].copy_from_slice(&[0; 4]);
+    assert!(check(Coding::Gzip, &small, 200_000, LARGE).await.is_err());
+    let mut large = packed(Coding::Gzip, b"hardly anything");
+    let size = large.len() - 4;
+    large[size..].copy_from_slice(&[0xff; 4]);
+    let mut room = Budget { limit: LARGE, used: large.len(), most: 0 };
+    assert!(unpack(Coding::Gzip, &large, 16 << 20, &mut room).await.is_err());
+    assert!(room.most < 10_000, "{} bytes for a message of {}", room.most, large.len());
+}
+
+#[tokio::test]
+async fn takes_members_and_frames_one_after_the_other() {
+    let plain = vec![b'x'; 100_000];
+    for coding in [Coding::Gzip, Coding::Zstd] {
+        let parts = [packed(coding, b"one "), packed(coding, b""), packed(coding, &plain)].concat();
+        assert_eq!(check(coding, &parts, 200_000, LARGE).await, Ok([b"one ", &plain[..]].concat()), "{coding:?}");
+    }
+}
+
+#[tokio::test]
+async fn takes_snappy_frames_under_the_name_of_blocks() {
+    let plain = vec![b'x'; 100_000];
+    let framed = packed(Coding::SnappyFramed, &plain);
+    assert_eq!(check(Coding::Snappy, &framed, 200_000, LARGE).await, Ok(plain));
+}
+
+#[tokio::test]
+async fn grants_a_zstd_frame_its_window_up_to_a_limit_and_counts_it() {
+    use zstd::stream::raw::CParameter;
+    let plain = vec![7; 12 << 20];
+    for (log, expected) in [(23, Ok(plain.len())), (24, Err("window".to_owned()))] {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.set_parameter(CParameter::WindowLog(log)).unwrap();
+        std::io::Write::write_all(&mut encoder, &plain).unwrap();
+        let bytes = encoder.finish().unwrap();
+        let outcome = check(Coding::Zstd, &bytes, 16 << 20, LARGE).await;
+        assert_eq!(outcome.map(|plain| plain.len()), expected, "{log}");
+        if log == 23 {
+            assert_eq!(check(Coding::Zstd, &bytes, 16 << 20, WINDOW + (4 << 20)).await, Err("no room".to_owned()));
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_was_packed_comes_out_again(plain: Vec<u8>, coding in 0..Coding::ALL.len(), level in -5..30, cut in 1..100usize) {
+        let coding = Coding::ALL[coding];
+        let mut bytes = vec![1, 2, 3];
+        pack(coding, Some(level), plain.chunks(cut), plain.len(), &mut bytes).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let again = runtime.block_on(check(coding, &bytes[3..], plain.len(), LARGE));
+        proptest::prop_assert_eq!(again, Ok(plain));
+    }
+
+    #[test]
+    fn garbage_is_refused_or_stays_within_its_limits(garbage: Vec<u8>, coding in 0..Coding::ALL.len(), limit in 0..5000usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        if let Ok(plain) = runtime.block_on(check(Coding::ALL[coding], &garbage, limit, LARGE)) {
+            proptest::prop_assert!(plain.len() <= limit);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The headers that a user wants with each request.
+
+use std::collections::BTreeMap;
+
+use host_config::Wrong;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The headers of `written`, none of which the protocol sets itself.
+pub(crate) fn headers(
+    written: &BTreeMap<String, String>,
+    protocol: &str,
+    is_reserved: impl Fn(&str) -> bool,
+) -> Result<HeaderMap, Wrong> {
+    let mut map = HeaderMap::new();
+    for (name, value) in written {
+        let bad = || {
+            let message =
+                format!("{name:?} is no header that can be set; use ASCII and none that {protocol} sets itself");
+            Wrong::new("headers", message)
+        };
+        let key = HeaderName::try_from(name.to_ascii_lowercase()).map_err(|_| bad())?;
+        let of_http = matches!(key.as_str(), "te" | "content-type" | "connection" | "transfer-encoding" | "upgrade");
+        if of_http || is_reserved(key.as_str()) {
+            return Err(bad());
+        }
+        map.insert(key, HeaderValue::try_from(value).map_err(|_| bad())?);
+    }
+    Ok(map)
+}

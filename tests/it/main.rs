@@ -12,3 +12,4 @@ mod passthrough;
 mod privacy;
 mod scrubbing;
 mod swap;
+mod tls;

@@ -10,7 +10,7 @@ mod grpc;
 mod message;
 mod status;
 
-pub use config::{BuildError, Compression, Config, Keepalive, Retry, SendingQueue, Tls};
+pub use config::{BuildError, Compression, Config, Keepalive, Retry, SendingQueue};
 pub use exporter::Otlp;
 
 #[cfg(test)]

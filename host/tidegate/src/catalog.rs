@@ -3,7 +3,7 @@
 mod elsewhere;
 
 use host_component::{ComponentId, Kind, Signal};
-use host_config::{Catalog, Check, Errors, Lookup, Value};
+use host_config::{Catalog, Check, Errors, Files, Lookup, Value};
 use serde::de::DeserializeOwned;
 
 use crate::health;
@@ -15,7 +15,7 @@ pub(crate) struct Entry {
     /// Older names, which the Collector takes too.
     pub(crate) aliases: &'static [&'static str],
     pub(crate) signals: &'static [Signal],
-    check: fn(&Value) -> Result<(), Errors>,
+    check: fn(&Value, &Files<'_>) -> Result<(), Errors>,
 }
 
 /// Every component; [`crate::factories`] makes them by their type.
@@ -31,7 +31,7 @@ const ENTRIES: &[Entry] = &[
 
 impl Entry {
     const fn new<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
-        Entry { kind, r#type, aliases, signals: &Signal::ALL, check: |value| value.decode::<C>().map(|_| ()) }
+        Entry { kind, r#type, aliases, signals: &Signal::ALL, check: |value, _| value.decode::<C>().map(|_| ()) }
     }
 
     /// As [`Entry::new`], for a section that knows which values make sense.
@@ -40,7 +40,7 @@ impl Entry {
         r#type: &'static str,
         aliases: &'static [&'static str],
     ) -> Self {
-        Entry { check: |value| value.checked::<C>().map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
+        Entry { check: |value, files| value.checked::<C>(files).map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -58,10 +58,10 @@ pub(crate) fn find(kind: Kind, name: &str) -> Option<&'static Entry> {
     entries().find(|entry| entry.kind == kind && entry.names().any(|known| known == name))
 }
 
-/// The catalog of this binary.
-pub(crate) struct Components;
+/// The catalog of this binary, with the files that sections may name.
+pub(crate) struct Components<'a>(pub(crate) Files<'a>);
 
-impl Catalog for Components {
+impl Catalog for Components<'_> {
     fn lookup(&self, kind: Kind, r#type: &str) -> Lookup {
         if let Some(entry) = find(kind, r#type) {
             return Lookup::Known {
@@ -79,7 +79,7 @@ impl Catalog for Components {
 
     fn check(&self, kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors) {
         let Some(entry) = find(kind, id.r#type()) else { return };
-        if let Err(wrong) = (entry.check)(value) {
+        if let Err(wrong) = (entry.check)(value, &self.0) {
             errors.extend(wrong);
         }
     }

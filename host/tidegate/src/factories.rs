@@ -85,7 +85,10 @@ impl host_pipeline::Factories for Factories {
         Box::pin(async move {
             let metrics = &self.metrics;
             match canonical(Kind::Exporter, id) {
-                "otlp_grpc" => Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, metrics)?),
+                "otlp_grpc" => {
+                    let deps = host_exporters::Deps { base: &self.base, metrics };
+                    Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &deps)?)
+                }
                 "file" => {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }
@@ -123,7 +126,8 @@ impl host_pipeline::Factories for Factories {
             match canonical(Kind::Receiver, id) {
                 "otlp" => {
                     let config = config.decode::<host_receivers::otlp::Config>()?;
-                    Ok(Box::new(config.build(id.clone(), &consumers, &self.budget, &self.metrics)?) as _)
+                    let deps = host_receivers::Deps { budget: &self.budget, base: &self.base, metrics: &self.metrics };
+                    Ok(Box::new(config.build(id.clone(), &consumers, &deps)?) as _)
                 }
                 other => Err(unlisted(Kind::Receiver, other)),
             }

@@ -8,7 +8,7 @@ use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
 use host_component::{Failure, Payload, Signal};
 use http::header::{CONTENT_TYPE, TE};
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
 
 use super::channel::Channel;
@@ -145,8 +145,8 @@ fn uri(channel: &Channel, signal: Signal) -> Uri {
         Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     };
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(channel.authority().clone());
+    parts.scheme = Some(channel.scheme());
+    parts.authority = Some(channel.name().clone());
     parts.path_and_query = Some(PathAndQuery::from_static(path));
     Uri::from_parts(parts).expect("scheme, authority and path make a URI")
 }

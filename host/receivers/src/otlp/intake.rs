@@ -10,7 +10,7 @@ use host_telemetry::{Counter, Metrics};
 use http::HeaderMap;
 
 use super::status::{Cause, Rejection};
-use crate::budget::Budget;
+use crate::{Budget, Deps};
 
 /// What a header costs besides its text, as HTTP/2 counts.
 const HEADER_COST: usize = 32;
@@ -51,9 +51,9 @@ impl Intake {
         transport: &'static str,
         bounds: &Bounds,
         consumers: &Consumers,
-        budget: Budget,
-        metrics: &Metrics,
+        deps: &Deps<'_>,
     ) -> Self {
+        let metrics = deps.metrics;
         let receiver = id.to_string();
         let labels = [("receiver", receiver.as_str()), ("transport", transport)];
         let requests = |reason| {
@@ -62,7 +62,7 @@ impl Intake {
             metrics.counter("tidegate_receiver_requests_refused", help, &labels)
         };
         Intake {
-            budget,
+            budget: deps.budget.clone(),
             max_message: bounds.max_message,
             max_header_bytes: bounds.max_header_bytes,
             read_timeout: bounds.read_timeout,

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::budget::Budget;
 use crate::otlp::{Config, GrpcConfig, HttpConfig};
+use crate::{Budget, Deps};
 
 /// What every wait in a test is capped by: generous, since it is no part of what is tested.
 pub(super) const CAP: Duration = Duration::from_secs(20);
@@ -124,7 +125,8 @@ impl Setup {
         let mut config = Config::default();
         config.protocols.grpc = Some(self.grpc);
         config.protocols.http = Some(self.http);
-        let receiver = config.build("otlp".parse().unwrap(), &consumers, &self.budget, &metrics).unwrap();
+        let deps = Deps { budget: &self.budget, base: Path::new("."), metrics: &metrics };
+        let receiver = config.build("otlp".parse().unwrap(), &consumers, &deps).unwrap();
         let (grpc, http) = (receiver.grpc_address().unwrap(), receiver.http_address().unwrap());
         let (trigger, shutdown) = Trigger::new();
         let task = tokio::spawn(Box::new(receiver).run(shutdown));

@@ -1,11 +1,13 @@
 //! Each limit, and somebody who tries to get past it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use host_telemetry::Metrics;
 
 use super::harness::{CAP, Client, LOGS, Setup, framed, gzip, logs, post, raw, until};
-use crate::budget::Budget;
+use crate::{Budget, Deps};
 
 #[tokio::test]
 async fn refuses_a_declared_length_of_a_gibibyte_without_reading_on() {
@@ -263,7 +265,9 @@ fn says_which_setting_makes_no_sense() {
     let build = |grpc: Option<GrpcConfig>| {
         let mut config = Config::default();
         config.protocols.grpc = grpc;
-        let built = config.build("otlp".parse().unwrap(), &Default::default(), &Budget::default(), &Default::default());
+        let (budget, metrics) = (Budget::default(), Metrics::new());
+        let deps = Deps { budget: &budget, base: Path::new("."), metrics: &metrics };
+        let built = config.build("otlp".parse().unwrap(), &Default::default(), &deps);
         built.err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert!(build(None).contains("no protocol is set"));

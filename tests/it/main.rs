@@ -7,6 +7,7 @@ mod delivery;
 mod drain;
 mod floods;
 mod harness;
+mod metadata;
 mod modules;
 mod passthrough;
 mod privacy;

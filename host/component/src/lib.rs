@@ -9,7 +9,7 @@ mod id;
 mod shutdown;
 
 pub use consumer::{Consumer, Consumers, Exporter, Receiver};
-pub use delivery::{Delivery, Origin};
+pub use delivery::{Delivery, MetadataKeys, Origin};
 pub use failure::{Failure, Outcome};
 pub use id::{ComponentId, IdError, Kind, PipelineId};
 pub use shutdown::{Shutdown, Trigger, spawn, spawn_in, task_span};

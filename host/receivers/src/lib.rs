@@ -5,6 +5,7 @@ pub mod otlp;
 
 use std::path::Path;
 
+use host_component::MetadataKeys;
 use host_telemetry::Metrics;
 
 pub use budget::Budget;
@@ -16,5 +17,7 @@ pub struct Deps<'a> {
     pub budget: &'a Budget,
     /// The folder that paths start from.
     pub base: &'a Path,
+    /// The request metadata that something behind this receiver reads.
+    pub metadata: &'a MetadataKeys,
     pub metrics: &'a Metrics,
 }

@@ -11,6 +11,7 @@ mod gzip;
 mod http;
 mod intake;
 mod io;
+mod metadata;
 mod receiver;
 mod status;
 

@@ -58,6 +58,11 @@ pub(crate) fn find(kind: Kind, name: &str) -> Option<&'static Entry> {
     entries().find(|entry| entry.kind == kind && entry.names().any(|known| known == name))
 }
 
+/// The name under which the factories know the type of `id`.
+pub(crate) fn canonical(kind: Kind, id: &ComponentId) -> &str {
+    find(kind, id.r#type()).map_or(id.r#type(), |entry| entry.r#type)
+}
+
 /// The catalog of this binary, with the files that sections may name.
 pub(crate) struct Components<'a>(pub(crate) Files<'a>);
 

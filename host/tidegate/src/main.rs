@@ -9,6 +9,7 @@ mod configuration;
 mod factories;
 mod generate;
 mod health;
+mod metadata;
 mod signals;
 mod summary;
 

@@ -31,6 +31,8 @@ pub struct Protocols {
 pub struct GrpcConfig {
     pub endpoint: String,
     pub tls: Option<ServerConfig>,
+    /// Whether what requests say of themselves in headers goes along with their data.
+    pub include_metadata: bool,
     /// The largest message, as sent and decompressed.
     pub max_recv_msg_size_mib: usize,
     /// Calls at a time on one connection.
@@ -49,6 +51,7 @@ impl Default for GrpcConfig {
         GrpcConfig {
             endpoint: "localhost:4317".to_owned(),
             tls: None,
+            include_metadata: false,
             max_recv_msg_size_mib: 4,
             max_concurrent_streams: 128,
             max_connections: 1024,
@@ -65,6 +68,8 @@ impl Default for GrpcConfig {
 pub struct HttpConfig {
     pub endpoint: String,
     pub tls: Option<ServerConfig>,
+    /// Whether what requests say of themselves in headers goes along with their data.
+    pub include_metadata: bool,
     /// The largest body in bytes, as sent and decompressed.
     pub max_request_body_size: usize,
     pub max_concurrent_streams: u32,
@@ -84,6 +89,7 @@ impl Default for HttpConfig {
         HttpConfig {
             endpoint: "localhost:4318".to_owned(),
             tls: None,
+            include_metadata: false,
             max_request_body_size: 20 << 20,
             max_concurrent_streams: 128,
             max_connections: 1024,

@@ -47,10 +47,11 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
     }
     intake.check_headers(headers)?;
     let gzip = is_gzip(headers)?;
+    let origin = intake.metadata.of(signal, headers, request.uri())?;
     let mut incoming = request.into_body();
     let (message, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
     busy.has_read();
-    intake.deliver(signal, message).await
+    intake.deliver(signal, message, origin).await
 }
 
 fn signal(path: &str) -> Option<Signal> {

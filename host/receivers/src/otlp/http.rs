@@ -37,10 +37,11 @@ async fn post(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
     intake.check_headers(headers)?;
     media_type(headers)?;
     let gzip = is_gzip(headers)?;
+    let origin = intake.metadata.of(signal, headers, request.uri())?;
     let mut incoming = request.into_body();
     let (bytes, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, gzip)).await?;
     busy.has_read();
-    intake.deliver(signal, bytes).await
+    intake.deliver(signal, bytes, origin).await
 }
 
 fn signal(path: &str) -> Option<Signal> {

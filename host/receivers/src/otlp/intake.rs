@@ -9,6 +9,7 @@ use host_otlp::{Limits, check};
 use host_telemetry::{Counter, Metrics};
 use http::HeaderMap;
 
+use super::metadata::Metadata;
 use super::status::{Cause, Rejection};
 use crate::{Budget, Deps};
 
@@ -24,7 +25,7 @@ pub(crate) struct Intake {
     pub(crate) read_timeout: Duration,
     limits: Limits,
     lanes: [Lane; 3],
-    origin: Arc<Origin>,
+    pub(crate) metadata: Metadata,
     unknown_fields: Counter,
     rejected: [Counter; Cause::ALL.len()],
     pub(crate) connections_refused: Counter,
@@ -43,6 +44,7 @@ pub(crate) struct Bounds {
     pub(crate) max_message: usize,
     pub(crate) max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
+    pub(crate) include_metadata: bool,
 }
 
 impl Intake {
@@ -68,7 +70,7 @@ impl Intake {
             read_timeout: bounds.read_timeout,
             limits: Limits::default(),
             lanes: Signal::ALL.map(|signal| Lane::new(signal, &labels, consumers, metrics)),
-            origin: Arc::default(),
+            metadata: Metadata::new(bounds.include_metadata, deps.metadata),
             unknown_fields: metrics.counter(
                 "tidegate_receiver_unknown_fields",
                 "Fields that OTLP does not know, in requests that were let in.",
@@ -99,7 +101,7 @@ impl Intake {
     }
 
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success.
-    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes) -> Result<(), Rejection> {
+    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, origin: Arc<Origin>) -> Result<(), Rejection> {
         let lane = self.lane(signal);
         let Some(consumer) = &lane.consumer else {
             return Err(Rejection::new(Cause::Path, format!("no pipeline takes {signal} from this receiver")));
@@ -112,7 +114,7 @@ impl Intake {
         if items == 0 {
             return Ok(());
         }
-        let delivery = Delivery { payload, origin: self.origin.clone(), route: None };
+        let delivery = Delivery { payload, origin, route: None };
         match consumer.consume(delivery).await {
             Ok(()) => {
                 lane.accepted.inc_by(items);

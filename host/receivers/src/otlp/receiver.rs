@@ -141,6 +141,7 @@ impl Port {
             max_message,
             max_header_bytes: config.max_header_bytes as usize,
             read_timeout: config.read_timeout,
+            include_metadata: config.include_metadata,
         };
         let intake = Intake::new(id, "grpc", &bounds, consumers, deps);
         Ok(Port {
@@ -178,8 +179,12 @@ impl Port {
             .max_header_list_size(config.max_header_bytes.saturating_mul(HEADER_SLACK))
             .keep_alive_interval(some(keepalive.time))
             .keep_alive_timeout(keepalive.timeout);
-        let bounds =
-            Bounds { max_message: config.max_request_body_size, max_header_bytes, read_timeout: config.read_timeout };
+        let bounds = Bounds {
+            max_message: config.max_request_body_size,
+            max_header_bytes,
+            read_timeout: config.read_timeout,
+            include_metadata: config.include_metadata,
+        };
         let intake = Intake::new(id, "http", &bounds, consumers, deps);
         Ok(Port {
             listener,

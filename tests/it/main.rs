@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
+mod auth;
 mod configuration;
 mod delivery;
 mod drain;

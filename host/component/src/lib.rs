@@ -2,12 +2,14 @@
 //!
 //! No I/O happens here, and nothing here knows wasmtime, kube or a wire protocol.
 
+mod auth;
 mod consumer;
 mod delivery;
 mod failure;
 mod id;
 mod shutdown;
 
+pub use auth::{Authenticators, ClientAuth, Denied, HeaderAction, HeaderChange, ServerAuth};
 pub use consumer::{Consumer, Consumers, Exporter, Receiver};
 pub use delivery::{Delivery, MetadataKeys, Origin};
 pub use failure::{Failure, Outcome};

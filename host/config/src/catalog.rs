@@ -2,6 +2,7 @@
 
 use host_component::{ComponentId, Kind, Signal};
 
+use crate::document::Component;
 use crate::problem::Errors;
 use crate::value::Value;
 
@@ -31,6 +32,14 @@ pub trait Catalog {
 
     /// Decodes a component's section, and says all that is wrong with it.
     fn check(&self, kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors);
+
+    /// Says why `user`, which names `extension` as its authenticator, cannot have it as one.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    fn check_authenticator(&self, _user: &Component, _extension: &Component) -> Result<(), String> {
+        Ok(())
+    }
 
     /// What is wrong with the `modules` section.
     fn check_modules(&self, _value: &Value, _errors: &mut Errors) {}

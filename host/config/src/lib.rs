@@ -4,6 +4,7 @@
 //! replaced; [`validate`] turns that into a [`Validated`]. Both say everything that is wrong, each problem with file, line,
 //! column and path. Environment and files are reached through a [`Source`] only.
 
+mod auth;
 mod catalog;
 mod check;
 mod decode;
@@ -21,6 +22,7 @@ mod validate;
 mod value;
 mod yaml;
 
+pub use auth::Auth;
 pub use catalog::{Catalog, Lookup};
 pub use check::{Check, Files, Wrong};
 pub use document::{Component, Document, DocumentPipeline, Reference, load};

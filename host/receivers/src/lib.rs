@@ -5,7 +5,7 @@ pub mod otlp;
 
 use std::path::Path;
 
-use host_component::MetadataKeys;
+use host_component::{Authenticators, MetadataKeys};
 use host_telemetry::Metrics;
 
 pub use budget::Budget;
@@ -17,6 +17,8 @@ pub struct Deps<'a> {
     pub budget: &'a Budget,
     /// The folder that paths start from.
     pub base: &'a Path,
+    /// Who lets requests in.
+    pub auth: &'a Authenticators,
     /// The request metadata that something behind this receiver reads.
     pub metadata: &'a MetadataKeys,
     pub metrics: &'a Metrics,

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use host_component::{Kind, Trigger, spawn};
+use host_component::{ComponentId, Kind, Trigger, spawn};
 use host_config::{Pipeline, Validated};
 use host_pipeline::Graph;
 use host_telemetry::{Endpoint, Metrics, Page, Pages};
 use host_wasm::Sandbox;
 use serde_json::json;
 
+use crate::catalog::canonical;
 use crate::configuration::Configuration;
 use crate::factories::Factories;
 use crate::health::{self, Health};
@@ -114,7 +115,8 @@ impl App {
 
 async fn health_endpoints(config: &Validated, health: &Health) -> anyhow::Result<Vec<(&'static str, Endpoint)>> {
     let mut endpoints = Vec::new();
-    for (id, settings) in &config.extensions {
+    let is_health = |id: &ComponentId| canonical(Kind::Extension, id) == "health_check";
+    for (id, settings) in config.extensions.iter().filter(|(id, _)| is_health(id)) {
         let settings: health::Config = settings.decode()?;
         let endpoint = settings.build(health.clone()).await;
         endpoints.push(("health_check", endpoint.with_context(|| format!("cannot start {} {id}", Kind::Extension))?));
@@ -124,7 +126,7 @@ async fn health_endpoints(config: &Validated, health: &Health) -> anyhow::Result
 
 /// The pipelines as they were built, as JSON.
 fn describe(pipelines: &[Pipeline]) -> String {
-    let names = |ids: &[host_component::ComponentId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let names = |ids: &[ComponentId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     let described: Vec<_> = pipelines
         .iter()
         .map(|pipeline| {

@@ -3,10 +3,11 @@
 mod elsewhere;
 
 use host_component::{ComponentId, Kind, Signal};
-use host_config::{Catalog, Check, Errors, Files, Lookup, Value};
+use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Value};
+use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
 use serde::de::DeserializeOwned;
 
-use crate::health;
+use crate::{extensions, health};
 
 /// One component type.
 pub(crate) struct Entry {
@@ -27,6 +28,10 @@ const ENTRIES: &[Entry] = &[
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]),
     Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),
+    Entry::checked::<basic_auth::Config>(Kind::Extension, "basicauth", &[]),
+    Entry::checked::<bearer_token_auth::Config>(Kind::Extension, "bearertokenauth", &[]),
+    Entry::checked::<oauth2_client::Config>(Kind::Extension, "oauth2client", &[]),
+    Entry::checked::<headers_setter::Config>(Kind::Extension, "headers_setter", &[]),
 ];
 
 impl Entry {
@@ -87,6 +92,10 @@ impl Catalog for Components<'_> {
         if let Err(wrong) = (entry.check)(value, &self.0) {
             errors.extend(wrong);
         }
+    }
+
+    fn check_authenticator(&self, user: &Component, extension: &Component) -> Result<(), String> {
+        extensions::check(user, extension)
     }
 
     fn check_modules(&self, value: &Value, errors: &mut Errors) {

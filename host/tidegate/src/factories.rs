@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use host_component::{BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, MetadataKeys, Receiver};
+use host_component::{
+    Authenticators, BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, MetadataKeys, Receiver,
+};
 use host_config::{Validated, Value};
 use host_pipeline::{Cause, Place};
 use host_receivers::Budget;
@@ -14,12 +16,13 @@ use host_telemetry::Metrics;
 use host_wasm::{ModulesConfig, ProcessorConfig, Sandbox};
 
 use crate::catalog::canonical;
-use crate::{bundled, metadata};
+use crate::{bundled, extensions, metadata};
 
 /// Makes every component of this binary.
 pub(crate) struct Factories {
     base: PathBuf,
     budget: Budget,
+    auth: Authenticators,
     /// What request metadata is read behind each receiver.
     metadata: BTreeMap<ComponentId, MetadataKeys>,
     metrics: Metrics,
@@ -36,7 +39,8 @@ impl Factories {
             Some(section) => section.decode()?,
             None => ModulesConfig::default(),
         };
-        let metadata = metadata::read_by(config, &modules)?;
+        let auth = extensions::build(config, metrics)?;
+        let metadata = metadata::read_by(config, &modules, &auth)?;
         let base = config.base.clone();
         let sandbox = Sandbox::start(modules, bundled::modules(), metrics.clone(), base.clone());
         let sandbox = sandbox.context("cannot start the sandbox")?;
@@ -44,7 +48,7 @@ impl Factories {
         let reserved = budget.clone();
         let help = "Bytes that the receivers hold of requests that are not answered yet.";
         metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
-        Ok(Factories { base, budget, metadata, metrics: metrics.clone(), sandbox })
+        Ok(Factories { base, budget, auth, metadata, metrics: metrics.clone(), sandbox })
     }
 
     pub(crate) fn sandbox(&self) -> &Arc<Sandbox> {
@@ -91,7 +95,7 @@ impl host_pipeline::Factories for Factories {
             let metrics = &self.metrics;
             match canonical(Kind::Exporter, id) {
                 "otlp_grpc" => {
-                    let deps = host_exporters::Deps { base: &self.base, metrics };
+                    let deps = host_exporters::Deps { base: &self.base, auth: &self.auth, metrics };
                     Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &deps)?)
                 }
                 "file" => {
@@ -135,6 +139,7 @@ impl host_pipeline::Factories for Factories {
                     let deps = host_receivers::Deps {
                         budget: &self.budget,
                         base: &self.base,
+                        auth: &self.auth,
                         metadata: self.metadata.get(id).unwrap_or(&nothing),
                         metrics: &self.metrics,
                     };

@@ -6,6 +6,7 @@ mod catalog;
 mod cli;
 mod components;
 mod configuration;
+mod extensions;
 mod factories;
 mod generate;
 mod health;

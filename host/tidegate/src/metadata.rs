@@ -1,10 +1,10 @@
-//! Which request metadata is read behind each receiver: by processors that keep data apart by it, and by modules that
-//! may see it.
+//! Which request metadata is read behind each receiver: by processors that keep data apart by it, by modules that may see
+//! it, and by exporters that send it on.
 
 use std::collections::BTreeMap;
 
-use host_component::{ComponentId, Kind, MetadataKeys};
-use host_config::{Errors, Pipeline, Validated};
+use host_component::{Authenticators, ComponentId, Kind, MetadataKeys};
+use host_config::{Auth, Errors, Pipeline, Validated};
 use host_processors::batch;
 use host_wasm::{ModulesConfig, ProcessorConfig};
 
@@ -17,10 +17,12 @@ use crate::catalog::canonical;
 pub(crate) fn read_by(
     config: &Validated,
     modules: &ModulesConfig,
+    auth: &Authenticators,
 ) -> Result<BTreeMap<ComponentId, MetadataKeys>, Errors> {
     let mut receivers: BTreeMap<ComponentId, MetadataKeys> = BTreeMap::new();
     for pipeline in &config.pipelines {
-        let keys = read_in(pipeline, config, modules)?;
+        let mut keys = by_processors(pipeline, config, modules)?;
+        keys.extend(by_exporters(pipeline, config, auth)?);
         for receiver in &pipeline.receivers {
             receivers.entry(receiver.clone()).or_default().add(pipeline.id.signal(), keys.clone());
         }
@@ -28,8 +30,8 @@ pub(crate) fn read_by(
     Ok(receivers)
 }
 
-/// The keys that are read in a pipeline.
-fn read_in(pipeline: &Pipeline, config: &Validated, modules: &ModulesConfig) -> Result<Vec<String>, Errors> {
+/// The keys that the processors of a pipeline read.
+fn by_processors(pipeline: &Pipeline, config: &Validated, modules: &ModulesConfig) -> Result<Vec<String>, Errors> {
     let mut keys = Vec::new();
     for id in &pipeline.processors {
         let Some(section) = config.processors.get(id) else { continue };
@@ -38,6 +40,20 @@ fn read_in(pipeline: &Pipeline, config: &Validated, modules: &ModulesConfig) -> 
             "wasm" => keys.extend(modules.metadata_of(&section.decode::<ProcessorConfig>()?)),
             _ => {}
         }
+    }
+    Ok(keys)
+}
+
+/// The keys that the authenticators of a pipeline's exporters read.
+fn by_exporters(pipeline: &Pipeline, config: &Validated, auth: &Authenticators) -> Result<Vec<String>, Errors> {
+    let mut keys = Vec::new();
+    let routed = pipeline.routes.iter().flat_map(|(_, exporters)| exporters);
+    for id in pipeline.exporters.iter().chain(routed) {
+        let section = config.exporters.get(id).and_then(|section| section.get("auth"));
+        let Some(section) = section else { continue };
+        let name = section.decode::<Auth>()?.authenticator.parse::<ComponentId>();
+        let authenticator = name.ok().and_then(|name| auth.client(&name).cloned());
+        keys.extend(authenticator.into_iter().flat_map(|authenticator| authenticator.metadata()));
     }
     Ok(keys)
 }

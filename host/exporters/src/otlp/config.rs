@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host_component::{ComponentId, Exporter};
 use host_config::time::duration;
-use host_config::{Check, Files, Wrong};
+use host_config::{Auth, Check, Files, Wrong};
 use host_tls::{ClientConfig, Connector, Target};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,6 +16,7 @@ use super::channel::{Channel, Settings, host};
 use super::exporter::Otlp;
 use super::grpc::Caller;
 use crate::Deps;
+use crate::credentials::Credentials;
 
 /// The exporter's configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +25,8 @@ pub struct Config {
     /// `host:port`, with or without a scheme before it; `https://` wants encryption whatever `tls` says.
     pub endpoint: String,
     pub tls: ClientConfig,
+    /// Who adds to requests what shows who sends them.
+    pub auth: Option<Auth>,
     pub compression: Compression,
     /// Sent with each request.
     pub headers: BTreeMap<String, String>,
@@ -43,6 +46,7 @@ impl Default for Config {
         Config {
             endpoint: String::new(),
             tls: ClientConfig::default(),
+            auth: None,
             compression: Compression::Gzip,
             headers: BTreeMap::new(),
             user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -159,7 +163,7 @@ impl Check for Config {
     }
 
     fn wrongs_in(&self, files: &Files<'_>) -> Vec<Wrong> {
-        match self.tls.is_plain(self.is_https()) {
+        match self.is_plain() {
             true => Vec::new(),
             false => self.tls.wrongs_in("tls", &|path| files.read(path)),
         }
@@ -188,16 +192,22 @@ impl Config {
             connect_timeout: self.timeout,
             keepalive: self.keepalive.clone(),
         };
-        let caller = Caller::new(Channel::new(id, settings), headers, self.compression, self.timeout);
+        let credentials = Credentials::find(self.auth.as_ref(), !self.is_plain(), deps).map_err(wrong)?;
+        let caller = Caller::new(Channel::new(id, settings), headers, credentials, self.compression, self.timeout);
         Ok(Arc::new(Otlp::new(id, caller, &self, deps.metrics)))
     }
 
     /// What encrypts the connection; none where data goes in the clear.
     fn connector(&self, owner: &str, authority: &Authority, deps: &Deps<'_>) -> Result<Option<Connector>, Wrong> {
         let host = host(authority);
-        let Deps { base, metrics } = *deps;
+        let Deps { base, metrics, .. } = *deps;
         let target = Target { owner, key: "tls", host, https: self.is_https(), alpn: &[b"h2"], base };
         self.tls.clone().build(&target, metrics)
+    }
+
+    /// Whether requests go in the clear.
+    pub fn is_plain(&self) -> bool {
+        self.tls.is_plain(self.is_https())
     }
 
     fn is_https(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use host_component::{
-    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, Payload, Shutdown, Signal, Trigger,
+    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Origin, Outcome, Payload, Shutdown, Signal, Trigger,
 };
 use host_telemetry::{Counter, Gauge, Metrics};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -57,7 +57,7 @@ impl Otlp {
         }
     }
 
-    async fn export(&self, payload: Payload) -> Outcome {
+    async fn export(&self, Delivery { payload, origin, .. }: Delivery) -> Outcome {
         let counts = &self.counts[payload.signal() as usize];
         let items = payload.items();
         let Some(_place) = self.places.take().await else {
@@ -70,7 +70,7 @@ impl Otlp {
         pieces.reverse();
         while let Some(piece) = pieces.pop() {
             let (items, size) = (piece.items(), piece.len());
-            let reason = match self.send(piece.clone()).await {
+            let reason = match self.send(piece.clone(), &origin).await {
                 Ok(()) => {
                     left -= items;
                     continue;
@@ -92,7 +92,7 @@ impl Otlp {
     }
 
     /// Sends one request, again and again if need be.
-    async fn send(&self, piece: Payload) -> Result<(), Denial> {
+    async fn send(&self, piece: Payload, origin: &Origin) -> Result<(), Denial> {
         let (signal, items) = (piece.signal(), piece.items());
         if piece.len() > self.max_request_size {
             let reason = format!(
@@ -108,7 +108,7 @@ impl Otlp {
         })?;
         let mut backoff = Backoff::new(&self.retry);
         loop {
-            let denial = match self.caller.call(signal, &message).await {
+            let denial = match self.caller.call(signal, &message, origin).await {
                 Ok(partial) => {
                     self.count(signal, items, partial);
                     return Ok(());
@@ -150,7 +150,7 @@ impl Otlp {
 
 impl Consumer for Otlp {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
-        Box::pin(self.export(delivery.payload))
+        Box::pin(self.export(delivery))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
-use host_component::{Failure, Payload, Signal};
+use host_component::{Failure, Origin, Payload, Signal};
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
@@ -15,6 +15,7 @@ use super::channel::Channel;
 use super::config::Compression;
 use super::message::{Framer, Message};
 use super::status::{self, Denial, PartialSuccess};
+use crate::credentials::Credentials;
 
 /// What is read of an answer.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -24,6 +25,7 @@ pub(crate) struct Caller {
     channel: Channel,
     uris: [Uri; 3],
     headers: HeaderMap,
+    credentials: Credentials,
     framer: Framer,
     timeout: Duration,
 }
@@ -36,7 +38,13 @@ enum Fault {
 }
 
 impl Caller {
-    pub(crate) fn new(channel: Channel, mut headers: HeaderMap, compression: Compression, timeout: Duration) -> Self {
+    pub(crate) fn new(
+        channel: Channel,
+        mut headers: HeaderMap,
+        credentials: Credentials,
+        compression: Compression,
+        timeout: Duration,
+    ) -> Self {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(HeaderName::from_static("grpc-timeout"), grpc_timeout(timeout));
@@ -44,7 +52,7 @@ impl Caller {
             headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static("gzip"));
         }
         let uris = Signal::ALL.map(|signal| uri(&channel, signal));
-        Caller { channel, uris, headers, framer: Framer::new(compression), timeout }
+        Caller { channel, uris, headers, credentials, framer: Framer::new(compression), timeout }
     }
 
     /// The message of a payload.
@@ -59,11 +67,18 @@ impl Caller {
     ///
     /// # Errors
     /// Retryable where the transport failed or the next hop said so.
-    pub(crate) async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Denial> {
+    pub(crate) async fn call(
+        &self,
+        signal: Signal,
+        message: &Message,
+        origin: &Origin,
+    ) -> Result<Option<PartialSuccess>, Denial> {
+        let mut headers = self.headers.clone();
+        self.credentials.add_to(&mut headers, origin).await.map_err(Denial::Failed)?;
         let attempt = async {
-            match self.attempt(signal, message).await {
+            match self.attempt(signal, message, &headers).await {
                 // A connection that is going away says so by refusing; the next one is there in no time.
-                Err(Fault::Unsent(_)) => self.attempt(signal, message).await,
+                Err(Fault::Unsent(_)) => self.attempt(signal, message, &headers).await,
                 other => other,
             }
         };
@@ -79,13 +94,18 @@ impl Caller {
         }
     }
 
-    async fn attempt(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Fault> {
+    async fn attempt(
+        &self,
+        signal: Signal,
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<Option<PartialSuccess>, Fault> {
         let mut client = self.channel.ready().await.map_err(Fault::retryable)?;
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
         *request.uri_mut() = self.uris[signal as usize].clone();
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = headers.clone();
         let (answer, mut stream) = client.send_request(request, false).map_err(|error| Fault::of(&error))?;
         let (last, pieces) = message.pieces().split_last().expect("a message has its prefix");
         // The connection takes the pieces as the peer's window opens; they are in memory anyway. Where it does not take

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{Delivery, Exporter, Failure, Outcome, Payload, Signal};
+use host_component::{Authenticators, Delivery, Exporter, Failure, Outcome, Payload, Signal};
 use host_otlp::wire::put_len;
 use host_otlp::{Limits, check};
 use host_telemetry::Metrics;
@@ -39,7 +39,7 @@ impl Script {
         };
         change(&mut config);
         let metrics = Metrics::new();
-        let deps = Deps { base: Path::new("."), metrics: &metrics };
+        let deps = Deps { base: Path::new("."), auth: &Authenticators::default(), metrics: &metrics };
         let exporter = config.build(&"otlp_grpc/next".parse().unwrap(), &deps).unwrap();
         Script { exporter, metrics }
     }
@@ -347,7 +347,10 @@ fn refuses_a_configuration_that_makes_no_sense() {
         let mut config = Config { endpoint: "hub:4317".to_owned(), tls: ClientConfig::plain(), ..Config::default() };
         change(&mut config);
         let metrics = Metrics::new();
-        let built = config.build(&"otlp_grpc".parse().unwrap(), &Deps { base: Path::new("."), metrics: &metrics });
+        let built = config.build(
+            &"otlp_grpc".parse().unwrap(),
+            &Deps { base: Path::new("."), auth: &Authenticators::default(), metrics: &metrics },
+        );
         built.err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(build(&|_| ()), "");

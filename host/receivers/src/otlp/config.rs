@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use host_config::time::duration;
-use host_config::{Check, Files, Wrong};
+use host_config::{Auth, Check, Files, Wrong};
 use host_tls::ServerConfig;
 use serde::{Deserialize, Deserializer};
 
@@ -31,6 +31,7 @@ pub struct Protocols {
 pub struct GrpcConfig {
     pub endpoint: String,
     pub tls: Option<ServerConfig>,
+    pub auth: Option<Auth>,
     /// Whether what requests say of themselves in headers goes along with their data.
     pub include_metadata: bool,
     /// The largest message, as sent and decompressed.
@@ -51,6 +52,7 @@ impl Default for GrpcConfig {
         GrpcConfig {
             endpoint: "localhost:4317".to_owned(),
             tls: None,
+            auth: None,
             include_metadata: false,
             max_recv_msg_size_mib: 4,
             max_concurrent_streams: 128,
@@ -68,6 +70,7 @@ impl Default for GrpcConfig {
 pub struct HttpConfig {
     pub endpoint: String,
     pub tls: Option<ServerConfig>,
+    pub auth: Option<Auth>,
     /// Whether what requests say of themselves in headers goes along with their data.
     pub include_metadata: bool,
     /// The largest body in bytes, as sent and decompressed.
@@ -89,6 +92,7 @@ impl Default for HttpConfig {
         HttpConfig {
             endpoint: "localhost:4318".to_owned(),
             tls: None,
+            auth: None,
             include_metadata: false,
             max_request_body_size: 20 << 20,
             max_concurrent_streams: 128,

@@ -46,6 +46,7 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
         return Err(Rejection::new(Cause::MediaType, "the content type of a gRPC call is application/grpc"));
     }
     intake.check_headers(headers)?;
+    intake.authenticate(headers).await?;
     let gzip = is_gzip(headers)?;
     let origin = intake.metadata.of(signal, headers, request.uri())?;
     let mut incoming = request.into_body();

@@ -35,6 +35,7 @@ async fn post(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
     }
     let headers = request.headers();
     intake.check_headers(headers)?;
+    intake.authenticate(headers).await?;
     media_type(headers)?;
     let gzip = is_gzip(headers)?;
     let origin = intake.metadata.of(signal, headers, request.uri())?;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{ComponentId, Consumer, Consumers, Delivery, Origin, Signal};
+use host_component::{ComponentId, Consumer, Consumers, Delivery, Origin, ServerAuth, Signal};
 use host_otlp::{Limits, check};
 use host_telemetry::{Counter, Metrics};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::metadata::Metadata;
 use super::status::{Cause, Rejection};
@@ -26,6 +26,8 @@ pub(crate) struct Intake {
     limits: Limits,
     lanes: [Lane; 3],
     pub(crate) metadata: Metadata,
+    /// Who lets requests in; none where everybody may come.
+    auth: Option<Arc<dyn ServerAuth>>,
     unknown_fields: Counter,
     rejected: [Counter; Cause::ALL.len()],
     pub(crate) connections_refused: Counter,
@@ -45,13 +47,14 @@ pub(crate) struct Bounds {
     pub(crate) max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
     pub(crate) include_metadata: bool,
+    pub(crate) auth: Option<Arc<dyn ServerAuth>>,
 }
 
 impl Intake {
     pub(crate) fn new(
         id: &ComponentId,
         transport: &'static str,
-        bounds: &Bounds,
+        bounds: Bounds,
         consumers: &Consumers,
         deps: &Deps<'_>,
     ) -> Self {
@@ -71,6 +74,7 @@ impl Intake {
             limits: Limits::default(),
             lanes: Signal::ALL.map(|signal| Lane::new(signal, &labels, consumers, metrics)),
             metadata: Metadata::new(bounds.include_metadata, deps.metadata),
+            auth: bounds.auth,
             unknown_fields: metrics.counter(
                 "tidegate_receiver_unknown_fields",
                 "Fields that OTLP does not know, in requests that were let in.",
@@ -98,6 +102,13 @@ impl Intake {
         }
         let message = format!("the headers are larger than the limit of {} bytes", self.max_header_bytes);
         Err(Rejection::new(Cause::Headers, message))
+    }
+
+    /// Refuses a request whose sender does not show that it may send.
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        let Some(auth) = &self.auth else { return Ok(()) };
+        let admitted = auth.admit(headers.get(auth.header()).map(HeaderValue::as_bytes)).await;
+        admitted.map_err(|denied| Rejection::new(Cause::Unauthenticated, denied.to_string()))
     }
 
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success.

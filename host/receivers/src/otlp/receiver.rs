@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use host_component::{BoxFuture, ComponentId, Consumers, Receiver, Shutdown, spawn};
-use host_config::{Check as _, Wrong};
+use host_component::{BoxFuture, ComponentId, Consumers, Receiver, ServerAuth, Shutdown, spawn};
+use host_config::{Auth, Check as _, Wrong};
 use host_telemetry::listen;
 use host_tls::{Acceptor, Listener, ServerConfig, Stream};
 use http::Request;
@@ -142,8 +142,9 @@ impl Port {
             max_header_bytes: config.max_header_bytes as usize,
             read_timeout: config.read_timeout,
             include_metadata: config.include_metadata,
+            auth: authenticator(id, "grpc", config.auth.as_ref(), deps)?,
         };
-        let intake = Intake::new(id, "grpc", &bounds, consumers, deps);
+        let intake = Intake::new(id, "grpc", bounds, consumers, deps);
         Ok(Port {
             listener,
             address,
@@ -184,8 +185,9 @@ impl Port {
             max_header_bytes,
             read_timeout: config.read_timeout,
             include_metadata: config.include_metadata,
+            auth: authenticator(id, "http", config.auth.as_ref(), deps)?,
         };
-        let intake = Intake::new(id, "http", &bounds, consumers, deps);
+        let intake = Intake::new(id, "http", bounds, consumers, deps);
         Ok(Port {
             listener,
             address,
@@ -306,6 +308,17 @@ fn acceptor(
     let listener = Listener { receiver: &receiver, transport: protocol, key: &key, alpn, base: deps.base };
     let built = config.build(&listener, deps.metrics);
     built.map(Arc::new).map(Some).map_err(|wrong| BuildError::Value { id: id.clone(), wrong })
+}
+
+/// Who lets the requests of a protocol in; none where its section has no `auth`.
+fn authenticator(
+    id: &ComponentId,
+    protocol: &'static str,
+    auth: Option<&Auth>,
+    deps: &Deps<'_>,
+) -> Result<Option<Arc<dyn ServerAuth>>, BuildError> {
+    let find = |auth: &Auth| auth.find(&format!("protocols.{protocol}.auth"), |id| deps.auth.server(id).cloned());
+    auth.map(find).transpose().map_err(|wrong| BuildError::Value { id: id.clone(), wrong })
 }
 
 fn bind(id: &ComponentId, protocol: &'static str, endpoint: String) -> Result<(TcpListener, SocketAddr), BuildError> {

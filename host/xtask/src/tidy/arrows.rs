@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-config", &["host-component", "host-otlp"]),
@@ -14,6 +14,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("host-receivers", &["host-component", "host-config", "host-otlp", "host-telemetry", "host-tls"]),
     ("host-processors", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-exporters", &["host-component", "host-config", "host-otlp", "host-telemetry", "host-tls"]),
+    ("host-extensions", &["host-component", "host-config", "host-telemetry", "host-tls"]),
     ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-xtask", &[]),

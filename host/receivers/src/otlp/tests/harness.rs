@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use h2::client::SendRequest;
 use host_component::{
-    BoxFuture, Consumer, Consumers, Delivery, Failure, MetadataKeys, Outcome, Receiver, Signal, Trigger,
+    Authenticators, BoxFuture, Consumer, Consumers, Delivery, Failure, MetadataKeys, Outcome, Receiver, Signal, Trigger,
 };
 use host_otlp::wire::put_len;
 use host_telemetry::Metrics;
@@ -127,8 +127,13 @@ impl Setup {
         let mut config = Config::default();
         config.protocols.grpc = Some(self.grpc);
         config.protocols.http = Some(self.http);
-        let deps =
-            Deps { budget: &self.budget, base: Path::new("."), metadata: &MetadataKeys::default(), metrics: &metrics };
+        let deps = Deps {
+            budget: &self.budget,
+            base: Path::new("."),
+            auth: &Authenticators::default(),
+            metadata: &MetadataKeys::default(),
+            metrics: &metrics,
+        };
         let receiver = config.build("otlp".parse().unwrap(), &consumers, &deps).unwrap();
         let (grpc, http) = (receiver.grpc_address().unwrap(), receiver.http_address().unwrap());
         let (trigger, shutdown) = Trigger::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::MetadataKeys;
+use host_component::{Authenticators, MetadataKeys};
 use host_telemetry::Metrics;
 
 use super::harness::{CAP, Client, LOGS, Setup, framed, gzip, logs, post, raw, until};
@@ -267,8 +267,13 @@ fn says_which_setting_makes_no_sense() {
         let mut config = Config::default();
         config.protocols.grpc = grpc;
         let (budget, metrics) = (Budget::default(), Metrics::new());
-        let deps =
-            Deps { budget: &budget, base: Path::new("."), metadata: &MetadataKeys::default(), metrics: &metrics };
+        let deps = Deps {
+            budget: &budget,
+            base: Path::new("."),
+            auth: &Authenticators::default(),
+            metadata: &MetadataKeys::default(),
+            metrics: &metrics,
+        };
         let built = config.build("otlp".parse().unwrap(), &Default::default(), &deps);
         built.err().map(|error| error.to_string()).unwrap_or_default()
     };

@@ -1,6 +1,7 @@
 //! What the tests are written with: a collector under test, a backend behind it, a client before it, and telemetry.
 
 pub(crate) mod backend;
+pub(crate) mod certificates;
 mod client;
 mod collector;
 mod log;

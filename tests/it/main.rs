@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
+mod auth;
 mod configuration;
 mod corpus;
 mod delivery;
@@ -9,9 +10,11 @@ mod drain;
 mod floods;
 mod harness;
 mod looking;
+mod metadata;
 mod modules;
 mod passthrough;
 mod privacy;
 mod scrubbing;
 mod swap;
+mod tls;
 mod wire;

@@ -1,14 +1,38 @@
 //! A delivery is a payload on its way through a pipeline, with what must not be lost about where it came from.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use host_otlp::Payload;
+use host_otlp::{Payload, Signal};
 
 /// Where data came from: payloads of different origins are never joined.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Origin {
-    /// Request metadata that something downstream reads; empty where nothing does.
+    /// Request metadata that something downstream reads, by lower-case key; empty where nothing does. A key with several
+    /// values stands there several times.
     pub metadata: Vec<(String, String)>,
+}
+
+impl Origin {
+    /// The values of a key, which is in lower case.
+    pub fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.metadata.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The keys of request metadata that something downstream of a receiver reads, in lower case, by signal. Whatever else a
+/// request says of itself is left behind: what is kept apart by it could never be joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetadataKeys([BTreeSet<String>; 3]);
+
+impl MetadataKeys {
+    pub fn add(&mut self, signal: Signal, keys: impl IntoIterator<Item = String>) {
+        self.0[signal as usize].extend(keys.into_iter().map(|key| key.to_ascii_lowercase()));
+    }
+
+    pub fn of(&self, signal: Signal) -> impl Iterator<Item = &str> {
+        self.0[signal as usize].iter().map(String::as_str)
+    }
 }
 
 /// A payload under way.

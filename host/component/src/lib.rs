@@ -2,14 +2,16 @@
 //!
 //! No I/O happens here, and nothing here knows wasmtime, kube or a wire protocol.
 
+mod auth;
 mod consumer;
 mod delivery;
 mod failure;
 mod id;
 mod shutdown;
 
+pub use auth::{Authenticators, ClientAuth, Denied, HeaderAction, HeaderChange, ServerAuth};
 pub use consumer::{Consumer, Consumers, Exporter, Receiver};
-pub use delivery::{Delivery, Origin};
+pub use delivery::{Delivery, MetadataKeys, Origin};
 pub use failure::{Failure, Outcome};
 pub use id::{ComponentId, IdError, Kind, PipelineId};
 pub use shutdown::{Shutdown, Trigger, spawn, spawn_in, task_span};

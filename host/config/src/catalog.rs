@@ -2,6 +2,7 @@
 
 use host_component::{ComponentId, Kind, Signal};
 
+use crate::document::Component;
 use crate::problem::Errors;
 use crate::value::Value;
 
@@ -35,6 +36,14 @@ pub trait Catalog {
     /// What to do instead of a key that only the Collector serves, at this path of the document.
     fn instead_of_key(&self, _path: &str) -> Option<&'static str> {
         None
+    }
+
+    /// Says why `user`, which names `extension` as its authenticator, cannot have it as one.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    fn check_authenticator(&self, _user: &Component, _extension: &Component) -> Result<(), String> {
+        Ok(())
     }
 
     /// What is wrong with the `modules` section.

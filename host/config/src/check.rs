@@ -1,6 +1,10 @@
 //! What a component's section has to say about itself beyond the types of its values.
 
 use std::fmt;
+use std::io;
+use std::path::Path;
+
+use crate::source::Source;
 
 /// A value that has the right type and makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +18,32 @@ pub struct Wrong {
 pub trait Check {
     /// Everything that makes no sense.
     fn wrongs(&self) -> Vec<Wrong>;
+
+    /// Everything that is wrong with the files that the section names: certificates, keys, credentials.
+    fn wrongs_in(&self, _files: &Files<'_>) -> Vec<Wrong> {
+        Vec::new()
+    }
+}
+
+/// The files that sections name, by paths that start from the folder of the configuration.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    source: &'a dyn Source,
+    base: &'a Path,
+}
+
+impl<'a> Files<'a> {
+    pub fn new(source: &'a dyn Source, base: &'a Path) -> Self {
+        Files { source, base }
+    }
+
+    /// The content of a file of text.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text.
+    pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.source.read(&self.base.join(path)).map(String::into_bytes)
+    }
 }
 
 impl Wrong {

@@ -4,6 +4,7 @@
 //! replaced; [`validate`] turns that into a [`Validated`]. Both say everything that is wrong, each problem with file, line,
 //! column and path. Environment and files are reached through a [`Source`] only.
 
+mod auth;
 mod catalog;
 mod check;
 mod decode;
@@ -13,6 +14,7 @@ mod limits;
 mod nearest;
 mod node;
 mod problem;
+mod secret;
 mod source;
 pub mod telemetry;
 pub mod time;
@@ -20,12 +22,14 @@ mod validate;
 mod value;
 mod yaml;
 
+pub use auth::Auth;
 pub use catalog::{Catalog, Lookup};
-pub use check::{Check, Wrong};
+pub use check::{Check, Files, Wrong};
 pub use document::{Component, Document, DocumentPipeline, Reference, load};
 pub use limits::Limits;
 pub use nearest::nearest;
 pub use problem::{Errors, Position, Problem, Warning};
+pub use secret::Secret;
 pub use source::{Map, Os, Source};
 pub use telemetry::Telemetry;
 pub use validate::{Pipeline, Validated, validate};

@@ -67,6 +67,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     }
     let mut references = References::new(&document, signals, &mut errors);
     references.check();
+    references.check_authenticators(catalog);
     warnings.extend(references.unused());
     let validated = finish(document, limits);
     errors.explain(|path| catalog.instead_of_key(path));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::check::{Check, Wrong};
+use crate::check::{Check, Files, Wrong};
 use crate::decode::{self, Decoder};
 use crate::expand::Expansion;
 use crate::node::Node;
@@ -63,14 +63,21 @@ impl Value {
         }
     }
 
-    /// Decodes this as a `T` and asks that what makes no sense.
+    /// Decodes this as a `T` and asks that what makes no sense, and what is wrong with the files that it names.
     ///
     /// # Errors
     /// As [`Value::decode`]; where that has none, every value that makes no sense, at its place.
-    pub fn checked<T: DeserializeOwned + Check>(&self) -> Result<T, Errors> {
+    pub fn checked<T: DeserializeOwned + Check>(&self, files: &Files<'_>) -> Result<T, Errors> {
         let decoded: T = self.decode()?;
         let mut errors = Errors::new();
-        for Wrong { key, message } in decoded.wrongs() {
+        let mut wrongs = decoded.wrongs();
+        for wrong in decoded.wrongs_in(files) {
+            // What is wrong without a look at files is not told twice.
+            if wrongs.iter().all(|told| told.key != wrong.key) {
+                wrongs.push(wrong);
+            }
+        }
+        for Wrong { key, message } in wrongs {
             errors.push(self.problem_at(&key.split('.').collect::<Vec<_>>(), message));
         }
         errors.or(decoded)

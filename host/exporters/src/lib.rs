@@ -1,6 +1,24 @@
 //! Native exporters.
 
+mod credentials;
 pub mod debug;
 pub mod file;
 pub mod otlp;
 mod sent;
+
+use std::path::Path;
+
+use host_component::Authenticators;
+use host_telemetry::Metrics;
+
+pub use credentials::in_the_clear;
+
+/// What an exporter that connects is built with besides its configuration.
+#[derive(Clone, Copy)]
+pub struct Deps<'a> {
+    /// The folder that paths start from.
+    pub base: &'a Path,
+    /// Who adds to requests.
+    pub auth: &'a Authenticators,
+    pub metrics: &'a Metrics,
+}

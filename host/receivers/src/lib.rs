@@ -3,4 +3,23 @@
 pub mod budget;
 pub mod otlp;
 
+use std::path::Path;
+
+use host_component::{Authenticators, MetadataKeys};
+use host_telemetry::Metrics;
+
 pub use budget::Budget;
+
+/// What a receiver is built with besides its configuration and its consumers.
+#[derive(Clone, Copy)]
+pub struct Deps<'a> {
+    /// What all receivers share.
+    pub budget: &'a Budget,
+    /// The folder that paths start from.
+    pub base: &'a Path,
+    /// Who lets requests in.
+    pub auth: &'a Authenticators,
+    /// The request metadata that something behind this receiver reads.
+    pub metadata: &'a MetadataKeys,
+    pub metrics: &'a Metrics,
+}

@@ -11,6 +11,7 @@ mod http;
 mod intake;
 mod io;
 mod json;
+mod metadata;
 mod packed;
 mod receiver;
 mod status;

@@ -10,6 +10,7 @@ use host_pipeline::{Graph, Spigots};
 use host_telemetry::{Endpoint, Metrics};
 use host_wasm::Sandbox;
 
+use crate::catalog::canonical;
 use crate::configuration::Configuration;
 use crate::debug;
 use crate::factories::Factories;
@@ -118,7 +119,8 @@ impl App {
 
 async fn health_endpoints(config: &Validated, health: &Health) -> anyhow::Result<Vec<(&'static str, Endpoint)>> {
     let mut endpoints = Vec::new();
-    for (id, settings) in &config.extensions {
+    let is_health = |id: &ComponentId| canonical(Kind::Extension, id) == "health_check";
+    for (id, settings) in config.extensions.iter().filter(|(id, _)| is_health(id)) {
         let settings: health::Config = settings.decode()?;
         let endpoint = settings.build(health.clone()).await;
         endpoints.push(("health_check", endpoint.with_context(|| format!("cannot start {} {id}", Kind::Extension))?));

@@ -3,10 +3,11 @@
 mod elsewhere;
 
 use host_component::{ComponentId, Kind, Signal};
-use host_config::{Catalog, Check, Errors, Lookup, Value};
+use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Value};
+use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
 use serde::de::DeserializeOwned;
 
-use crate::health;
+use crate::{extensions, health};
 
 /// One component type.
 pub(crate) struct Entry {
@@ -15,7 +16,7 @@ pub(crate) struct Entry {
     /// Older names, which the Collector takes too.
     pub(crate) aliases: &'static [&'static str],
     pub(crate) signals: &'static [Signal],
-    check: fn(&Value) -> Result<(), Errors>,
+    check: fn(&Value, &Files<'_>) -> Result<(), Errors>,
 }
 
 /// Every component; [`crate::factories`] makes them by their type.
@@ -28,11 +29,15 @@ const ENTRIES: &[Entry] = &[
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]),
     Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),
+    Entry::checked::<basic_auth::Config>(Kind::Extension, "basicauth", &[]),
+    Entry::checked::<bearer_token_auth::Config>(Kind::Extension, "bearertokenauth", &[]),
+    Entry::checked::<oauth2_client::Config>(Kind::Extension, "oauth2client", &[]),
+    Entry::checked::<headers_setter::Config>(Kind::Extension, "headers_setter", &[]),
 ];
 
 impl Entry {
     const fn new<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
-        Entry { kind, r#type, aliases, signals: &Signal::ALL, check: |value| value.decode::<C>().map(|_| ()) }
+        Entry { kind, r#type, aliases, signals: &Signal::ALL, check: |value, _| value.decode::<C>().map(|_| ()) }
     }
 
     /// As [`Entry::new`], for a section that knows which values make sense.
@@ -41,7 +46,7 @@ impl Entry {
         r#type: &'static str,
         aliases: &'static [&'static str],
     ) -> Self {
-        Entry { check: |value| value.checked::<C>().map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
+        Entry { check: |value, files| value.checked::<C>(files).map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -59,10 +64,15 @@ pub(crate) fn find(kind: Kind, name: &str) -> Option<&'static Entry> {
     entries().find(|entry| entry.kind == kind && entry.names().any(|known| known == name))
 }
 
-/// The catalog of this binary.
-pub(crate) struct Components;
+/// The name under which the factories know the type of `id`.
+pub(crate) fn canonical(kind: Kind, id: &ComponentId) -> &str {
+    find(kind, id.r#type()).map_or(id.r#type(), |entry| entry.r#type)
+}
 
-impl Catalog for Components {
+/// The catalog of this binary, with the files that sections may name.
+pub(crate) struct Components<'a>(pub(crate) Files<'a>);
+
+impl Catalog for Components<'_> {
     fn lookup(&self, kind: Kind, r#type: &str) -> Lookup {
         if let Some(entry) = find(kind, r#type) {
             return Lookup::Known {
@@ -80,7 +90,7 @@ impl Catalog for Components {
 
     fn check(&self, kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors) {
         let Some(entry) = find(kind, id.r#type()) else { return };
-        if let Err(wrong) = (entry.check)(value) {
+        if let Err(wrong) = (entry.check)(value, &self.0) {
             errors.extend(wrong);
         }
     }
@@ -100,6 +110,10 @@ impl Catalog for Components {
         };
         let (id, key) = rest.split_once('.')?;
         unserved(kind, id, key)
+    }
+
+    fn check_authenticator(&self, user: &Component, extension: &Component) -> Result<(), String> {
+        extensions::check(user, extension)
     }
 
     fn check_modules(&self, value: &Value, errors: &mut Errors) {

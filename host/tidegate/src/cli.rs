@@ -34,7 +34,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Say everything that is wrong with a configuration
     ///
-    /// This reads the configuration, the environment and the files that it refers to with ${file:...}, and nothing else.
+    /// This reads the configuration, the environment, the files that it refers to with ${file:...}, and the certificates,
+    /// keys and credentials that it names, and nothing else.
     /// Left to the start are: whether an address is free or a next hop is there, whether the folder of a `file` exporter
     /// exists and can be written to, whether modules load, and what a module makes of its `config`.
     ///

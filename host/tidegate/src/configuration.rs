@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use host_config::{Os, Telemetry, Validated, Warning};
+use host_config::{Files, Os, Telemetry, Validated, Warning};
 
 use crate::catalog::Components;
 
@@ -21,7 +21,9 @@ pub(crate) struct Configuration {
 pub(crate) fn load(path: &Path) -> anyhow::Result<Configuration> {
     let wrong = |errors: host_config::Errors| anyhow!("the configuration cannot be used\n{errors}");
     let document = host_config::load(path, &Os).map_err(wrong)?;
-    let (validated, warnings) = host_config::validate(document, &Components).map_err(wrong)?;
+    let base = document.base.clone();
+    let catalog = Components(Files::new(&Os, &base));
+    let (validated, warnings) = host_config::validate(document, &catalog).map_err(wrong)?;
     let telemetry = match &validated.telemetry {
         Some(section) => section.decode().map_err(wrong)?,
         None => Telemetry::default(),

@@ -1,23 +1,30 @@
 //! The factories make each component by its type, with what the components of one process share: the byte budget of
 //! the receivers, the sandbox, the metrics.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use host_component::{BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, Receiver};
+use host_component::{
+    Authenticators, BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, MetadataKeys, Receiver,
+};
 use host_config::{Validated, Value};
 use host_pipeline::{Cause, Place};
 use host_receivers::Budget;
 use host_telemetry::Metrics;
 use host_wasm::{ModulesConfig, ProcessorConfig, Sandbox};
 
-use crate::{bundled, catalog};
+use crate::catalog::canonical;
+use crate::{bundled, extensions, metadata};
 
 /// Makes every component of this binary.
 pub(crate) struct Factories {
     base: PathBuf,
     budget: Budget,
+    auth: Authenticators,
+    /// What request metadata is read behind each receiver.
+    metadata: BTreeMap<ComponentId, MetadataKeys>,
     metrics: Metrics,
     sandbox: Arc<Sandbox>,
 }
@@ -32,6 +39,8 @@ impl Factories {
             Some(section) => section.decode()?,
             None => ModulesConfig::default(),
         };
+        let auth = extensions::build(config, metrics)?;
+        let metadata = metadata::read_by(config, &modules, &auth)?;
         let base = config.base.clone();
         let sandbox = Sandbox::start(modules, bundled::modules(), metrics.clone(), base.clone());
         let sandbox = sandbox.context("cannot start the sandbox")?;
@@ -39,7 +48,7 @@ impl Factories {
         let reserved = budget.clone();
         let help = "Bytes that the receivers hold of requests that are not answered yet.";
         metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
-        Ok(Factories { base, budget, metrics: metrics.clone(), sandbox })
+        Ok(Factories { base, budget, auth, metadata, metrics: metrics.clone(), sandbox })
     }
 
     pub(crate) fn sandbox(&self) -> &Arc<Sandbox> {
@@ -54,6 +63,11 @@ impl Factories {
         let Err(failures) = self.sandbox.ready().await else { return Ok(()) };
         let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
         Err(anyhow!("cannot load {}", lines.join("\ncannot load ")))
+    }
+
+    /// What exporters are built with.
+    fn exporter_deps(&self) -> host_exporters::Deps<'_> {
+        host_exporters::Deps { base: &self.base, auth: &self.auth, metrics: &self.metrics }
     }
 
     fn wasm(
@@ -85,8 +99,12 @@ impl host_pipeline::Factories for Factories {
         Box::pin(async move {
             let metrics = &self.metrics;
             match canonical(Kind::Exporter, id) {
-                "otlp_grpc" => Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, metrics)?),
-                "otlp_http" => Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, metrics)?),
+                "otlp_grpc" => {
+                    Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &self.exporter_deps())?)
+                }
+                "otlp_http" => {
+                    Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, &self.exporter_deps())?)
+                }
                 "file" => {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }
@@ -124,17 +142,20 @@ impl host_pipeline::Factories for Factories {
             match canonical(Kind::Receiver, id) {
                 "otlp" => {
                     let config = config.decode::<host_receivers::otlp::Config>()?;
-                    Ok(Box::new(config.build(id.clone(), &consumers, &self.budget, &self.metrics)?) as _)
+                    let nothing = MetadataKeys::default();
+                    let deps = host_receivers::Deps {
+                        budget: &self.budget,
+                        base: &self.base,
+                        auth: &self.auth,
+                        metadata: self.metadata.get(id).unwrap_or(&nothing),
+                        metrics: &self.metrics,
+                    };
+                    Ok(Box::new(config.build(id.clone(), &consumers, &deps)?) as _)
                 }
                 other => Err(unlisted(Kind::Receiver, other)),
             }
         })
     }
-}
-
-/// The name under which the factories know the type of `id`.
-fn canonical(kind: Kind, id: &ComponentId) -> &str {
-    catalog::find(kind, id.r#type()).map_or(id.r#type(), |entry| entry.r#type)
 }
 
 /// A type that the catalog lists and no factory makes: a mistake in this file, which a test looks for.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Parser;
 use host_component::Kind;
-use host_config::{Catalog, Lookup, Map, Validated, Warning};
+use host_config::{Catalog, Files, Lookup, Map, Os, Validated, Warning};
 use host_pipeline::{Factories as _, Place};
 use host_telemetry::Metrics;
 
@@ -18,7 +18,12 @@ use crate::{bundled, components};
 fn validate(yaml: &str) -> Result<(Validated, Vec<Warning>), String> {
     let source = Map::default().with_file("/etc/tidegate.yaml", yaml);
     let document = host_config::load(Path::new("/etc/tidegate.yaml"), &source).map_err(|errors| errors.to_string())?;
-    host_config::validate(document, &Components).map_err(|errors| errors.to_string())
+    host_config::validate(document, &Components(Files::new(&source, Path::new("/etc"))))
+        .map_err(|errors| errors.to_string())
+}
+
+fn catalog() -> Components<'static> {
+    Components(Files::new(&Os, Path::new("/")))
 }
 
 #[test]
@@ -42,7 +47,7 @@ fn has_a_factory_for_each_type_that_it_lists() {
 
 #[test]
 fn an_alias_means_the_type_and_is_told() {
-    let lookup = Components.lookup(Kind::Exporter, "otlp");
+    let lookup = catalog().lookup(Kind::Exporter, "otlp");
     assert!(matches!(lookup, Lookup::Known { canonical: "otlp_grpc", deprecated_alias: true, .. }), "{lookup:?}");
     assert!(find(Kind::Exporter, "otlp").is_some() && find(Kind::Processor, "otlp").is_none());
 }
@@ -57,12 +62,12 @@ fn names_what_to_use_in_place_of_what_only_the_collector_has() {
         (Kind::Connector, "routing", "routes"),
         (Kind::Extension, "zpages", "/debug"),
     ] {
-        match Components.lookup(kind, name) {
+        match catalog().lookup(kind, name) {
             Lookup::Unsupported { instead } => assert!(instead.contains(part), "{name}: {instead}"),
             other => panic!("{name}: {other:?}"),
         }
     }
-    let typo = Components.lookup(Kind::Processor, "batsh");
+    let typo = catalog().lookup(Kind::Processor, "batsh");
     assert_eq!(typo, Lookup::Unknown { nearest: Some("batch".to_owned()) });
 }
 

@@ -27,6 +27,16 @@ pub struct ModulesConfig {
 pub struct GrantsConfig {
     pub reads: Vec<String>,
     pub writes: Vec<String>,
+    /// Keys of request metadata that it may see.
+    pub metadata: Vec<String>,
+}
+
+impl ModulesConfig {
+    /// The keys of request metadata that the module of a processor may see, in lower case.
+    pub fn metadata_of(&self, processor: &ProcessorConfig) -> Vec<String> {
+        let granted = self.grants.get(&crate::source::name_of(&processor.module));
+        granted.iter().flat_map(|grants| &grants.metadata).map(|key| key.to_ascii_lowercase()).collect()
+    }
 }
 
 impl From<GrantsConfig> for Grants {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{BoxFuture, join_all};
-use host_component::{Consumer, Delivery, Failure, Outcome};
+use host_component::{Consumer, Delivery, Failure, Origin, Outcome};
 use tokio::sync::oneshot;
 
 use crate::guest::Guest;
@@ -20,6 +20,10 @@ const QUEUE_FULL: Duration = Duration::from_millis(200);
 /// A guest in a pipeline.
 pub(crate) struct Processor {
     guest: Arc<Guest>,
+    /// The keys of request metadata that the module may see.
+    metadata: Vec<String>,
+    /// What a guest is told of where data came from that brings nothing along for it.
+    nowhere: Arc<Origin>,
     pool: Pool,
     queue: QueueId,
     seeds: Seeds,
@@ -27,12 +31,23 @@ pub(crate) struct Processor {
 }
 
 impl Processor {
-    pub(crate) fn new(guest: Arc<Guest>, pool: Pool, queue: QueueId, next: Arc<dyn Consumer>) -> Self {
-        Processor { guest, pool, queue, seeds: Seeds::default(), next }
+    pub(crate) fn new(
+        guest: Arc<Guest>,
+        metadata: Vec<String>,
+        pool: Pool,
+        queue: QueueId,
+        next: Arc<dyn Consumer>,
+    ) -> Self {
+        Processor { guest, metadata, nowhere: Arc::default(), pool, queue, seeds: Seeds::default(), next }
+    }
+
+    /// What the module is told of where data came from.
+    fn known(&self, origin: &Origin) -> Arc<Origin> {
+        granted(origin, &self.metadata).map_or_else(|| Arc::clone(&self.nowhere), Arc::new)
     }
 
     async fn process(&self, delivery: Delivery) -> Outcome {
-        let context = Context { now: now(), seed: self.seeds.next(), origin: Arc::clone(&delivery.origin) };
+        let context = Context { now: now(), seed: self.seeds.next(), origin: self.known(&delivery.origin) };
         let came = Instant::now();
         let (reply, answer) = oneshot::channel();
         let (guest, payload) = (Arc::clone(&self.guest), delivery.payload.clone());
@@ -76,6 +91,13 @@ impl Consumer for Processor {
     }
 }
 
+/// As much of where data came from as these keys of metadata say; none where that is nothing.
+fn granted(origin: &Origin, keys: &[String]) -> Option<Origin> {
+    let granted = origin.metadata.iter().filter(|(key, _)| keys.contains(key));
+    let metadata: Vec<_> = granted.cloned().collect();
+    (!metadata.is_empty()).then_some(Origin { metadata })
+}
+
 /// Random numbers, one a batch: what is random in them is the process's hash key.
 #[derive(Default)]
 struct Seeds {
@@ -93,3 +115,6 @@ fn now() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,6 +161,7 @@ impl Sandbox {
         next: Arc<dyn Consumer>,
     ) -> Result<Arc<dyn Consumer>, BuildError> {
         check(&config.limits, self.config.limits.memory_mib)?;
+        let metadata = self.config.metadata_of(&config);
         let places = Places { base: &self.base, folder: self.config.folder.as_deref(), bundled: self.bundled };
         let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
         let meters = Meters::new(&self.metrics, &id.to_string(), &pipeline, source.name());
@@ -169,7 +170,7 @@ impl Sandbox {
         let queue = self.pool.queue(self.config.limits.queue, Arc::clone(guest.alone()));
         let loading = Loading::new(Arc::clone(&guest), source, config.limits);
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(loading);
-        Ok(Arc::new(Processor::new(guest, self.pool.clone(), queue, next)))
+        Ok(Arc::new(Processor::new(guest, metadata, self.pool.clone(), queue, next)))
     }
 
     /// What an operator may know of each processor that is in use.

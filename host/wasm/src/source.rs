@@ -88,10 +88,9 @@ impl Source {
             (None, Some(file)) => ConfigSource::File(Watched::new(places.base.join(file))),
             (config, None) => ConfigSource::Inline(config.unwrap_or_else(|| Value::Object(Map::new()))),
         };
-        if module.contains('/') || module.ends_with(".wasm") {
+        if is_path(module) {
             let path = places.base.join(module);
-            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            return Ok(Source { name, file: Some(Watched::new(path)), bundled: None, config });
+            return Ok(Source { name: name_of(module), file: Some(Watched::new(path)), bundled: None, config });
         }
         let file = places.folder.map(|folder| Watched::new(places.base.join(folder).join(format!("{module}.wasm"))));
         let bundled = places.bundled.iter().find(|bundled| bundled.name == module).map(|bundled| bundled.component);
@@ -162,6 +161,19 @@ impl Source {
         });
         let value = parsed.map_err(|reason| SourceError::Config { path: path(), reason })?;
         Ok(canonical(&value))
+    }
+}
+
+/// Whether `module` is the path of a file, and no name.
+fn is_path(module: &str) -> bool {
+    module.contains('/') || module.ends_with(".wasm")
+}
+
+/// The name of a module, also where its path was written.
+pub(crate) fn name_of(module: &str) -> String {
+    match is_path(module) {
+        true => Path::new(module).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+        false => module.to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use http::HeaderMap;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
@@ -22,6 +23,8 @@ use tonic::{Request, Response, Status};
 #[derive(Default)]
 pub(crate) struct Taken {
     pub(crate) logs: Vec<ExportLogsServiceRequest>,
+    /// The headers of each request with logs.
+    pub(crate) metadata: Vec<HeaderMap>,
     pub(crate) traces: Vec<ExportTraceServiceRequest>,
     pub(crate) metrics: Vec<ExportMetricsServiceRequest>,
     refusal: Option<Status>,
@@ -101,7 +104,11 @@ impl LogsService for Shared {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        self.take(|taken| taken.logs.push(request.into_inner()))?;
+        let (metadata, _, request) = request.into_parts();
+        self.take(|taken| {
+            taken.metadata.push(metadata.into_headers());
+            taken.logs.push(request);
+        })?;
         Ok(Response::new(ExportLogsServiceResponse::default()))
     }
 }

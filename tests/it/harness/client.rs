@@ -9,7 +9,9 @@ use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Error, Identity};
+
+use super::certificates::{self, HUB};
 
 /// One connection. Cloning shares it.
 #[derive(Clone)]
@@ -19,6 +21,20 @@ impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         Client(endpoint.connect().await.expect("a collector that is ready takes connections"))
+    }
+
+    /// A connection to whoever `authority` says is the hub, with a certificate to show where the hub wants one.
+    pub(crate) async fn over_tls(
+        address: SocketAddr,
+        authority: &str,
+        identity: Option<&certificates::Identity>,
+    ) -> Result<Self, Error> {
+        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority)).domain_name(HUB);
+        if let Some(identity) = identity {
+            tls = tls.identity(Identity::from_pem(&identity.certificate, &identity.key));
+        }
+        let endpoint = Endpoint::from_shared(format!("https://{address}")).unwrap().tls_config(tls)?;
+        endpoint.connect().await.map(Client)
     }
 
     pub(crate) async fn logs(&self, request: ExportLogsServiceRequest) -> Result<(), Status> {

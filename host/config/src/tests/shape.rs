@@ -208,3 +208,27 @@ fn serves_metrics_where_the_collector_does() {
         assert_eq!(endpoint(telemetry).as_deref(), expected, "{telemetry}");
     }
 }
+
+#[test]
+fn an_authenticator_is_an_extension_that_runs() {
+    let yaml = |name: &str| {
+        format!(
+            "receivers: {{ file_log: {{ protocols: {{ grpc: {{ auth: {{ authenticator: {name} }} }} }} }} }}\n\
+             exporters: {{ debug: {{}} }}\n\
+             extensions: {{ health_check: {{}}, health_check/off: {{}} }}\n\
+             service: {{ extensions: [health_check], pipelines: {{ logs: {{ receivers: [file_log], exporters: [debug] }} }} }}\n"
+        )
+    };
+    let place = "receivers.file_log.protocols.grpc.auth.authenticator";
+    assert_eq!(problems(&yaml("health_check")), [""; 0]);
+    for (name, why) in [
+        (
+            "health_check/off",
+            "`service.extensions` does not name `health_check/off`, so that it does not run: add it there",
+        ),
+        ("helth_check", "the extension `helth_check` is not defined under `extensions`, did you mean `health_check`?"),
+        ("[]", "expected the id of an extension"),
+    ] {
+        assert_eq!(problems(&yaml(name)), [format!("1:70: {place}: {why}")], "{name}");
+    }
+}

@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use host_component::{ComponentId, Kind, Signal};
 
-use crate::document::{Document, DocumentPipeline, Reference};
+use crate::auth;
+use crate::catalog::Catalog;
+use crate::document::{Component, Document, DocumentPipeline, Reference};
 use crate::nearest::hint;
 use crate::problem::{Errors, Problem, Warning};
+use crate::value::Value;
 
 /// The signals of each component that the catalog knows.
 pub(super) type Signals = BTreeMap<(Kind, ComponentId), &'static [Signal]>;
@@ -35,6 +38,19 @@ impl<'a> References<'a> {
         }
         for pipeline in &document.pipelines {
             self.pipeline(pipeline);
+        }
+    }
+
+    /// Each authenticator is an extension that runs, and one that can do what it is there for.
+    pub(super) fn check_authenticators(&mut self, catalog: &dyn Catalog) {
+        let document = self.document;
+        for user in &document.components {
+            for name in auth::named_in(user.kind, &user.value) {
+                let found = authenticator(document, &name);
+                if let Err(message) = found.and_then(|found| catalog.check_authenticator(user, found)) {
+                    self.errors.push(name.problem(message));
+                }
+            }
         }
     }
 
@@ -108,5 +124,21 @@ impl<'a> References<'a> {
             warnings.push(Problem::new(&component.at, component.value.path(), message));
         }
         warnings
+    }
+}
+
+/// The extension that `name` means.
+fn authenticator<'a>(document: &'a Document, name: &Value) -> Result<&'a Component, String> {
+    let text: String = name.decode().map_err(|_| "expected the id of an extension".to_owned())?;
+    let id: ComponentId = text.parse().map_err(|error: host_component::IdError| error.to_string())?;
+    let extensions = document.components.iter().filter(|component| component.kind == Kind::Extension);
+    let Some(found) = extensions.clone().find(|extension| extension.id == id) else {
+        let names: Vec<String> = extensions.map(|extension| extension.id.to_string()).collect();
+        let near = hint(&text, names.iter().map(String::as_str));
+        return Err(format!("the extension `{id}` is not defined under `extensions`{near}"));
+    };
+    match document.extensions.iter().any(|reference| reference.id == id) {
+        true => Ok(found),
+        false => Err(format!("`service.extensions` does not name `{id}`, so that it does not run: add it there")),
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use host_component::{ComponentId, spawn};
-use http::uri::Authority;
+use host_tls::{Connector, Stream};
+use http::uri::{Authority, Scheme};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -36,6 +37,10 @@ const GOOD_LIFE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) authority: Authority,
+    /// What requests call the next hop.
+    pub(crate) name: Authority,
+    /// None where data goes in the clear.
+    pub(crate) tls: Option<Connector>,
     pub(crate) connect_timeout: Duration,
     pub(crate) keepalive: Option<Keepalive>,
 }
@@ -69,6 +74,8 @@ enum Notice {
 pub(crate) enum ConnectError {
     #[error("cannot connect: {0}")]
     Io(#[from] io::Error),
+    #[error("{0}")]
+    Tls(io::Error),
     #[error("no connection within {0:?}")]
     Timeout(Duration),
     #[error("the peer answered no ping within {0:?}")]
@@ -99,6 +106,14 @@ impl Channel {
 
     pub(crate) fn authority(&self) -> &Authority {
         &self.settings.authority
+    }
+
+    pub(crate) fn name(&self) -> &Authority {
+        &self.settings.name
+    }
+
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.settings.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
     }
 
     /// A connection that can take one more request, or why there is none.
@@ -201,15 +216,22 @@ async fn attend(
     }
 }
 
-type Connection = h2::client::Connection<TcpStream, Bytes>;
+/// The name or address in an authority, an IPv6 address without its brackets.
+pub(crate) fn host(authority: &Authority) -> &str {
+    authority.host().trim_start_matches('[').trim_end_matches(']')
+}
+
+type Connection = h2::client::Connection<Stream, Bytes>;
 
 async fn open(settings: &Settings) -> Result<(SendRequest<Bytes>, Connection), ConnectError> {
-    let authority = &settings.authority;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let port = authority.port_u16().unwrap_or(4317);
-    let stream = TcpStream::connect((host, port)).await?;
+    let port = settings.authority.port_u16().unwrap_or(4317);
+    let stream = TcpStream::connect((host(&settings.authority), port)).await?;
     // A request's end must not wait for the peer's delayed acknowledgement.
     stream.set_nodelay(true)?;
+    let stream = match &settings.tls {
+        Some(tls) => tls.connect(stream).await.map_err(ConnectError::Tls)?,
+        None => Stream::Plain(stream),
+    };
     let handshake = h2::client::Builder::new()
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

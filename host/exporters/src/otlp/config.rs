@@ -7,25 +7,29 @@ use std::time::Duration;
 use host_component::{ComponentId, Exporter};
 use host_compression::Coding;
 use host_config::time::duration;
-use host_config::{Check, Wrong};
-use host_telemetry::Metrics;
+use host_config::{Auth, Check, Files, Wrong};
+use host_tls::{ClientConfig, Connector, Target};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 
-use super::channel::{Channel, Settings};
+use super::channel::{Channel, Settings, host};
 use super::exporter::{Manner, Otlp};
 use super::grpc::Caller;
 use super::headers::headers;
 use super::message::Packing;
+use crate::Deps;
+use crate::credentials::Credentials;
 
 /// The exporter's configuration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// `host:port`, with or without `http://` before it.
+    /// `host:port`, with or without a scheme before it; `https://` wants encryption whatever `tls` says.
     pub endpoint: String,
-    pub tls: Tls,
+    pub tls: ClientConfig,
+    /// Who adds to requests what shows who sends them.
+    pub auth: Option<Auth>,
     pub compression: Compression,
     /// Sent with each request.
     pub headers: BTreeMap<String, String>,
@@ -44,7 +48,8 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             endpoint: String::new(),
-            tls: Tls::default(),
+            tls: ClientConfig::default(),
+            auth: None,
             compression: Compression::Gzip,
             headers: BTreeMap::new(),
             user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -55,14 +60,6 @@ impl Default for Config {
             max_request_size: 4 << 20,
         }
     }
-}
-
-/// Transport security, of which there is none yet.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tls {
-    /// Has to be `true`: the data is sent in the clear.
-    pub insecure: bool,
 }
 
 /// How requests are compressed.
@@ -188,17 +185,20 @@ impl Check for Config {
         let mut wrongs = Wrong::among([
             ("timeout", self.timeout.is_zero(), "it has to be more than 0"),
             ("max_request_size", self.max_request_size == 0, "it has to be more than 0"),
-            (
-                "tls.insecure",
-                !self.tls.insecure || self.endpoint.starts_with("https://"),
-                "TLS is not supported yet; set `tls: { insecure: true }` and an endpoint without https to send in the clear",
-            ),
         ]);
         wrongs.extend(self.retry_on_failure.wrongs());
         wrongs.extend(self.sending_queue.wrongs());
+        wrongs.extend(self.tls.wrongs("tls"));
         wrongs.extend(self.authority().err());
         wrongs.extend(self.header_map().err());
         wrongs
+    }
+
+    fn wrongs_in(&self, files: &Files<'_>) -> Vec<Wrong> {
+        match self.is_plain() {
+            true => Vec::new(),
+            false => self.tls.wrongs_in("tls", &|path| files.read(path)),
+        }
     }
 }
 
@@ -206,22 +206,50 @@ impl Config {
     /// Makes the exporter. It connects when the first request is to be sent.
     ///
     /// # Errors
-    /// When a value makes no sense.
-    pub fn build(self, id: &ComponentId, metrics: &Metrics) -> Result<Arc<dyn Exporter>, BuildError> {
+    /// When a value makes no sense, or a certificate cannot be used.
+    pub fn build(self, id: &ComponentId, deps: &Deps<'_>) -> Result<Arc<dyn Exporter>, BuildError> {
         let wrong = |wrong| BuildError { id: id.clone(), wrong };
         if let Some(first) = self.wrongs().into_iter().next() {
             return Err(wrong(first));
         }
         let authority = self.authority().map_err(wrong)?;
         let headers = self.header_map().map_err(wrong)?;
-        let settings = Settings { authority, connect_timeout: self.timeout, keepalive: self.keepalive.clone() };
-        let caller = Caller::new(Channel::new(id, settings), headers, self.compression.packing(), self.timeout);
+        let tls = self.connector(&id.to_string(), &authority, deps).map_err(wrong)?;
+        // As with gRPC's own clients: a certificate's name that was set stands in requests, too.
+        let name = tls.as_ref().and_then(|_| self.tls.server_name_override.parse().ok());
+        let settings = Settings {
+            name: name.unwrap_or_else(|| authority.clone()),
+            authority,
+            tls,
+            connect_timeout: self.timeout,
+            keepalive: self.keepalive.clone(),
+        };
+        let credentials = Credentials::find(self.auth.as_ref(), !self.is_plain(), deps).map_err(wrong)?;
+        let channel = Channel::new(id, settings);
+        let caller = Caller::new(channel, headers, credentials, self.compression.packing(), self.timeout);
         let manner = Manner {
             retry: self.retry_on_failure.clone(),
             queue: self.sending_queue.clone(),
             max_request_size: self.max_request_size,
         };
-        Ok(Arc::new(Otlp::new(id, caller, manner, metrics)))
+        Ok(Arc::new(Otlp::new(id, caller, manner, deps.metrics)))
+    }
+
+    /// What encrypts the connection; none where data goes in the clear.
+    fn connector(&self, owner: &str, authority: &Authority, deps: &Deps<'_>) -> Result<Option<Connector>, Wrong> {
+        let host = host(authority);
+        let Deps { base, metrics, .. } = *deps;
+        let target = Target { owner, key: "tls", host, https: self.is_https(), alpn: &[b"h2"], base };
+        self.tls.clone().build(&target, metrics)
+    }
+
+    /// Whether requests go in the clear.
+    pub fn is_plain(&self) -> bool {
+        self.tls.is_plain(self.is_https())
+    }
+
+    fn is_https(&self) -> bool {
+        self.endpoint.starts_with("https://")
     }
 
     /// The address in `endpoint`, without the scheme that it may have.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use host_component::{
-    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, Payload, Shutdown, Signal, Trigger,
+    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Origin, Outcome, Payload, Shutdown, Signal, Trigger,
 };
 use host_telemetry::{Counter, Gauge, Metrics};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -28,11 +28,12 @@ pub(crate) trait Hop: Send + Sync + 'static {
     fn framer(&self) -> &Framer;
 
     /// Sends a message once: what was rejected of it, if anything was, or why it was not taken. Retryable is what the
-    /// transport failed at, and what the next hop says may pass.
+    /// transport failed at, and what the next hop says may pass. Credentials may come from the `origin` of the data.
     fn call(
         &self,
         signal: Signal,
         message: &Message,
+        origin: &Origin,
     ) -> impl Future<Output = Result<Option<PartialSuccess>, Denial>> + Send;
 }
 
@@ -83,7 +84,7 @@ impl<H: Hop> Otlp<H> {
         }
     }
 
-    async fn export(&self, payload: Payload) -> Outcome {
+    async fn export(&self, Delivery { payload, origin, .. }: Delivery) -> Outcome {
         let counts = &self.counts[payload.signal() as usize];
         let Some(_place) = self.places.take().await else {
             counts.refused.inc_by(payload.items());
@@ -97,7 +98,7 @@ impl<H: Hop> Otlp<H> {
         let mut pieces = Pieces::of(payload, self.limit.bytes());
         while let Some(piece) = pieces.next() {
             let items = piece.items();
-            match self.send(&piece).await {
+            match self.send(&piece, &origin).await {
                 Ok(()) => {
                     left -= items;
                     if let Some(bytes) = attempted.take() {
@@ -133,7 +134,7 @@ impl<H: Hop> Otlp<H> {
     }
 
     /// Sends one request, again and again if need be.
-    async fn send(&self, piece: &Payload) -> Result<(), Denial> {
+    async fn send(&self, piece: &Payload, origin: &Origin) -> Result<(), Denial> {
         let (signal, items) = (piece.signal(), piece.items());
         let message = self.hop.framer().frame(piece.clone()).await.map_err(|error| {
             Denial::Failed(Failure::permanent(format!("{}: cannot frame the request: {error}", self.id)))
@@ -145,7 +146,7 @@ impl<H: Hop> Otlp<H> {
         }
         let mut backoff = Backoff::new(&self.retry);
         loop {
-            let failure = match self.hop.call(signal, &message).await {
+            let failure = match self.hop.call(signal, &message, origin).await {
                 Ok(partial) => {
                     self.count(signal, items, partial);
                     return Ok(());
@@ -184,7 +185,7 @@ impl<H: Hop> Otlp<H> {
 
 impl<H: Hop> Consumer for Otlp<H> {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
-        Box::pin(self.export(delivery.payload))
+        Box::pin(self.export(delivery))
     }
 }
 

@@ -5,15 +5,16 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
-use host_component::{Failure, Signal};
+use host_component::{Failure, Origin, Signal};
 use http::header::{CONTENT_TYPE, TE};
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
 
 use super::channel::Channel;
 use super::exporter::Hop;
 use super::message::{Framer, Framing, Message, Packing};
 use super::status::{self, Denial, PartialSuccess};
+use crate::credentials::Credentials;
 
 /// What is read of an answer.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -23,6 +24,7 @@ pub(crate) struct Caller {
     channel: Channel,
     uris: [Uri; 3],
     headers: HeaderMap,
+    credentials: Credentials,
     framer: Framer,
     timeout: Duration,
 }
@@ -35,7 +37,13 @@ enum Fault {
 }
 
 impl Caller {
-    pub(crate) fn new(channel: Channel, mut headers: HeaderMap, packing: Option<Packing>, timeout: Duration) -> Self {
+    pub(crate) fn new(
+        channel: Channel,
+        mut headers: HeaderMap,
+        credentials: Credentials,
+        packing: Option<Packing>,
+        timeout: Duration,
+    ) -> Self {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(HeaderName::from_static("grpc-timeout"), grpc_timeout(timeout));
@@ -43,16 +51,21 @@ impl Caller {
             headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static(packing.name));
         }
         let uris = Signal::ALL.map(|signal| uri(&channel, signal));
-        Caller { channel, uris, headers, framer: Framer::new(Framing::Grpc, packing), timeout }
+        Caller { channel, uris, headers, credentials, framer: Framer::new(Framing::Grpc, packing), timeout }
     }
 
-    async fn attempt(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Fault> {
+    async fn attempt(
+        &self,
+        signal: Signal,
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<Option<PartialSuccess>, Fault> {
         let mut client = self.channel.ready().await.map_err(Fault::retryable)?;
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
         *request.uri_mut() = self.uris[signal as usize].clone();
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = headers.clone();
         let (answer, mut stream) = client.send_request(request, false).map_err(|error| Fault::of(&error))?;
         let (last, pieces) = message.pieces().split_last().expect("a message has its prefix");
         // The connection takes the pieces as the peer's window opens; they are in memory anyway. Where it does not take
@@ -68,11 +81,18 @@ impl Hop for Caller {
         &self.framer
     }
 
-    async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Denial> {
+    async fn call(
+        &self,
+        signal: Signal,
+        message: &Message,
+        origin: &Origin,
+    ) -> Result<Option<PartialSuccess>, Denial> {
+        let mut headers = self.headers.clone();
+        self.credentials.add_to(&mut headers, origin).await.map_err(Denial::Failed)?;
         let attempt = async {
-            match self.attempt(signal, message).await {
+            match self.attempt(signal, message, &headers).await {
                 // A connection that is going away says so by refusing; the next one is there in no time.
-                Err(Fault::Unsent(_)) => self.attempt(signal, message).await,
+                Err(Fault::Unsent(_)) => self.attempt(signal, message, &headers).await,
                 other => other,
             }
         };
@@ -138,8 +158,8 @@ fn uri(channel: &Channel, signal: Signal) -> Uri {
         Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     };
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(channel.authority().clone());
+    parts.scheme = Some(channel.scheme());
+    parts.authority = Some(channel.name().clone());
     parts.path_and_query = Some(PathAndQuery::from_static(path));
     Uri::from_parts(parts).expect("scheme, authority and path make a URI")
 }

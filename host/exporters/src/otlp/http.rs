@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{Failure, Signal};
+use host_component::{Failure, Origin, Signal};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::BodyExt as _;
@@ -20,10 +20,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub(crate) use self::answer::Answer;
 use self::body::Pieces;
-use self::connector::Connector;
+use self::connector::{Connector, Encryption};
 use super::exporter::Hop;
 use super::message::{Framer, Framing, Message, Packing};
 use super::status::{Denial, PartialSuccess};
+use crate::credentials::Credentials;
 
 pub use config::{CompressionParams, Encoding, HttpCompression, HttpConfig};
 
@@ -46,6 +47,7 @@ pub(crate) struct Caller {
     /// None where the configuration names no endpoint for a signal.
     uris: [Option<Uri>; 3],
     headers: HeaderMap,
+    credentials: Credentials,
     framer: Framer,
     timeout: Duration,
 }
@@ -54,9 +56,11 @@ impl Caller {
     pub(crate) fn new(
         uris: [Option<Uri>; 3],
         mut headers: HeaderMap,
+        credentials: Credentials,
         framing: Framing,
         packing: Option<Packing>,
         pool: Pool,
+        encryption: Encryption,
     ) -> Self {
         let agent = HeaderValue::from_static(concat!("tidegate/", env!("CARGO_PKG_VERSION")));
         headers.entry(USER_AGENT).or_insert(agent);
@@ -70,15 +74,16 @@ impl Caller {
             .pool_idle_timeout(pool.idle_timeout)
             .pool_max_idle_per_host(pool.max_idle)
             .http1_max_buf_size(HEADER_BYTES)
-            .build(connector::new(pool.timeout));
-        Caller { client, uris, headers, framer: Framer::new(framing, packing), timeout: pool.timeout }
+            .build(Connector::new(pool.timeout, encryption));
+        Caller { client, uris, headers, credentials, framer: Framer::new(framing, packing), timeout: pool.timeout }
     }
 
-    async fn exchange(&self, uri: &Uri, message: &Message) -> Result<Answer, Denial> {
+    async fn exchange(&self, uri: &Uri, message: &Message, origin: &Origin) -> Result<Answer, Denial> {
         let mut request = Request::new(Pieces::of(message));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
+        self.credentials.add_to(request.headers_mut(), origin).await.map_err(Denial::Failed)?;
         let failed = |error: &dyn Error| Denial::Failed(Failure::retryable(format!("{}: {}", host(uri), chain(error))));
         let response = self.client.request(request).await.map_err(|error| failed(&error))?;
         let (head, body) = response.into_parts();
@@ -92,12 +97,17 @@ impl Hop for Caller {
         &self.framer
     }
 
-    async fn call(&self, signal: Signal, message: &Message) -> Result<Option<PartialSuccess>, Denial> {
+    async fn call(
+        &self,
+        signal: Signal,
+        message: &Message,
+        origin: &Origin,
+    ) -> Result<Option<PartialSuccess>, Denial> {
         let Some(uri) = &self.uris[signal as usize] else {
             let reason = format!("there is no endpoint for {signal}: set `endpoint` or `{signal}_endpoint`");
             return Err(Denial::Failed(Failure::Permanent { reason }));
         };
-        match tokio::time::timeout(self.timeout, self.exchange(uri, message)).await {
+        match tokio::time::timeout(self.timeout, self.exchange(uri, message, origin)).await {
             Ok(answer) => answer?.outcome(),
             Err(_) => {
                 let reason = format!("no answer from {} within {:?}", host(uri), self.timeout);

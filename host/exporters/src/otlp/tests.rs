@@ -4,17 +4,20 @@ mod http;
 mod http_hop;
 mod next_hop;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{Delivery, Exporter, Failure, Outcome, Payload, Signal};
+use host_component::{Authenticators, Delivery, Exporter, Failure, Outcome, Payload, Signal};
 use host_otlp::wire::put_len;
 use host_otlp::{Limits, check};
 use host_telemetry::Metrics;
+use host_tls::ClientConfig;
 use tokio::task::JoinHandle;
 
-use super::{Compression, Config, Retry, SendingQueue, Tls};
+use super::{Compression, Config, Retry, SendingQueue};
+use crate::Deps;
 use next_hop::{Answer, NextHop, until};
 
 /// An exporter under test; unlike by default it does not compress and hardly waits between attempts.
@@ -31,14 +34,15 @@ impl Script {
     fn to(endpoint: String, change: impl FnOnce(&mut Config)) -> Script {
         let mut config = Config {
             endpoint,
-            tls: Tls { insecure: true },
+            tls: ClientConfig::plain(),
             compression: Compression::None,
             retry_on_failure: Retry { initial_interval: Duration::from_millis(1), ..Retry::default() },
             ..Config::default()
         };
         change(&mut config);
         let metrics = Metrics::new();
-        let exporter = config.build(&"otlp_grpc/next".parse().unwrap(), &metrics).unwrap();
+        let deps = Deps { base: Path::new("."), auth: &Authenticators::default(), metrics: &metrics };
+        let exporter = config.build(&"otlp_grpc/next".parse().unwrap(), &deps).unwrap();
         Script { exporter, metrics }
     }
 
@@ -378,9 +382,13 @@ async fn refuses_a_caller_when_too_many_wait() {
 #[test]
 fn refuses_a_configuration_that_makes_no_sense() {
     let build = |change: &dyn Fn(&mut Config)| {
-        let mut config = Config { endpoint: "hub:4317".to_owned(), tls: Tls { insecure: true }, ..Config::default() };
+        let mut config = Config { endpoint: "hub:4317".to_owned(), tls: ClientConfig::plain(), ..Config::default() };
         change(&mut config);
-        let built = config.build(&"otlp_grpc".parse().unwrap(), &Metrics::new());
+        let metrics = Metrics::new();
+        let built = config.build(
+            &"otlp_grpc".parse().unwrap(),
+            &Deps { base: Path::new("."), auth: &Authenticators::default(), metrics: &metrics },
+        );
         built.err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(build(&|_| ()), "");
@@ -388,8 +396,7 @@ fn refuses_a_configuration_that_makes_no_sense() {
     assert_eq!(build(&|config| config.endpoint = "dns:///hub:4317".to_owned()), "");
     assert!(build(&|config| config.endpoint.clear()).contains("the endpoint is missing"));
     assert!(build(&|config| config.endpoint = "hub".to_owned()).contains("\"hub\" is no address"));
-    assert!(build(&|config| config.endpoint = "https://hub:4317".to_owned()).contains("insecure"));
-    assert!(build(&|config| config.tls.insecure = false).contains("insecure"));
+    assert!(build(&|config| config.tls.cert_file = "hub.pem".into()).contains("tls.key_file"));
     assert!(build(&|config| config.sending_queue.num_consumers = 0).contains("num_consumers"));
     assert!(build(&|config| config.retry_on_failure.multiplier = f64::NAN).contains("multiplier"));
     let header = |name: &str| {

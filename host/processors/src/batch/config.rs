@@ -27,6 +27,10 @@ pub struct Config {
     pub send_batch_max_bytes: usize,
     /// Batches under way at a time.
     pub max_in_flight: usize,
+    /// Keys of request metadata by which what comes is kept apart.
+    pub metadata_keys: Vec<String>,
+    /// Combinations of their values under way at a time; 0 is no limit.
+    pub metadata_cardinality_limit: usize,
 }
 
 impl Default for Config {
@@ -37,6 +41,8 @@ impl Default for Config {
             send_batch_max_size: 0,
             send_batch_max_bytes: 3_500_000,
             max_in_flight: 8,
+            metadata_keys: Vec::new(),
+            metadata_cardinality_limit: 1000,
         }
     }
 }
@@ -53,7 +59,14 @@ impl Check for Config {
     fn wrongs(&self) -> Vec<Wrong> {
         let (max, size) = (self.send_batch_max_size, self.send_batch_size);
         let contradicts = format!("{max} is less than send_batch_size, {size}; raise it or set it to 0");
+        let twice = self
+            .metadata_keys
+            .iter()
+            .enumerate()
+            .find(|(at, key)| self.metadata_keys[..*at].iter().any(|before| before.eq_ignore_ascii_case(key)));
+        let twice = twice.map(|(_, key)| format!("{key:?} stands there twice; capital letters make no difference"));
         Wrong::among([
+            ("metadata_keys", twice.is_some(), twice.as_deref().unwrap_or_default()),
             ("max_in_flight", self.max_in_flight == 0, "it is 0, but at least one batch has to be under way"),
             ("send_batch_max_size", max != 0 && max < size, contradicts.as_str()),
         ])
@@ -75,6 +88,11 @@ impl Config {
             Some(wrong) => Err(BuildError { id, wrong }),
             None => Ok(Arc::new(Batch::new(&self, &id, next, metrics))),
         }
+    }
+
+    /// How many combinations of metadata may be under way.
+    pub(crate) fn max_combinations(&self) -> usize {
+        if self.metadata_cardinality_limit == 0 { usize::MAX } else { self.metadata_cardinality_limit }
     }
 
     pub(crate) fn max_items(&self) -> u64 {

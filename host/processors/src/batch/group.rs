@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use host_component::{Delivery, Outcome, Payload};
+use host_component::{Delivery, Origin, Outcome, Payload};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -53,6 +53,11 @@ impl Group {
         let payload = Payload::empty(delivery.payload.signal());
         let sample = Delivery { payload, origin: delivery.origin.clone(), route: delivery.route };
         Group { id, sample, waiting: VecDeque::new(), under_way: Vec::new(), items: 0, bytes: 0, runners: 0, ready: 0 }
+    }
+
+    /// Where what it takes came from.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.sample.origin
     }
 
     pub(crate) fn takes(&self, delivery: &Delivery) -> bool {

@@ -3,16 +3,21 @@
 //! A sender that leaves early takes its delivery back, unless that is under way. The lock of the desk is never held
 //! across an await.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Failure, Outcome, task_span};
-use host_telemetry::{Counter, Histogram, Metrics};
+use host_telemetry::{Counter, Gauge, Histogram, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::config::Config;
 use super::group::{Group, Waiting};
 use super::{runner, watch};
+
+/// When to come again with metadata that there is no room for at present: what is under way takes about so long.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The `batch` processor.
 pub struct Batch {
@@ -27,6 +32,8 @@ pub(crate) struct Desk {
     pub(crate) config: Config,
     pub(crate) next: Arc<dyn Consumer>,
     pub(crate) sent: Sent,
+    combinations: Gauge,
+    refused: Counter,
     groups: Mutex<Groups>,
 }
 
@@ -45,6 +52,8 @@ pub(crate) struct Groups {
     pub(crate) alive: Vec<Group>,
     /// Whether a watch is kept.
     pub(crate) is_watched: bool,
+    /// Combinations of metadata that the gauge knows of.
+    combinations: usize,
     tickets: u64,
     ids: u64,
 }
@@ -78,9 +87,20 @@ impl Batch {
                 &labels,
             ),
         };
+        let combinations = metrics.gauge(
+            "otelcol_processor_batch_metadata_cardinality",
+            "Combinations of metadata that are under way.",
+            &labels,
+        );
+        let refused = metrics.counter(
+            "tidegate_processor_batch_refused_items",
+            "Items that were refused because as many combinations of metadata were under way as may be.",
+            &labels,
+        );
         let config = config.clone();
         let span = task_span("batch", &id);
-        Batch { desk: Arc::new(Desk { id, span, config, next, sent, groups: Mutex::default() }) }
+        let groups = Mutex::default();
+        Batch { desk: Arc::new(Desk { id, span, config, next, sent, combinations, refused, groups }) }
     }
 }
 
@@ -96,7 +116,7 @@ fn bounds(most: f64) -> Vec<f64> {
 impl Consumer for Batch {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            let mut place = self.desk.enter(delivery);
+            let mut place = self.desk.enter(delivery)?;
             let answer = (&mut place.outcome).await;
             place.answered = true;
             // Only a runner that panicked lets go of a sender without an answer.
@@ -130,11 +150,14 @@ impl Desk {
     }
 
     /// Queues a delivery, and starts a runner where none is there to take it and it need not wait.
-    fn enter(self: &Arc<Self>, delivery: Delivery) -> Place<'_> {
+    fn enter(self: &Arc<Self>, delivery: Delivery) -> Result<Place<'_>, Failure> {
         let (answer, outcome) = oneshot::channel();
         let mut groups = self.groups();
         let ticket = groups.ticket();
-        let group = groups.of(&delivery);
+        let group = match groups.find_for(&delivery) {
+            Some(at) => &mut groups.alive[at],
+            None => self.open(&mut groups, &delivery)?,
+        };
         let id = group.id;
         group.push(Waiting { ticket, delivery, answer, since: Instant::now() });
         let full = self.is_full(group);
@@ -153,7 +176,44 @@ impl Desk {
         if watch {
             watch::start(self.clone());
         }
-        Place { desk: self, group: id, ticket, outcome, answered: false }
+        Ok(Place { desk: self, group: id, ticket, outcome, answered: false })
+    }
+
+    /// A new group for what comes from where `delivery` does, unless there are as many as there may be.
+    fn open<'a>(&self, groups: &'a mut Groups, delivery: &Delivery) -> Result<&'a mut Group, Failure> {
+        self.tidy(groups);
+        let is_new = groups.alive.iter().all(|group| *group.origin() != *delivery.origin);
+        if is_new && groups.combinations >= self.config.max_combinations() {
+            self.refused.inc_by(delivery.payload.items());
+            let limit = self.config.metadata_cardinality_limit;
+            let reason = format!(
+                "{}: data with {limit} combinations of metadata is under way, and metadata_cardinality_limit allows no more",
+                self.id
+            );
+            return Err(Failure::refused(reason, PAUSE));
+        }
+        groups.ids += 1;
+        groups.alive.push(Group::new(groups.ids, delivery));
+        self.show(groups);
+        let last = groups.alive.len() - 1;
+        Ok(&mut groups.alive[last])
+    }
+
+    /// Forgets groups that nothing waits in and nothing is under way of.
+    pub(crate) fn tidy(&self, groups: &mut Groups) {
+        let before = groups.alive.len();
+        groups.alive.retain(|group| !group.is_unused());
+        if groups.alive.len() != before {
+            self.show(groups);
+        }
+    }
+
+    /// Tells how many combinations there are. Each pipeline that names the processor adds its own.
+    fn show(&self, groups: &mut Groups) {
+        let now = groups.alive.iter().map(Group::origin).collect::<HashSet<_>>().len();
+        let before = std::mem::replace(&mut groups.combinations, now);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.combinations.add(number(now) - number(before));
     }
 
     /// Whether enough waits to leave at once.
@@ -168,16 +228,9 @@ impl Groups {
         self.tickets
     }
 
-    /// The group that takes `delivery`; a new one, if none does.
-    fn of(&mut self, delivery: &Delivery) -> &mut Group {
-        let found = self.alive.iter().position(|group| group.takes(delivery));
-        let at = found.unwrap_or_else(|| {
-            self.alive.retain(|group| !group.is_unused());
-            self.ids += 1;
-            self.alive.push(Group::new(self.ids, delivery));
-            self.alive.len() - 1
-        });
-        &mut self.alive[at]
+    /// The group that takes `delivery`, if there is one.
+    fn find_for(&self, delivery: &Delivery) -> Option<usize> {
+        self.alive.iter().position(|group| group.takes(delivery))
     }
 
     pub(crate) fn find(&mut self, id: u64) -> Option<&mut Group> {

@@ -260,6 +260,40 @@ async fn what_may_not_be_joined_is_kept_apart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refuses_more_combinations_of_metadata_than_it_may_keep_apart() {
+    let config = Config { metadata_cardinality_limit: 2, ..Config::default() };
+    let script = Script::new(config, Downstream::default());
+    let of = |tenant: &str, body: &str| {
+        let origin = Origin { metadata: vec![("tenant".to_owned(), tenant.to_owned())] };
+        script.send_as(Delivery { origin: Arc::new(origin), ..delivery(&[body]) })
+    };
+    let gauge = || {
+        let text = script.metrics.render();
+        let line = text.lines().find(|line| line.starts_with("otelcol_processor_batch_metadata_cardinality{"));
+        line.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    let blue = of("blue", "a");
+    settle().await;
+    let green = of("green", "b");
+    settle().await;
+    assert_eq!(gauge(), "2");
+    let refused = of("red", "c").await.unwrap().unwrap_err();
+    assert!(matches!(&refused, Failure::Refused { .. }), "{refused:?}");
+    assert_eq!(script.metrics.total("tidegate_processor_batch_refused_items"), 1);
+    script.downstream.answer_first(Ok(()));
+    assert_eq!(blue.await.unwrap(), Ok(()));
+    settle().await;
+    let red = of("red", "c");
+    settle().await;
+    assert_eq!(gauge(), "2", "what is done makes room");
+    script.downstream.answer_first(Ok(()));
+    script.downstream.answer_first(Ok(()));
+    assert_eq!((green.await.unwrap(), red.await.unwrap()), (Ok(()), Ok(())));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(gauge(), "0");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sender_that_leaves_takes_back_what_is_not_under_way() {
     let script = Script::new(Config::default(), Downstream::default());
     let first = script.send(&["a"]);

@@ -38,7 +38,8 @@ fn look(desk: &Arc<Desk>) -> Option<Instant> {
     let mut next = now + timeout(desk);
     let mut overdue = Vec::new();
     let mut groups = desk.groups();
-    if groups.alive.iter().all(super::group::Group::is_unused) {
+    desk.tidy(&mut groups);
+    if groups.alive.is_empty() {
         groups.is_watched = false;
         return None;
     }

@@ -1,9 +1,11 @@
 //! What a user may write under `receivers: otlp:`. The keys and defaults are the Collector's where it has them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use host_config::time::duration;
-use host_config::{Check, Wrong};
+use host_config::{Auth, Check, Files, Wrong};
+use host_tls::ServerConfig;
 use serde::{Deserialize, Deserializer};
 
 /// The receiver's configuration.
@@ -28,6 +30,10 @@ pub struct Protocols {
 #[serde(deny_unknown_fields, default)]
 pub struct GrpcConfig {
     pub endpoint: String,
+    pub tls: Option<ServerConfig>,
+    pub auth: Option<Auth>,
+    /// Whether what requests say of themselves in headers goes along with their data.
+    pub include_metadata: bool,
     /// The largest message, as sent and decompressed.
     pub max_recv_msg_size_mib: usize,
     /// Calls at a time on one connection.
@@ -45,6 +51,9 @@ impl Default for GrpcConfig {
     fn default() -> Self {
         GrpcConfig {
             endpoint: "localhost:4317".to_owned(),
+            tls: None,
+            auth: None,
+            include_metadata: false,
             max_recv_msg_size_mib: 4,
             max_concurrent_streams: 128,
             max_connections: 1024,
@@ -55,11 +64,15 @@ impl Default for GrpcConfig {
     }
 }
 
-/// OTLP over HTTP/1.1 and HTTP/2 without TLS.
+/// OTLP over HTTP/1.1 and HTTP/2.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     pub endpoint: String,
+    pub tls: Option<ServerConfig>,
+    pub auth: Option<Auth>,
+    /// Whether what requests say of themselves in headers goes along with their data.
+    pub include_metadata: bool,
     /// The largest body in bytes, as sent and decompressed.
     pub max_request_body_size: usize,
     pub max_concurrent_streams: u32,
@@ -78,6 +91,9 @@ impl Default for HttpConfig {
     fn default() -> Self {
         HttpConfig {
             endpoint: "localhost:4318".to_owned(),
+            tls: None,
+            auth: None,
+            include_metadata: false,
             max_request_body_size: 20 << 20,
             max_concurrent_streams: 128,
             max_connections: 1024,
@@ -150,7 +166,22 @@ impl Check for Config {
                 ("protocols.http.max_concurrent_streams", http.max_concurrent_streams == 0, POSITIVE),
             ]));
         }
+        wrongs.extend(self.protocols.tls().into_iter().flat_map(|(at, tls)| tls.wrongs(at)));
         wrongs
+    }
+
+    fn wrongs_in(&self, files: &Files<'_>) -> Vec<Wrong> {
+        let read = |path: &Path| files.read(path);
+        self.protocols.tls().into_iter().flat_map(|(at, tls)| tls.wrongs_in(at, &read)).collect()
+    }
+}
+
+impl Protocols {
+    /// The encrypted protocols, each with the key of its section.
+    fn tls(&self) -> Vec<(&'static str, &ServerConfig)> {
+        let grpc = self.grpc.as_ref().and_then(|grpc| grpc.tls.as_ref()).map(|tls| ("protocols.grpc.tls", tls));
+        let http = self.http.as_ref().and_then(|http| http.tls.as_ref()).map(|tls| ("protocols.http.tls", tls));
+        grpc.into_iter().chain(http).collect()
     }
 }
 

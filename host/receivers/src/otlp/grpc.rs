@@ -46,11 +46,13 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
         return Err(Rejection::new(Cause::MediaType, "the content type of a gRPC call is application/grpc"));
     }
     intake.check_headers(headers)?;
+    intake.authenticate(headers).await?;
     let coding = coding(headers)?;
+    let origin = intake.metadata.of(signal, headers, request.uri())?;
     let mut incoming = request.into_body();
     let (message, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
-    intake.deliver(signal, message).await
+    intake.deliver(signal, message, origin).await
 }
 
 fn signal(path: &str) -> Option<Signal> {

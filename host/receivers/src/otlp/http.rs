@@ -70,8 +70,10 @@ async fn post(
     }
     let headers = request.headers();
     intake.check_headers(headers)?;
+    intake.authenticate(headers).await?;
     let form = form?;
     let coding = coding(headers)?;
+    let origin = intake.metadata.of(signal, headers, request.uri())?;
     let mut incoming = request.into_body();
     let (body, reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
@@ -79,7 +81,7 @@ async fn post(
         Form::Protobuf => (body, reservation),
         Form::Json => json::encoded(intake, signal, body, reservation).await?,
     };
-    intake.deliver(signal, bytes).await
+    intake.deliver(signal, bytes, origin).await
 }
 
 fn signal(path: &str) -> Option<Signal> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{ComponentId, Consumer, Consumers, Delivery, Origin, Signal};
+use host_component::{ComponentId, Consumer, Consumers, Delivery, Origin, ServerAuth, Signal};
 use host_otlp::{Limits, check};
 use host_telemetry::{Counter, Metrics};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
+use super::metadata::Metadata;
 use super::status::{Cause, Rejection};
-use crate::budget::Budget;
+use crate::{Budget, Deps};
 
 /// What a header costs besides its text, as HTTP/2 counts.
 const HEADER_COST: usize = 32;
@@ -24,7 +25,9 @@ pub(crate) struct Intake {
     pub(crate) read_timeout: Duration,
     pub(crate) limits: Limits,
     lanes: [Lane; 3],
-    origin: Arc<Origin>,
+    pub(crate) metadata: Metadata,
+    /// Who lets requests in; none where everybody may come.
+    auth: Option<Arc<dyn ServerAuth>>,
     unknown_fields: Counter,
     rejected: [Counter; Cause::ALL.len()],
     pub(crate) connections_refused: Counter,
@@ -43,17 +46,19 @@ pub(crate) struct Bounds {
     pub(crate) max_message: usize,
     pub(crate) max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
+    pub(crate) include_metadata: bool,
+    pub(crate) auth: Option<Arc<dyn ServerAuth>>,
 }
 
 impl Intake {
     pub(crate) fn new(
         id: &ComponentId,
         transport: &'static str,
-        bounds: &Bounds,
+        bounds: Bounds,
         consumers: &Consumers,
-        budget: Budget,
-        metrics: &Metrics,
+        deps: &Deps<'_>,
     ) -> Self {
+        let metrics = deps.metrics;
         let receiver = id.to_string();
         let labels = [("receiver", receiver.as_str()), ("transport", transport)];
         let requests = |reason| {
@@ -62,13 +67,14 @@ impl Intake {
             metrics.counter("tidegate_receiver_requests_refused", help, &labels)
         };
         Intake {
-            budget,
+            budget: deps.budget.clone(),
             max_message: bounds.max_message,
             max_header_bytes: bounds.max_header_bytes,
             read_timeout: bounds.read_timeout,
             limits: Limits::default(),
             lanes: Signal::ALL.map(|signal| Lane::new(signal, &labels, consumers, metrics)),
-            origin: Arc::default(),
+            metadata: Metadata::new(bounds.include_metadata, deps.metadata),
+            auth: bounds.auth,
             unknown_fields: metrics.counter(
                 "tidegate_receiver_unknown_fields",
                 "Fields that OTLP does not know in requests that were let in: relayed as they are, of JSON left out.",
@@ -98,8 +104,15 @@ impl Intake {
         Err(Rejection::new(Cause::Headers, message))
     }
 
+    /// Refuses a request whose sender does not show that it may send.
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        let Some(auth) = &self.auth else { return Ok(()) };
+        let admitted = auth.admit(headers.get(auth.header()).map(HeaderValue::as_bytes)).await;
+        admitted.map_err(|denied| Rejection::new(Cause::Unauthenticated, denied.to_string()))
+    }
+
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success.
-    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes) -> Result<(), Rejection> {
+    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, origin: Arc<Origin>) -> Result<(), Rejection> {
         let lane = self.lane(signal);
         let Some(consumer) = &lane.consumer else {
             return Err(Rejection::new(Cause::Path, format!("no pipeline takes {signal} from this receiver")));
@@ -112,7 +125,7 @@ impl Intake {
         if items == 0 {
             return Ok(());
         }
-        let delivery = Delivery { payload, origin: self.origin.clone(), route: None };
+        let delivery = Delivery { payload, origin, route: None };
         match consumer.consume(delivery).await {
             Ok(()) => {
                 lane.accepted.inc_by(items);

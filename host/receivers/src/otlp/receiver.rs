@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use host_component::{BoxFuture, ComponentId, Consumers, Receiver, Shutdown, spawn};
-use host_config::{Check as _, Wrong};
-use host_telemetry::{Metrics, listen};
+use host_component::{BoxFuture, ComponentId, Consumers, Receiver, ServerAuth, Shutdown, spawn};
+use host_config::{Auth, Check as _, Wrong};
+use host_telemetry::listen;
+use host_tls::{Acceptor, Listener, ServerConfig, Stream};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -24,7 +25,7 @@ use super::connection::{Activity, Lifetime, drive};
 use super::intake::{Bounds, Intake};
 use super::io::Heard;
 use super::{grpc, http as over_http};
-use crate::budget::Budget;
+use crate::{Budget, Deps};
 
 /// What a sender may have under way on one stream and on one connection before it hears from us.
 const STREAM_WINDOW: u32 = 4 << 20;
@@ -66,6 +67,8 @@ struct Port {
     address: SocketAddr,
     intake: Arc<Intake>,
     protocol: Protocol,
+    /// None where data comes in the clear.
+    tls: Option<Arc<Acceptor>>,
     keepalive: ServerParameters,
     first_words: Duration,
     max_connections: usize,
@@ -82,19 +85,13 @@ impl Config {
     /// Binds the sockets.
     ///
     /// # Errors
-    /// When no protocol is set, a limit makes no sense or an address cannot be bound.
-    pub fn build(
-        self,
-        id: ComponentId,
-        consumers: &Consumers,
-        budget: &Budget,
-        metrics: &Metrics,
-    ) -> Result<Otlp, BuildError> {
+    /// When no protocol is set, a limit makes no sense, a certificate cannot be used or an address cannot be bound.
+    pub fn build(self, id: ComponentId, consumers: &Consumers, deps: &Deps<'_>) -> Result<Otlp, BuildError> {
         if let Some(wrong) = self.wrongs().into_iter().next() {
             return Err(BuildError::Value { id, wrong });
         }
-        let grpc = self.protocols.grpc.map(|config| Port::grpc(&id, config, consumers, budget, metrics)).transpose()?;
-        let http = self.protocols.http.map(|config| Port::http(&id, config, consumers, budget, metrics)).transpose()?;
+        let grpc = self.protocols.grpc.map(|config| Port::grpc(&id, config, consumers, deps)).transpose()?;
+        let http = self.protocols.http.map(|config| Port::http(&id, config, consumers, deps)).transpose()?;
         Ok(Otlp { id, grpc, http })
     }
 }
@@ -123,16 +120,11 @@ impl Receiver for Otlp {
 }
 
 impl Port {
-    fn grpc(
-        id: &ComponentId,
-        config: GrpcConfig,
-        consumers: &Consumers,
-        budget: &Budget,
-        metrics: &Metrics,
-    ) -> Result<Port, BuildError> {
+    fn grpc(id: &ComponentId, config: GrpcConfig, consumers: &Consumers, deps: &Deps<'_>) -> Result<Port, BuildError> {
         let keepalive = config.keepalive.server_parameters;
         let max_message = config.max_recv_msg_size_mib.saturating_mul(1 << 20);
-        has_room(id, "grpc", "max_recv_msg_size_mib", max_message, budget)?;
+        has_room(id, "grpc", "max_recv_msg_size_mib", max_message, deps.budget)?;
+        let tls = acceptor(id, "grpc", config.tls, deps)?;
         let (listener, address) = bind(id, "grpc", config.endpoint)?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
@@ -149,13 +141,16 @@ impl Port {
             max_message,
             max_header_bytes: config.max_header_bytes as usize,
             read_timeout: config.read_timeout,
+            include_metadata: config.include_metadata,
+            auth: authenticator(id, "grpc", config.auth.as_ref(), deps)?,
         };
-        let intake = Intake::new(id, "grpc", &bounds, consumers, budget.clone(), metrics);
+        let intake = Intake::new(id, "grpc", bounds, consumers, deps);
         Ok(Port {
             listener,
             address,
             intake: Arc::new(intake),
             protocol: Protocol::Grpc(builder),
+            tls,
             keepalive,
             first_words: config.read_timeout,
             // A semaphore holds no more than this.
@@ -163,15 +158,10 @@ impl Port {
         })
     }
 
-    fn http(
-        id: &ComponentId,
-        config: HttpConfig,
-        consumers: &Consumers,
-        budget: &Budget,
-        metrics: &Metrics,
-    ) -> Result<Port, BuildError> {
+    fn http(id: &ComponentId, config: HttpConfig, consumers: &Consumers, deps: &Deps<'_>) -> Result<Port, BuildError> {
         let keepalive = config.keepalive.server_parameters;
-        has_room(id, "http", "max_request_body_size", config.max_request_body_size, budget)?;
+        has_room(id, "http", "max_request_body_size", config.max_request_body_size, deps.budget)?;
+        let tls = acceptor(id, "http", config.tls, deps)?;
         let (listener, address) = bind(id, "http", config.endpoint)?;
         let max_header_bytes = config.max_header_bytes as usize;
         let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -190,14 +180,20 @@ impl Port {
             .max_header_list_size(config.max_header_bytes.saturating_mul(HEADER_SLACK))
             .keep_alive_interval(some(keepalive.time))
             .keep_alive_timeout(keepalive.timeout);
-        let bounds =
-            Bounds { max_message: config.max_request_body_size, max_header_bytes, read_timeout: config.read_timeout };
-        let intake = Intake::new(id, "http", &bounds, consumers, budget.clone(), metrics);
+        let bounds = Bounds {
+            max_message: config.max_request_body_size,
+            max_header_bytes,
+            read_timeout: config.read_timeout,
+            include_metadata: config.include_metadata,
+            auth: authenticator(id, "http", config.auth.as_ref(), deps)?,
+        };
+        let intake = Intake::new(id, "http", bounds, consumers, deps);
         Ok(Port {
             listener,
             address,
             intake: Arc::new(intake),
             protocol: Protocol::Http(builder),
+            tls,
             keepalive,
             first_words: config.read_header_timeout,
             // A semaphore holds no more than this.
@@ -218,7 +214,8 @@ impl Port {
             Protocol::Grpc(_) => "grpc",
             Protocol::Http(_) => "http",
         };
-        tracing::info!(receiver = owner, transport, address = %self.address, "listening");
+        let encrypted = self.tls.is_some();
+        tracing::info!(receiver = owner, transport, address = %self.address, encrypted, "listening");
         let places = Arc::new(Semaphore::new(self.max_connections));
         loop {
             let accepted = tokio::select! {
@@ -238,11 +235,12 @@ impl Port {
                 self.intake.connections_refused.inc();
                 continue;
             };
-            let (protocol, intake) = (self.protocol.clone(), self.intake.clone());
-            let connection =
-                serve(stream, protocol, intake, self.keepalive.clone(), self.first_words, shutdown.clone());
+            let (protocol, intake, tls) = (self.protocol.clone(), self.intake.clone(), self.tls.clone());
+            let (keepalive, first_words, shutdown) = (self.keepalive.clone(), self.first_words, shutdown.clone());
             spawn("connection", &owner, async move {
-                connection.await;
+                if let Some(stream) = opened(stream, tls, shutdown.clone()).await {
+                    serve(stream, protocol, intake, keepalive, first_words, shutdown).await;
+                }
                 drop(place);
             });
         }
@@ -252,17 +250,28 @@ impl Port {
     }
 }
 
+/// Encrypts a connection where that is wanted; none where it came to nothing.
+async fn opened(stream: TcpStream, tls: Option<Arc<Acceptor>>, mut shutdown: Shutdown) -> Option<Stream> {
+    // Answers are small; without this each waits for the peer's delayed acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return Some(Stream::Plain(stream)) };
+    // Boxed, since connections in the clear do not need the room that it takes.
+    let accepting = Box::pin(tls.accept(stream));
+    tokio::select! {
+        stream = accepting => stream,
+        () = shutdown.wait() => None,
+    }
+}
+
 /// Serves one connection to its end.
 async fn serve(
-    stream: TcpStream,
+    stream: Stream,
     protocol: Protocol,
     intake: Arc<Intake>,
     keepalive: ServerParameters,
     first_words: Duration,
     shutdown: Shutdown,
 ) {
-    // Answers are small; without this each waits for the peer's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::default());
     let io = TokioIo::new(Heard::new(stream, activity.clone()));
     let lifetime = Lifetime { keepalive: &keepalive, first_words };
@@ -284,6 +293,32 @@ async fn serve(
             drive(builder.serve_connection(io, service), &activity, lifetime, &connected, shutdown).await;
         }
     }
+}
+
+/// What encrypts the connections of a protocol; none where its section has no `tls`.
+fn acceptor(
+    id: &ComponentId,
+    protocol: &'static str,
+    config: Option<ServerConfig>,
+    deps: &Deps<'_>,
+) -> Result<Option<Arc<Acceptor>>, BuildError> {
+    let Some(config) = config else { return Ok(None) };
+    let alpn: &'static [&'static [u8]] = if protocol == "grpc" { &[b"h2"] } else { &[b"h2", b"http/1.1"] };
+    let (receiver, key) = (id.to_string(), format!("protocols.{protocol}.tls"));
+    let listener = Listener { receiver: &receiver, transport: protocol, key: &key, alpn, base: deps.base };
+    let built = config.build(&listener, deps.metrics);
+    built.map(Arc::new).map(Some).map_err(|wrong| BuildError::Value { id: id.clone(), wrong })
+}
+
+/// Who lets the requests of a protocol in; none where its section has no `auth`.
+fn authenticator(
+    id: &ComponentId,
+    protocol: &'static str,
+    auth: Option<&Auth>,
+    deps: &Deps<'_>,
+) -> Result<Option<Arc<dyn ServerAuth>>, BuildError> {
+    let find = |auth: &Auth| auth.find(&format!("protocols.{protocol}.auth"), |id| deps.auth.server(id).cloned());
+    auth.map(find).transpose().map_err(|wrong| BuildError::Value { id: id.clone(), wrong })
 }
 
 fn bind(id: &ComponentId, protocol: &'static str, endpoint: String) -> Result<(TcpListener, SocketAddr), BuildError> {

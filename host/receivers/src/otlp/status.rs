@@ -32,6 +32,8 @@ pub(crate) enum Cause {
     Path,
     Method,
     Headers,
+    /// The sender does not show that it may send.
+    Unauthenticated,
     /// The pipeline will never take it.
     Permanent,
     /// The pipeline may take it later.
@@ -41,7 +43,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(crate) const ALL: [Cause; 12] = [
+    pub(crate) const ALL: [Cause; 13] = [
         Cause::Malformed,
         Cause::TooLarge,
         Cause::NoRoom,
@@ -51,6 +53,7 @@ impl Cause {
         Cause::Path,
         Cause::Method,
         Cause::Headers,
+        Cause::Unauthenticated,
         Cause::Permanent,
         Cause::Retryable,
         Cause::Refused,
@@ -68,6 +71,7 @@ impl Cause {
             Cause::Path => (12, StatusCode::NOT_FOUND, "path"),
             Cause::Method => (12, StatusCode::METHOD_NOT_ALLOWED, "method"),
             Cause::Headers => (8, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers"),
+            Cause::Unauthenticated => (16, StatusCode::UNAUTHORIZED, "unauthenticated"),
             Cause::Permanent => (3, StatusCode::BAD_REQUEST, "permanent"),
             Cause::Retryable => (14, StatusCode::SERVICE_UNAVAILABLE, "retryable"),
             Cause::Refused => (8, StatusCode::TOO_MANY_REQUESTS, "refused"),

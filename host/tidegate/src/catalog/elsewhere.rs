@@ -95,6 +95,10 @@ const EXTENSIONS: Table = &[
     (&["zpages", "pprof"], "take it out: the endpoint of `service.telemetry.metrics` has pages under /debug"),
     (&["memory_ballast"], "take it out: there is no garbage collector to steady"),
     (&["healthcheckv2", "health_check_v2"], "use `health_check`"),
-    (&["file_storage", "bearer_token_auth", "bearertokenauth", "basic_auth", "basicauth", "oauth2client"], LATER),
-    (&["opamp", "k8s_observer", "host_observer", "k8s_leader_elector", "headers_setter", "cgroup_runtime"], COLLECTOR),
+    (&["file_storage"], LATER),
+    (&["basic_auth"], "it is called `basicauth`"),
+    (&["bearer_token_auth"], "it is called `bearertokenauth`"),
+    (&["oauth2_client"], "it is called `oauth2client`"),
+    (&["oidc", "sigv4auth", "asapclient", "googleclientauth", "azure_auth"], COLLECTOR),
+    (&["opamp", "k8s_observer", "host_observer", "k8s_leader_elector", "cgroup_runtime"], COLLECTOR),
 ];

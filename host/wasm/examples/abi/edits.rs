@@ -50,7 +50,7 @@ impl Rig {
     fn new(component: &[u8], pushdown: bool) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("abi.wasm"), component)?;
-        let all = GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()] };
+        let all = GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()], metadata: Vec::new() };
         let mut config = ModulesConfig { cache: Some("cache".into()), ..ModulesConfig::default() };
         config.grants.insert("abi".to_owned(), all);
         config.limits.threads = Some(1);

@@ -197,7 +197,7 @@ async fn compiles_a_module_once_and_discards_native_code_that_was_tampered_with(
 }
 
 fn all() -> host_wasm::GrantsConfig {
-    host_wasm::GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()] }
+    host_wasm::GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()], metadata: Vec::new() }
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn a_bundled_module_brings_its_grants_and_a_stranger_has_none() {
     assert!(said.contains("log.body") && said.contains("not granted"), "{said}");
 
     let rig = Rig::with(|config| {
-        let grants = GrantsConfig { reads: vec!["log.body".to_owned()], writes: vec![] };
+        let grants = GrantsConfig { reads: vec!["log.body".to_owned()], writes: vec![], metadata: vec![] };
         config.grants = [("mine".to_owned(), grants)].into();
     });
     rig.start(&Guest::idle()).await;

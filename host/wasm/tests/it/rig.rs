@@ -66,7 +66,7 @@ impl Rig {
 
     fn with_compiler(folder: TempDir, compile: Compile, change: impl FnOnce(&mut ModulesConfig)) -> Self {
         fs::create_dir(folder.path().join("modules")).unwrap();
-        let all = GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()] };
+        let all = GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()], metadata: Vec::new() };
         let mut config = ModulesConfig {
             folder: Some(PathBuf::from("modules")),
             cache: Some(PathBuf::from("cache")),

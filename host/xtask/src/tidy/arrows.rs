@@ -3,17 +3,19 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
     ("host-config", &["host-component", "host-otlp"]),
     ("host-telemetry", &["host-component", "host-config", "host-otlp"]),
+    ("host-tls", &["host-config", "host-telemetry"]),
     ("host-projection", &["host-otlp"]),
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-receivers", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-receivers", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"]),
     ("host-processors", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-exporters", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-exporters", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"]),
+    ("host-extensions", &["host-component", "host-config", "host-telemetry", "host-tls"]),
     ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-xtask", &[]),
@@ -24,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
 const BINARY: &str = "tidegate";
 
 /// Dependencies that one crate seals: nobody else may see them, or anything whose name begins so.
-const SEALED: [(&str, &str); 2] = [("wasmtime", "host-wasm"), ("kube", "host-kubernetes")];
+const SEALED: [(&str, &str); 3] = [("wasmtime", "host-wasm"), ("kube", "host-kubernetes"), ("rustls", "host-tls")];
 
 pub(crate) fn check(packages: &[Package]) -> Vec<String> {
     let mut problems = Vec::new();

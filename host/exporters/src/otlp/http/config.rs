@@ -7,14 +7,19 @@ use std::time::Duration;
 use host_component::{ComponentId, Exporter, Signal};
 use host_compression::Coding;
 use host_config::time::duration;
-use host_config::{Check, Wrong};
-use host_telemetry::Metrics;
+use host_config::{Auth, Check, Wrong};
+use host_tls::{ClientConfig, Target};
+use http::uri::Scheme;
 use http::{HeaderMap, Uri};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
+use super::connector::Encryption;
 use super::{Caller, Pool};
-use crate::otlp::config::{BuildError, Retry, SendingQueue, Tls};
+use crate::Deps;
+use crate::credentials::Credentials;
+use crate::otlp::channel::host;
+use crate::otlp::config::{BuildError, Retry, SendingQueue};
 use crate::otlp::exporter::{Manner, Otlp};
 use crate::otlp::headers::headers;
 use crate::otlp::message::{Framing, Packing};
@@ -32,7 +37,9 @@ pub struct HttpConfig {
     pub encoding: Encoding,
     pub compression: HttpCompression,
     pub compression_params: CompressionParams,
-    pub tls: Tls,
+    /// For `https://` endpoints.
+    pub tls: ClientConfig,
+    pub auth: Option<Auth>,
     /// Sent with each request.
     pub headers: BTreeMap<String, String>,
     /// How long one attempt may take.
@@ -74,7 +81,8 @@ impl Default for HttpConfig {
             encoding: Encoding::Proto,
             compression: HttpCompression::Gzip,
             compression_params: CompressionParams::default(),
-            tls: Tls::default(),
+            tls: ClientConfig::default(),
+            auth: None,
             headers: BTreeMap::new(),
             timeout: Duration::from_secs(30),
             retry_on_failure: Retry::default(),
@@ -177,6 +185,7 @@ impl Check for HttpConfig {
             ("middlewares", self.middlewares.0, "there are none here: take it out"),
             ("profiles_endpoint", self.profiles_endpoint.0, "profiles are not served: take it out"),
         ]);
+        wrongs.extend(self.tls.wrongs("tls"));
         wrongs.extend(self.level().err());
         wrongs.extend(self.retry_on_failure.wrongs());
         wrongs.extend(self.sending_queue.wrongs());
@@ -187,7 +196,7 @@ impl Check for HttpConfig {
             .all(|e| e.is_empty())
         {
             wrongs
-                .push(Wrong::new("endpoint", "the endpoint is missing; write the `http://host:port` of the next hop"));
+                .push(Wrong::new("endpoint", "the endpoint is missing; write the `http://host:port` or `https://host` of the next hop"));
         }
         wrongs
     }
@@ -198,7 +207,7 @@ impl HttpConfig {
     ///
     /// # Errors
     /// When a value makes no sense.
-    pub fn build(self, id: &ComponentId, metrics: &Metrics) -> Result<Arc<dyn Exporter>, BuildError> {
+    pub fn build(self, id: &ComponentId, deps: &Deps<'_>) -> Result<Arc<dyn Exporter>, BuildError> {
         let wrong = |wrong| BuildError { id: id.clone(), wrong };
         if let Some(first) = self.wrongs().into_iter().next() {
             return Err(wrong(first));
@@ -213,10 +222,33 @@ impl HttpConfig {
         for signal in Signal::ALL {
             uris[signal as usize] = self.uri(signal).map_err(wrong)?;
         }
-        let caller = Caller::new(uris, self.header_map().map_err(wrong)?, framing, packing, self.pool());
+        let encryption = self.encryption(id, &uris, deps).map_err(wrong)?;
+        let headers = self.header_map().map_err(wrong)?;
+        let is_encrypted = uris.iter().flatten().all(|uri| uri.scheme() == Some(&Scheme::HTTPS));
+        let credentials = Credentials::find(self.auth.as_ref(), true, deps).map_err(wrong)?;
+        if credentials.is_secret() && !is_encrypted {
+            // As in the Collector: behind a proxy beside it, that is how it is done.
+            tracing::warn!(exporter = %id, "what `auth` adds is sent in the clear, since the endpoint is `http://`");
+        }
+        let caller = Caller::new(uris, headers, credentials, framing, packing, self.pool(), encryption);
         let manner =
             Manner { retry: self.retry_on_failure, queue: self.sending_queue, max_request_size: self.max_request_size };
-        Ok(Arc::new(Otlp::new(id, caller, manner, metrics)))
+        Ok(Arc::new(Otlp::new(id, caller, manner, deps.metrics)))
+    }
+
+    /// What encrypts the connections to the hosts of the endpoints that ask for it.
+    fn encryption(&self, id: &ComponentId, uris: &[Option<Uri>], deps: &Deps<'_>) -> Result<Encryption, Wrong> {
+        let mut encryption = Encryption::new();
+        let encrypted = uris.iter().flatten().filter(|uri| uri.scheme() == Some(&Scheme::HTTPS));
+        for host in encrypted.filter_map(Uri::authority).map(host) {
+            let Deps { base, metrics, .. } = *deps;
+            let owner = id.to_string();
+            let target = Target { owner: &owner, key: "tls", host, https: true, alpn: &[b"http/1.1"], base };
+            if let Some(connector) = self.tls.clone().build(&target, metrics)? {
+                encryption.insert(host.to_owned(), connector);
+            }
+        }
+        Ok(encryption)
     }
 
     fn pool(&self) -> Pool {
@@ -263,14 +295,9 @@ impl HttpConfig {
             }
             (true, true) => return Ok(None),
         };
-        let bad = |why: &str| Wrong::new(key, format!("{written:?} {why}"));
-        let uri: Uri = whole.parse().map_err(|_| bad("is no address; write `http://host:port`"))?;
-        match uri.scheme_str() {
-            Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(Some(uri)),
-            Some("https") => {
-                Err(bad("wants TLS, which is not supported yet; set an `http://` endpoint to send in the clear"))
-            }
-            _ => Err(bad("is no address; write `http://host:port`")),
-        }
+        let bad = || Wrong::new(key, format!("{written:?} is no address; write `http://host:port` or `https://host`"));
+        let uri: Uri = whole.parse().map_err(|_| bad())?;
+        let is_whole = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
+        if is_whole { Ok(Some(uri)) } else { Err(bad()) }
     }
 }

@@ -1,16 +1,75 @@
-//! The connector opens connections: plain ones today. One that speaks TLS wraps this one, and takes its place in the type.
+//! The connector opens connections for the client: encrypted ones to the hosts of `https://` endpoints, plain ones otherwise.
 
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use host_tls::Stream;
+use http::Uri;
+use http::uri::Scheme;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use tower_service::Service;
 
-/// What the client makes its connections with.
-pub(crate) type Connector = HttpConnector;
+use crate::otlp::channel::host;
 
-pub(crate) fn new(timeout: Duration) -> Connector {
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(timeout));
-    // A request's end must not wait for the peer's delayed acknowledgement.
-    connector.set_nodelay(true);
-    connector
+/// What makes connections encrypted, by host.
+pub(crate) type Encryption = BTreeMap<String, host_tls::Connector>;
+
+/// What the client makes its connections with. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    tcp: HttpConnector,
+    encryption: Arc<Encryption>,
+    timeout: Duration,
+}
+
+impl Connector {
+    pub(crate) fn new(timeout: Duration, encryption: Encryption) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_connect_timeout(Some(timeout));
+        // A request's end must not wait for the peer's delayed acknowledgement.
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        Connector { tcp, encryption: Arc::new(encryption), timeout }
+    }
+
+    /// What encrypts the connection to `uri`; none where it is plain.
+    fn encrypter(&self, uri: &Uri) -> io::Result<Option<host_tls::Connector>> {
+        if uri.scheme() != Some(&Scheme::HTTPS) {
+            return Ok(None);
+        }
+        let known = uri.authority().and_then(|authority| self.encryption.get(host(authority)));
+        known.cloned().map(Some).ok_or_else(|| io::Error::other(format!("nothing is known of how to encrypt to {uri}")))
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let (encrypter, timeout) = (self.encrypter(&uri), self.timeout);
+        let connecting = self.tcp.call(uri);
+        Box::pin(async move {
+            let encrypter = encrypter?;
+            let tcp = connecting.await?.into_inner();
+            let stream = match encrypter {
+                None => Stream::Plain(tcp),
+                Some(encrypter) => tokio::time::timeout(timeout, encrypter.connect(tcp))
+                    .await
+                    .map_err(|_| format!("no TLS handshake within {timeout:?}"))??,
+            };
+            Ok(TokioIo::new(stream))
+        })
+    }
 }

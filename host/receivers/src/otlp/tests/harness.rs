@@ -1,12 +1,15 @@
 //! A receiver that runs, a consumer that remembers, and clients that speak HTTP/2 and HTTP/1.1 by hand.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use host_component::{BoxFuture, Consumer, Consumers, Delivery, Failure, Outcome, Receiver, Signal, Trigger};
+use host_component::{
+    Authenticators, BoxFuture, Consumer, Consumers, Delivery, Failure, MetadataKeys, Outcome, Receiver, Signal, Trigger,
+};
 use host_compression::{Coding, pack};
 use host_otlp::wire::put_len;
 use host_telemetry::Metrics;
@@ -15,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::budget::Budget;
 use crate::otlp::{Config, GrpcConfig, HttpConfig};
+use crate::{Budget, Deps};
 
 /// What every wait in a test is capped by: generous, since it is no part of what is tested.
 pub(super) const CAP: Duration = Duration::from_secs(20);
@@ -122,7 +125,14 @@ impl Setup {
         let mut config = Config::default();
         config.protocols.grpc = Some(self.grpc);
         config.protocols.http = Some(self.http);
-        let receiver = config.build("otlp".parse().unwrap(), &consumers, &self.budget, &metrics).unwrap();
+        let deps = Deps {
+            budget: &self.budget,
+            base: Path::new("."),
+            auth: &Authenticators::default(),
+            metadata: &MetadataKeys::default(),
+            metrics: &metrics,
+        };
+        let receiver = config.build("otlp".parse().unwrap(), &consumers, &deps).unwrap();
         let (grpc, http) = (receiver.grpc_address().unwrap(), receiver.http_address().unwrap());
         let (trigger, shutdown) = Trigger::new();
         let task = tokio::spawn(Box::new(receiver).run(shutdown));

@@ -1,12 +1,15 @@
 //! Each limit, and somebody who tries to get past it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use host_component::{Authenticators, MetadataKeys};
 use host_compression::Coding;
+use host_telemetry::Metrics;
 
 use super::harness::{CAP, Client, LOGS, Setup, framed, logs, packed, post, raw, until};
-use crate::budget::Budget;
+use crate::{Budget, Deps};
 
 #[tokio::test]
 async fn refuses_a_declared_length_of_a_gibibyte_without_reading_on() {
@@ -273,7 +276,15 @@ fn says_which_setting_makes_no_sense() {
     let build = |grpc: Option<GrpcConfig>| {
         let mut config = Config::default();
         config.protocols.grpc = grpc;
-        let built = config.build("otlp".parse().unwrap(), &Default::default(), &Budget::default(), &Default::default());
+        let (budget, metrics) = (Budget::default(), Metrics::new());
+        let deps = Deps {
+            budget: &budget,
+            base: Path::new("."),
+            auth: &Authenticators::default(),
+            metadata: &MetadataKeys::default(),
+            metrics: &metrics,
+        };
+        let built = config.build("otlp".parse().unwrap(), &Default::default(), &deps);
         built.err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert!(build(None).contains("no protocol is set"));

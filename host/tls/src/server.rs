@@ -1,0 +1,202 @@
+//! The side that listens: it shakes hands within a time, counts each handshake that fails, and tells a few of them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_config::Wrong;
+use host_telemetry::{Counter, Metrics};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{Error, RootCertStore};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsStream};
+
+use crate::config::{Read, ServerConfig, below};
+use crate::fresh::{Fresh, Watch, read};
+use crate::pem::Material;
+use crate::policy::Policy;
+use crate::stream::Stream;
+use crate::throttle::Throttle;
+
+/// How long a client may take to shake hands.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Who listens.
+pub struct Listener<'a> {
+    /// The receiver, as the log and metrics name it.
+    pub receiver: &'a str,
+    pub transport: &'static str,
+    /// The key of the configuration that the section stands behind.
+    pub key: &'a str,
+    /// The protocols that it speaks, as ALPN names them, the best first.
+    pub alpn: &'static [&'static [u8]],
+    /// The folder that paths start from.
+    pub base: &'a Path,
+}
+
+/// Makes encrypted streams of connections.
+pub struct Acceptor {
+    settings: Fresh<rustls::ServerConfig>,
+    receiver: String,
+    transport: &'static str,
+    failures: [Counter; Fault::ALL.len()],
+    throttle: Throttle,
+}
+
+/// Why a handshake failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Slow,
+    /// The peer left, or only looked whether somebody listens.
+    Closed,
+    /// What the peer says is no TLS.
+    Plain,
+    NoCertificate,
+    BadCertificate,
+    /// The peer does not want us: it does not trust our certificate, most likely.
+    Alert,
+    /// The two sides have no version, cipher suite or protocol in common, or the peer breaks the rules.
+    Protocol,
+}
+
+impl Fault {
+    const ALL: [Fault; 7] = [
+        Fault::Slow,
+        Fault::Closed,
+        Fault::Plain,
+        Fault::NoCertificate,
+        Fault::BadCertificate,
+        Fault::Alert,
+        Fault::Protocol,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Fault::Slow => "slow",
+            Fault::Closed => "closed",
+            Fault::Plain => "plain_text",
+            Fault::NoCertificate => "no_certificate",
+            Fault::BadCertificate => "bad_certificate",
+            Fault::Alert => "peer_refused",
+            Fault::Protocol => "protocol",
+        }
+    }
+
+    fn of(error: &io::Error) -> Fault {
+        let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
+            return Fault::Closed;
+        };
+        match error {
+            Error::InvalidMessage(_) => Fault::Plain,
+            Error::NoCertificatesPresented => Fault::NoCertificate,
+            Error::InvalidCertificate(_) | Error::InvalidCertRevocationList(_) => Fault::BadCertificate,
+            Error::AlertReceived(_) => Fault::Alert,
+            _ => Fault::Protocol,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Reads what it names.
+    ///
+    /// # Errors
+    /// When a value makes no sense, or a file cannot be read or used.
+    pub fn build(self, listener: &Listener<'_>, metrics: &Metrics) -> Result<Acceptor, Wrong> {
+        let Listener { receiver, transport, key, alpn, base } = *listener;
+        let wrong = |wrong: Wrong| below(key, [wrong]).remove(0);
+        let config = self.based(base);
+        let labels = |fault: Fault| [("receiver", receiver), ("transport", transport), ("reason", fault.name())];
+        let help = "Connections that ended before they were encrypted, by reason.";
+        let failures =
+            Fault::ALL.map(|fault| metrics.counter("tidegate_receiver_tls_handshake_failures", help, &labels(fault)));
+        let pinned = match config.client_ca() {
+            Some(authorities) if !config.client_ca_file_reload => Some(authorities.pinned(&read).map_err(wrong)?),
+            other => other,
+        };
+        let watched = [config.certificate(), config.key(), pinned.clone()];
+        let watch =
+            Watch { owner: receiver.to_owned(), what: "tls", files: files(&watched), interval: config.reload_interval };
+        let load = move || settings_with(&config, pinned.as_ref(), alpn, &read);
+        let settings = Fresh::new(watch, metrics, load).map_err(wrong)?;
+        Ok(Acceptor { settings, receiver: receiver.to_owned(), transport, failures, throttle: Throttle::default() })
+    }
+}
+
+impl Acceptor {
+    /// Shakes hands; none where that fails, which was counted and told then.
+    pub async fn accept(&self, stream: TcpStream) -> Option<Stream> {
+        let peer = stream.peer_addr();
+        let accepting = async { TlsAcceptor::from(self.settings.get().await).accept(stream).await };
+        let (fault, error) = match timeout(HANDSHAKE, accepting).await {
+            Ok(Ok(stream)) => return Some(Stream::Tls(Box::new(TlsStream::Server(stream)))),
+            Ok(Err(error)) => (Fault::of(&error), error.to_string()),
+            Err(_) => (Fault::Slow, format!("the client took longer than {HANDSHAKE:?}")),
+        };
+        self.failures[fault as usize].inc();
+        let (receiver, transport, reason) = (&self.receiver, self.transport, fault.name());
+        let peer = peer.as_ref().ok().map(tracing::field::display);
+        // Whoever looks whether a port is open is nothing to be told about.
+        if fault == Fault::Closed {
+            tracing::debug!(receiver, transport, peer, error, "a client left before the handshake was over");
+        } else if let Some(held_back) = self.throttle.pass() {
+            tracing::warn!(receiver, transport, peer, reason, error, held_back, "a TLS handshake failed");
+        }
+        None
+    }
+}
+
+/// The files among these.
+pub(crate) fn files(materials: &[Option<Material>]) -> Vec<PathBuf> {
+    materials.iter().flatten().filter_map(Material::file).map(Path::to_owned).collect()
+}
+
+/// What the configuration says, with its files read by `read`.
+pub(crate) fn settings(config: &ServerConfig, alpn: &[&[u8]], read: &Read<'_>) -> Result<rustls::ServerConfig, Wrong> {
+    settings_with(config, config.client_ca().as_ref(), alpn, read)
+}
+
+fn settings_with(
+    config: &ServerConfig,
+    client_ca: Option<&Material>,
+    alpn: &[&[u8]],
+    read: &Read<'_>,
+) -> Result<rustls::ServerConfig, Wrong> {
+    let policy = Policy::of(&config.wishes())?;
+    let missing = |key| Wrong::new(key, "it is missing");
+    let certificate = config.certificate().ok_or_else(|| missing("cert_file"))?;
+    let key = config.key().ok_or_else(|| missing("key_file"))?;
+    let builder = rustls::ServerConfig::builder_with_provider(policy.provider.clone())
+        .with_protocol_versions(&policy.versions)
+        .map_err(|error| Wrong::new("cipher_suites", error.to_string()))?;
+    let builder = match client_ca {
+        None => builder.with_no_client_auth(),
+        Some(authorities) => {
+            let mut roots = RootCertStore::empty();
+            authorities.add_to(&mut roots, read)?;
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), policy.provider.clone()).build();
+            builder.with_client_cert_verifier(verifier.map_err(|error| authorities.wrong(&error.to_string()))?)
+        }
+    };
+    let built = builder.with_single_cert(certificate.certificates(read)?, key.private_key(read)?);
+    let mut settings = built.map_err(|error| mismatch(&certificate, &key, &error))?;
+    settings.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    // Connections live long: a client that comes anew shows its certificate anew, which may have been withdrawn.
+    settings.session_storage = Arc::new(NoServerSessionStorage {});
+    settings.send_tls13_tickets = 0;
+    Ok(settings)
+}
+
+/// Why a certificate and a key are not used together.
+pub(crate) fn mismatch(certificate: &Material, key: &Material, error: &Error) -> Wrong {
+    match error {
+        Error::InconsistentKeys(_) => key.wrong("the private key is not the one of the certificate"),
+        Error::InvalidCertificate(error) => certificate.wrong(&format!("the certificate cannot be used: {error:?}")),
+        error => key.wrong(&format!(
+            "the private key cannot be used ({error}): RSA of at least 2048 bits, ECDSA on P-256 or P-384, and Ed25519 \
+             are served"
+        )),
+    }
+}

@@ -32,6 +32,9 @@ pub trait Catalog {
     /// Decodes a component's section, and says all that is wrong with it.
     fn check(&self, kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors);
 
+    /// What is wrong with a component's section in a pipeline of this signal, beyond what is wrong with it anywhere.
+    fn check_in(&self, _kind: Kind, _id: &ComponentId, _signal: Signal, _value: &Value, _errors: &mut Errors) {}
+
     /// What is wrong with the `modules` section.
     fn check_modules(&self, _value: &Value, _errors: &mut Errors) {}
 }

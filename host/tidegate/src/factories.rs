@@ -108,7 +108,12 @@ impl host_pipeline::Factories for Factories {
                     Ok(config.decode::<host_processors::batch::Config>()?.build(id.clone(), next, &self.metrics)?)
                 }
                 "wasm" => self.wasm(id, config.decode()?, &place, next),
-                other => Err(unlisted(Kind::Processor, other)),
+                other => {
+                    let guest = catalog::find(Kind::Processor, other).and_then(|entry| entry.guest.as_ref());
+                    let guest = guest.ok_or_else(|| unlisted(Kind::Processor, other))?;
+                    let (module, config) = (guest.module.to_owned(), Some(guest.config(config)?));
+                    self.wasm(id, ProcessorConfig { module, config, ..ProcessorConfig::default() }, &place, next)
+                }
             }
         })
     }

@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-config", &["host-component", "host-otlp"]),
@@ -16,6 +16,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-xtask", &[]),
+    ("sdk-collector", &["tidegate-sdk"]),
     ("tidegate-sdk", &[]),
 ];
 
@@ -32,7 +33,7 @@ pub(crate) fn check(packages: &[Package]) -> Vec<String> {
         let is_guest = package.manifest_path.components().any(|part| part.as_os_str() == "guests");
         let allowed = match ALLOWED.iter().find(|(crate_name, _)| crate_name == name) {
             Some((_, allowed)) => allowed,
-            None if is_guest => &["tidegate-sdk"][..],
+            None if is_guest => &["sdk-collector", "tidegate-sdk"][..],
             None => {
                 problems
                     .push(format!("{name}: no arrows are set for this crate; add it to the table in tidy/arrows.rs"));

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Keep in step with the grants in `src/bundled.rs`, which a test does.
-const NAMES: [&str; 3] = ["cluster-labels", "pii-scrub", "routing"];
+const NAMES: [&str; 7] =
+    ["attributes", "cluster-labels", "pii-scrub", "probabilistic-sampler", "redaction", "resource", "routing"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

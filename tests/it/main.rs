@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
 mod auth;
+mod collector_processors;
 mod configuration;
 mod corpus;
 mod delivery;

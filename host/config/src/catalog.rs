@@ -33,6 +33,9 @@ pub trait Catalog {
     /// Decodes a component's section, and says all that is wrong with it.
     fn check(&self, kind: Kind, id: &ComponentId, value: &Value, errors: &mut Errors);
 
+    /// What is wrong with a component's section in a pipeline of this signal, beyond what is wrong with it anywhere.
+    fn check_in(&self, _kind: Kind, _id: &ComponentId, _signal: Signal, _value: &Value, _errors: &mut Errors) {}
+
     /// What to do instead of a key that only the Collector serves, at this path of the document.
     fn instead_of_key(&self, _path: &str) -> Option<&'static str> {
         None

@@ -71,6 +71,14 @@ impl Node {
         self.entries()?.iter().find(|(k, _)| &*k.name == key).map(|(_, node)| node)
     }
 
+    /// The item of a sequence.
+    pub(crate) fn item(&self, index: usize) -> Option<&Node> {
+        match &self.data {
+            Data::Sequence(items) => items.get(index),
+            _ => None,
+        }
+    }
+
     /// Says that this is not what is `expected`.
     pub(crate) fn mismatch(&self, expected: &str) -> String {
         let found = match &self.data {

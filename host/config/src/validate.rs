@@ -3,7 +3,7 @@
 
 mod references;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use host_component::{ComponentId, Kind, PipelineId};
@@ -58,6 +58,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
             signals.insert((component.kind, component.id.clone()), known);
         }
     }
+    check_processors_in_pipelines(&document, catalog, &mut errors);
     if let Some(telemetry) = &document.telemetry {
         check_telemetry(telemetry, &mut errors);
     }
@@ -72,6 +73,20 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     let validated = finish(document, limits);
     errors.explain(|path| catalog.instead_of_key(path));
     errors.or((validated, warnings))
+}
+
+/// Asks about each processor once for each signal that it is used for.
+fn check_processors_in_pipelines(document: &Document, catalog: &dyn Catalog, errors: &mut Errors) {
+    let mut asked = BTreeSet::new();
+    for pipeline in &document.pipelines {
+        let signal = pipeline.id.signal();
+        for Reference { id, .. } in &pipeline.processors {
+            let known = document.components.iter().find(|known| known.kind == Kind::Processor && known.id == *id);
+            if let Some(component) = known.filter(|_| asked.insert((id, signal.name()))) {
+                catalog.check_in(Kind::Processor, id, signal, &component.value, errors);
+            }
+        }
+    }
 }
 
 fn check_telemetry(section: &Value, errors: &mut Errors) {

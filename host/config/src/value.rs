@@ -98,6 +98,21 @@ impl Value {
         Problem::new(&node.at, path, message)
     }
 
+    /// A problem with what a key such as `actions[2].pattern` leads to, or with the last step to it that is there.
+    pub fn problem_under(&self, key: &str, message: impl Into<String>) -> Problem {
+        let (mut node, mut path) = (&*self.node, self.path.to_string());
+        for step in key.split('.') {
+            let (name, indices) = step.split_at(step.find('[').unwrap_or(step.len()));
+            path = join_key(&path, name);
+            node = node.get(name).unwrap_or(node);
+            for index in indices.split(['[', ']']).filter_map(|index| index.parse().ok()) {
+                path = join_index(&path, index);
+                node = node.item(index).unwrap_or(node);
+            }
+        }
+        Problem::new(&node.at, path, message)
+    }
+
     /// The value at `key`, where this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<Value> {
         let node = self.node.get(key)?.clone();

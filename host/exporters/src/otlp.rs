@@ -14,7 +14,7 @@ mod message;
 mod status;
 
 pub use self::http::{CompressionParams, Encoding, HttpCompression, HttpConfig};
-pub use config::{BuildError, Compression, Config, Keepalive, Retry, SendingQueue, Tls};
+pub use config::{BuildError, Compression, Config, Keepalive, Retry, SendingQueue};
 
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,8 @@ pub enum Fault {
     Items(u32),
     #[error("the request is larger than 4 GiB")]
     Size,
+    #[error("there is a field that the schema does not know")]
+    Unknown,
 }
 
 /// Lets `bytes` in as a payload, or says what is wrong with them.
@@ -79,6 +81,23 @@ pub fn check(signal: Signal, bytes: Bytes, limits: &Limits) -> Result<Payload, C
     let mut walk = Walk::new(*limits);
     walk.message(root, &bytes, 0, walk.limits.depth)?;
     Ok(Payload::trusted(signal, bytes, walk.items, walk.unknown))
+}
+
+/// Messages inside messages of a value that is to stand in a request: what a request has around it comes on top.
+const VALUE_DEPTH: u32 = 60;
+
+/// Says what is wrong with the contents of an `AnyValue` that somebody made for a request that was let in.
+///
+/// # Errors
+/// As [`check`], and where there is an unknown field.
+pub fn check_value(bytes: &[u8]) -> Result<(), CheckError> {
+    let message = &schema::ANY_VALUE;
+    if u32::try_from(bytes.len()).is_err() {
+        return Err(fault(message, 0, 0, Fault::Size));
+    }
+    let mut walk = Walk::new(Limits { depth: VALUE_DEPTH, items: 0 });
+    walk.message(message, bytes, 0, walk.limits.depth)?;
+    if walk.unknown > 0 { Err(fault(message, 0, 0, Fault::Unknown)) } else { Ok(()) }
 }
 
 /// How many fields of a request that was let in are unknown.

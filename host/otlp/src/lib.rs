@@ -16,6 +16,6 @@ pub mod wire;
 
 mod signal;
 
-pub use check::{CheckError, Limits, check};
+pub use check::{CheckError, Limits, check, check_value};
 pub use payload::{Payload, Segment};
 pub use signal::Signal;

@@ -61,6 +61,8 @@ pub enum EditFault {
     Utf8 { start: u32, end: u32 },
     #[error("`{path}` does not take {given}")]
     Type { path: String, given: &'static str },
+    #[error("the encoded value is none: {0}")]
+    Encoded(host_otlp::CheckError),
     #[error("`{path}` is an id of {len} bytes, or empty")]
     Id { path: String, len: usize },
     #[error("{value} is out of the range of `{path}`")]
@@ -116,7 +118,7 @@ impl Projection {
             }
             let done = match *edit {
                 Edit::Splice { .. } | Edit::Replace { .. } | Edit::Remove { .. } => ops.cell(index, edit),
-                Edit::Upsert { .. } => Ok(()),
+                Edit::Upsert { .. } | Edit::Erase { .. } => Ok(()),
                 Edit::Drop { level, first_row, end_row } => {
                     drop(&mut ops, &mut fates, index, level, first_row..end_row)
                 }

@@ -30,6 +30,8 @@ pub enum Values {
     Unsigned(Vec<u64>),
     Double(Vec<f64>),
     Boolean(Vec<bool>),
+    /// `AnyValue` messages, encoded.
+    Encoded(Packed),
 }
 
 /// What of an attribute a cell is.

@@ -22,7 +22,7 @@ mod testing;
 pub use apply::{EditError, EditFault, Routed};
 pub use batch::{Batch, Column, Level, Packed, Part, PatternMatch, Rows, Values};
 pub use meter::{Meter, Overrun, Unmetered};
-pub use plan::{Grants, Plan, Read, State};
+pub use plan::{Cells, Grants, Plan, Read, State};
 pub use projection::Projection;
 pub use projector::{Limits, PlanError, Projector};
 pub use script::{Edit, Mode, Script, Slice, Value};

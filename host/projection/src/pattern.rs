@@ -51,7 +51,7 @@ impl PatternError {
     }
 
     /// The sentence, about what the reader calls the pattern.
-    pub(crate) fn of(&self, name: &str) -> String {
+    pub fn of(&self, name: &str) -> String {
         match self {
             PatternError::Long { limit, .. } => format!("{name} is longer than {limit} bytes"),
             PatternError::Syntax { message, .. } => format!("{name}: {message}"),

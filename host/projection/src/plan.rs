@@ -7,6 +7,33 @@ pub struct Read {
     pub patterns: Vec<String>,
     /// What messages call the patterns; empty where that is nothing in particular.
     pub names: Vec<String>,
+    pub cells: Cells,
+}
+
+/// Which values of a read cross over, and in which form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cells {
+    /// Scalars, each as what it is.
+    #[default]
+    Scalars,
+    /// Scalars as text.
+    Printed,
+    /// Values of every type; patterns are run over keys.
+    Whole,
+    /// Lists, maps and values without a member.
+    Composites,
+}
+
+impl Cells {
+    /// As a message names them.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cells::Scalars => "scalars",
+            Cells::Printed => "printed",
+            Cells::Whole => "whole",
+            Cells::Composites => "composites",
+        }
+    }
 }
 
 /// What an instance may remember.

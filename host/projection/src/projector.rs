@@ -3,6 +3,7 @@
 mod compile;
 mod dictionary;
 mod pack;
+mod print;
 mod table;
 mod walk;
 mod within;
@@ -15,7 +16,7 @@ use crate::allowance::Allowance;
 use crate::meter::{Meter, Overrun, Unmetered};
 use crate::path::{Path, PathError};
 use crate::pattern::{self, PatternError, Patterns};
-use crate::plan::{Grants, Plan};
+use crate::plan::{Cells, Grants, Plan};
 use crate::projection::Projection;
 use table::Table;
 pub(crate) use table::{LEVELS, row};
@@ -63,6 +64,8 @@ pub enum PlanError {
     Ungranted { verb: &'static str, path: String, granted: String },
     #[error("`{path}` is a map; read `{path}[*]`, `{path}[**]` or one key of it")]
     Map { path: String },
+    #[error("`{path}` cannot be read as `{}`: {why}", cells.name())]
+    Cells { path: String, cells: Cells, why: &'static str },
     #[error("`{path}` has patterns but holds no text")]
     NoText { path: String },
     #[error("{}", fault.of(name.as_deref().unwrap_or(&format!("`{path}`: pattern {}", fault.index()))))]
@@ -108,6 +111,7 @@ pub(crate) struct Compiled {
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) path: Path,
+    pub(crate) cells: Cells,
     /// None where the guest wants every cell. Reads with the same patterns share them.
     pub(crate) patterns: Option<Arc<Patterns>>,
     /// Which of the plan's different sets of patterns that is.

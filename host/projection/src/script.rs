@@ -17,6 +17,8 @@ pub enum Value {
     Signed(i64),
     Double(f64),
     Boolean(bool),
+    /// An `AnyValue`, encoded.
+    Encoded(Slice),
 }
 
 /// When an upsert writes.
@@ -36,6 +38,7 @@ pub enum Edit {
     Upsert { write: u32, first_row: u32, end_row: u32, key: Slice, value: Value, mode: Mode },
     Drop { level: Level, first_row: u32, end_row: u32 },
     Route { level: Level, first_row: u32, end_row: u32, route: u32 },
+    Erase { write: u32, first_row: u32, end_row: u32, key: Slice },
 }
 
 /// Everything that one call changes.

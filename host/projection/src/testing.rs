@@ -78,7 +78,7 @@ pub(crate) fn plan(reads: &[&str], writes: &[&str]) -> Plan {
 }
 
 pub(crate) fn read(path: &str, patterns: &[&str]) -> Read {
-    Read { path: path.to_owned(), patterns: strings(patterns), names: vec![] }
+    Read { path: path.to_owned(), patterns: strings(patterns), ..Read::default() }
 }
 
 pub(crate) fn everything() -> Grants {

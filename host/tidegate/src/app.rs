@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use host_component::{Kind, Trigger, spawn};
+use host_component::{ComponentId, Kind, Trigger, spawn};
 use host_config::Validated;
 use host_pipeline::{Graph, Spigots};
 use host_telemetry::{Endpoint, Metrics};

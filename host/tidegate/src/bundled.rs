@@ -34,10 +34,57 @@ macro_rules! texts {
     };
 }
 
+/// What the actions of `attributes` change.
+const ITEM_ATTRIBUTES: &[&str] = &["log.attributes[*]", "span.attributes[*]", "datapoint.attributes[*]"];
+
+/// What they look at, and what its `include` and `exclude` do.
+const ATTRIBUTES: &[&str] = &[
+    "log.attributes[*]",
+    "span.attributes[*]",
+    "datapoint.attributes[*]",
+    "resource.attributes[*]",
+    "scope.name",
+    "scope.version",
+    "log.body",
+    "log.severity_text",
+    "log.severity_number",
+    "span.name",
+    "span.kind",
+    "metric.name",
+];
+
+/// What `redaction` reads and writes: attributes of each row, and bodies.
+const REDACTED: &[&str] = &[
+    "resource.attributes[*]",
+    "scope.attributes[*]",
+    "log.attributes[*]",
+    "log.body",
+    "span.attributes[*]",
+    "spanevent.attributes[*]",
+    "datapoint.attributes[*]",
+];
+
+/// What an item is sampled by.
+const SAMPLED_BY: &[&str] = &[
+    "span.trace_id",
+    "span.trace_state",
+    "span.attributes[\"sampling.priority\"]",
+    "log.trace_id",
+    "log.attributes[*]",
+];
+
+/// What tells that an item was sampled.
+const SAMPLED: &[&str] =
+    &["span.trace_state", "log.attributes[\"sampling.threshold\"]", "log.attributes[\"sampling.randomness\"]", "drop"];
+
 /// Keep in step with the names in `build.rs`, which a test does.
 pub(crate) const MODULES: &[Module] = &[
+    Module { name: "attributes", reads: ATTRIBUTES, writes: ITEM_ATTRIBUTES },
     Module { name: "cluster-labels", reads: &[], writes: &["resource.attributes[*]"] },
     Module { name: "pii-scrub", reads: texts!(), writes: texts!("drop") },
+    Module { name: "probabilistic-sampler", reads: SAMPLED_BY, writes: SAMPLED },
+    Module { name: "redaction", reads: REDACTED, writes: REDACTED },
+    Module { name: "resource", reads: &["resource.attributes[*]"], writes: &["resource.attributes[*]"] },
     Module { name: "routing", reads: &["*"], writes: &["route"] },
 ];
 

@@ -1,11 +1,15 @@
 //! The catalog is what a configuration may name: the one list of components, written by hand.
 
 mod elsewhere;
+mod guest;
 
 use host_component::{ComponentId, Kind, Signal};
 use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Value};
 use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub(crate) use guest::Guest;
 
 use crate::{extensions, health};
 
@@ -17,6 +21,8 @@ pub(crate) struct Entry {
     pub(crate) aliases: &'static [&'static str],
     pub(crate) signals: &'static [Signal],
     check: fn(&Value, &Files<'_>) -> Result<(), Errors>,
+    /// The bundled module that it is, where it is one of the Collector's processors that run as such.
+    pub(crate) guest: Option<Guest>,
 }
 
 /// Every component; [`crate::factories`] makes them by their type.
@@ -24,6 +30,14 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]),
     Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
+    Entry::guest::<guest_resource::Resource>("resource", "resource", &Signal::ALL),
+    Entry::guest::<guest_attributes::Attributes>("attributes", "attributes", &Signal::ALL),
+    Entry::guest::<guest_redaction::Redaction>("redaction", "redaction", &Signal::ALL),
+    Entry::guest::<guest_probabilistic_sampler::ProbabilisticSampler>(
+        "probabilistic_sampler",
+        "probabilistic-sampler",
+        &[Signal::Logs, Signal::Traces],
+    ),
     Entry::checked::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"]),
     Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"]),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]),
@@ -37,7 +51,18 @@ const ENTRIES: &[Entry] = &[
 
 impl Entry {
     const fn new<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
-        Entry { kind, r#type, aliases, signals: &Signal::ALL, check: |value, _| value.decode::<C>().map(|_| ()) }
+        let check = |value: &Value, _: &Files<'_>| value.decode::<C>().map(|_| ());
+        Entry { kind, r#type, aliases, signals: &Signal::ALL, check, guest: None }
+    }
+
+    /// A processor of the Collector's that is a bundled module, under the Collector's keys.
+    const fn guest<P>(r#type: &'static str, module: &'static str, signals: &'static [Signal]) -> Self
+    where
+        P: tidegate_sdk::Processor,
+        P::Config: Serialize,
+    {
+        let guest = Some(Guest::of::<P>(module));
+        Entry { signals, guest, ..Entry::new::<P::Config>(Kind::Processor, r#type, &[]) }
     }
 
     /// As [`Entry::new`], for a section that knows which values make sense.
@@ -114,6 +139,14 @@ impl Catalog for Components<'_> {
 
     fn check_authenticator(&self, user: &Component, extension: &Component) -> Result<(), String> {
         extensions::check(user, extension)
+    }
+
+    fn check_in(&self, kind: Kind, id: &ComponentId, signal: Signal, value: &Value, errors: &mut Errors) {
+        let entry = find(kind, id.r#type()).filter(|entry| entry.signals.contains(&signal));
+        let guest = entry.and_then(|entry| entry.guest.as_ref());
+        if let Some(problem) = guest.and_then(|guest| guest.problem_in(signal, value)) {
+            errors.push(problem);
+        }
     }
 
     fn check_modules(&self, value: &Value, errors: &mut Errors) {

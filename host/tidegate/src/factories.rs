@@ -15,7 +15,7 @@ use host_receivers::Budget;
 use host_telemetry::Metrics;
 use host_wasm::{ModulesConfig, ProcessorConfig, Sandbox};
 
-use crate::catalog::canonical;
+use crate::catalog::{self, canonical};
 use crate::{bundled, extensions, metadata};
 
 /// Makes every component of this binary.
@@ -99,9 +99,7 @@ impl host_pipeline::Factories for Factories {
         Box::pin(async move {
             let metrics = &self.metrics;
             match canonical(Kind::Exporter, id) {
-                "otlp_grpc" => {
-                    Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &self.exporter_deps())?)
-                }
+                "otlp_grpc" => Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &self.exporter_deps())?),
                 "otlp_http" => {
                     Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, &self.exporter_deps())?)
                 }
@@ -127,7 +125,12 @@ impl host_pipeline::Factories for Factories {
                     Ok(config.decode::<host_processors::batch::Config>()?.build(id.clone(), next, &self.metrics)?)
                 }
                 "wasm" => self.wasm(id, config.decode()?, &place, next),
-                other => Err(unlisted(Kind::Processor, other)),
+                other => {
+                    let guest = catalog::find(Kind::Processor, other).and_then(|entry| entry.guest.as_ref());
+                    let guest = guest.ok_or_else(|| unlisted(Kind::Processor, other))?;
+                    let (module, config) = (guest.module.to_owned(), Some(guest.config(config)?));
+                    self.wasm(id, ProcessorConfig { module, config, ..ProcessorConfig::default() }, &place, next)
+                }
             }
         })
     }

@@ -19,4 +19,4 @@ pub(crate) use to_guest::{lend, signal};
 
 /// The package that modules are built for, and its version.
 pub(crate) const PACKAGE: &str = "tidegate:processor";
-pub(crate) const VERSION: &str = "0.1.0";
+pub(crate) const VERSION: &str = "0.2.0";

@@ -211,7 +211,7 @@ fn matches(batch: &Batch) -> u64 {
 
 fn cells(batch: &Batch) -> u64 {
     let count = |values: &Values| match values {
-        Values::Text(packed) | Values::Bytes(packed) => packed.ends.len(),
+        Values::Text(packed) | Values::Bytes(packed) | Values::Encoded(packed) => packed.ends.len(),
         Values::Signed(numbers) => numbers.len(),
         Values::Unsigned(numbers) => numbers.len(),
         Values::Double(numbers) => numbers.len(),

@@ -37,9 +37,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
 
 /// What a module may import: the two interfaces with functions, and the types of the contract by name.
 const IMPORTS: [&str; 8] = [
-    "tidegate:processor/log@0.1.0",
-    "tidegate:processor/counters@0.1.0",
-    "tidegate:processor/types@0.1.0",
+    "tidegate:processor/log@0.2.0",
+    "tidegate:processor/counters@0.2.0",
+    "tidegate:processor/types@0.2.0",
     "signal",
     "plan",
     "context",

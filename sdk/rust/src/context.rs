@@ -28,4 +28,9 @@ impl Context {
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.packed.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
+
+    /// All request metadata that was granted; a key with several values comes once for each.
+    pub fn all_metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.packed.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
 }

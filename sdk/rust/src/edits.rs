@@ -43,6 +43,8 @@ pub enum NewValue<'a> {
     Double(f64),
     /// A truth value.
     Boolean(bool),
+    /// A value of any type in its encoding: an encoded cell's, or what [`Any::encode`] gives.
+    Encoded(&'a [u8]),
 }
 
 impl Edits {
@@ -87,6 +89,18 @@ impl Edits {
         let value = self.value(value.into());
         let Range { start: first_row, end: end_row } = rows;
         self.edits.push(types::Edit::Upsert(types::Upsert { write: write.0, first_row, end_row, key, value, mode }));
+    }
+
+    /// Takes a field, or the attribute of a path with a key, out of each row in a range, whatever it holds.
+    pub fn erase(&mut self, write: WriteId, rows: Range<u32>) {
+        self.erase_key(write, rows, "");
+    }
+
+    /// Takes the attribute `key` of a path that ends in `[*]` or `[**]` out of each row in a range.
+    pub fn erase_key(&mut self, write: WriteId, rows: Range<u32>, key: impl Content) {
+        let key = key.store(self).slice();
+        let Range { start: first_row, end: end_row } = rows;
+        self.edits.push(types::Edit::Erase(types::Erase { write: write.0, first_row, end_row, key }));
     }
 
     /// Drops rows with all that is under them. Ranges that touch become one.
@@ -146,6 +160,7 @@ impl Edits {
             NewValue::Signed(number) => types::Value::Signed(number),
             NewValue::Double(number) => types::Value::Double(number),
             NewValue::Boolean(truth) => types::Value::Boolean(truth),
+            NewValue::Encoded(encoded) => types::Value::Encoded(self.bytes(encoded).slice()),
         }
     }
 }

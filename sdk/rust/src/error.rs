@@ -6,12 +6,14 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     message: String,
+    /// How much of the message is the key.
+    key: usize,
 }
 
 impl Error {
     /// An error of its own words.
     pub fn new(message: impl Into<String>) -> Error {
-        Error { message: message.into() }
+        Error { message: message.into(), key: 0 }
     }
 
     /// An error at a key of the configuration, such as `rules[2].route`.
@@ -21,7 +23,20 @@ impl Error {
         message.push_str(key);
         message.push_str(": ");
         message.push_str(problem);
-        Error { message }
+        Error { message, key: key.len() }
+    }
+
+    /// The key of the configuration at fault, where the error is of one.
+    pub fn key(&self) -> Option<&str> {
+        self.message.get(..self.key).filter(|key| !key.is_empty())
+    }
+
+    /// The sentence without the key.
+    pub fn problem(&self) -> &str {
+        match self.key {
+            0 => &self.message,
+            key => self.message.get(key + 2..).unwrap_or_default(),
+        }
     }
 
     /// The sentence.

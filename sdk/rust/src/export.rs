@@ -15,7 +15,7 @@ impl<P: Processor> Instance<P> {
     }
 
     /// Decodes the configuration and makes the processor.
-    pub fn configure(&mut self, signal: Signal, json: &str) -> Result<types::Plan, String> {
+    pub fn configure(&mut self, signal: Signal, json: &str) -> Result<types::Plan, Error> {
         let (processor, Plan { packed }) = P::configure(signal, config::decode(json)?)?;
         self.processor = Some(processor);
         Ok(packed)
@@ -73,7 +73,9 @@ macro_rules! export {
                     config: ::std::string::String,
                 ) -> ::std::result::Result<types::Plan, ::std::string::String> {
                     $crate::tell_panics();
-                    INSTANCE.with_borrow_mut(|instance| instance.configure(signal, &config))
+                    INSTANCE
+                        .with_borrow_mut(|instance| instance.configure(signal, &config))
+                        .map_err(::std::string::String::from)
                 }
 
                 fn process(

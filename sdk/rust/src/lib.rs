@@ -50,6 +50,8 @@ extern crate self as tidegate_sdk;
 
 mod processor;
 
+mod any;
+
 mod plan;
 
 mod context;
@@ -77,6 +79,7 @@ pub mod testing;
 #[expect(clippy::too_many_arguments, reason = "what is generated lifts records field by field")]
 pub mod bindings;
 
+pub use any::Any;
 pub use batch::{Batch, Cell, CellId, Cells, Column, Cut, Value};
 pub use bindings::tidegate::processor::types::{Level, Mode, Part, PatternMatch, Signal};
 pub use context::Context;

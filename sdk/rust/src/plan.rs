@@ -71,7 +71,40 @@ impl Plan {
         path: impl Into<String>,
         patterns: impl IntoIterator<Item = P>,
     ) -> ReadId {
-        let mut read = types::Read { path: path.into(), patterns: Vec::new(), names: Vec::new() };
+        self.read_as(types::Cells::Scalars, path.into(), patterns)
+    }
+
+    /// The cells of this path as text, numbers and truth values printed, in which one of the patterns matches. What is no
+    /// text itself can be replaced and not spliced.
+    pub fn read_printed<P: Into<Pattern>>(
+        &mut self,
+        path: impl Into<String>,
+        patterns: impl IntoIterator<Item = P>,
+    ) -> ReadId {
+        self.read_as(types::Cells::Printed, path.into(), patterns)
+    }
+
+    /// Attributes with values of any type, lists and maps encoded: all, or those in whose key one of the patterns matches.
+    pub fn read_whole<P: Into<Pattern>>(
+        &mut self,
+        path: impl Into<String>,
+        keys: impl IntoIterator<Item = P>,
+    ) -> ReadId {
+        self.read_as(types::Cells::Whole, path.into(), keys)
+    }
+
+    /// Lists, maps and values without a member, encoded, and nothing else.
+    pub fn read_composites(&mut self, path: impl Into<String>) -> ReadId {
+        self.read_as(types::Cells::Composites, path.into(), [] as [String; 0])
+    }
+
+    fn read_as<P: Into<Pattern>>(
+        &mut self,
+        cells: types::Cells,
+        path: String,
+        patterns: impl IntoIterator<Item = P>,
+    ) -> ReadId {
+        let mut read = types::Read { path, patterns: Vec::new(), names: Vec::new(), cells };
         for pattern in patterns {
             let Pattern { source, name } = pattern.into();
             read.patterns.push(source);
@@ -106,6 +139,12 @@ impl Plan {
     /// The instance remembers what it can afford to lose at a swap: there is then just one.
     pub fn remember(&mut self) {
         self.packed.state = types::State::Rebuildable;
+    }
+
+    /// What the host gets.
+    #[doc(hidden)]
+    pub fn packed(&self) -> &types::Plan {
+        &self.packed
     }
 
     fn word(&mut self, word: &str) {

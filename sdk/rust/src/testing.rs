@@ -30,8 +30,6 @@
 //!
 //! It stands in for the host as far as a unit test needs it; the host's limits are not kept.
 
-mod any;
-
 mod build;
 
 mod path;
@@ -49,7 +47,7 @@ use crate::bindings::tidegate::processor::types;
 use crate::log::Level;
 use crate::{Error, Instance, Processor, Signal};
 
-pub use any::Any;
+pub use crate::Any;
 pub use build::TestBatch;
 pub use serde_json::json;
 
@@ -91,7 +89,7 @@ impl<P: Processor> Tester<P> {
     /// The processor refuses the configuration, or its plan names a path that does not parse.
     pub fn new(signal: Signal, config: &(impl ToString + ?Sized)) -> Result<Tester<P>, Error> {
         let mut instance = Instance::new();
-        let plan = instance.configure(signal, &config.to_string()).map_err(Error::new)?;
+        let plan = instance.configure(signal, &config.to_string())?;
         let paths = plan.reads.iter().map(|read| &read.path).chain(&plan.writes);
         for path in paths.filter(|path| !matches!(path.as_str(), "drop" | "route")) {
             Path::parse(signal, path)?;

@@ -44,7 +44,7 @@ pub(crate) fn trapping() -> Vec<u8> {
 
 /// A module that was built for another version of the contract.
 pub(crate) fn of_another_version(module: &[u8]) -> Vec<u8> {
-    let (from, to) = (b"@0.1.0", b"@0.9.0");
+    let (from, to) = (b"@0.2.0", b"@0.9.0");
     let mut patched = module.to_vec();
     let places: Vec<usize> =
         module.windows(from.len()).enumerate().filter(|(_, at)| at == from).map(|(i, _)| i).collect();

@@ -81,12 +81,7 @@ impl Hop for Caller {
         &self.framer
     }
 
-    async fn call(
-        &self,
-        signal: Signal,
-        message: &Message,
-        origin: &Origin,
-    ) -> Result<Option<PartialSuccess>, Denial> {
+    async fn call(&self, signal: Signal, message: &Message, origin: &Origin) -> Result<Option<PartialSuccess>, Denial> {
         let mut headers = self.headers.clone();
         self.credentials.add_to(&mut headers, origin).await.map_err(Denial::Failed)?;
         let attempt = async {

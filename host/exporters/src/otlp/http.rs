@@ -97,12 +97,7 @@ impl Hop for Caller {
         &self.framer
     }
 
-    async fn call(
-        &self,
-        signal: Signal,
-        message: &Message,
-        origin: &Origin,
-    ) -> Result<Option<PartialSuccess>, Denial> {
+    async fn call(&self, signal: Signal, message: &Message, origin: &Origin) -> Result<Option<PartialSuccess>, Denial> {
         let Some(uri) = &self.uris[signal as usize] else {
             let reason = format!("there is no endpoint for {signal}: set `endpoint` or `{signal}_endpoint`");
             return Err(Denial::Failed(Failure::Permanent { reason }));

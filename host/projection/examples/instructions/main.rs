@@ -49,7 +49,7 @@ fn projector(signal: Signal, reads: &[&str], patterns: &[&str], writes: &[&str])
     let plan = Plan {
         reads: reads
             .iter()
-            .map(|path| Read { path: path.to_string(), patterns: patterns.clone(), names: vec![] })
+            .map(|path| Read { path: path.to_string(), patterns: patterns.clone(), ..Read::default() })
             .collect(),
         writes: writes.iter().map(ToString::to_string).collect(),
         routes: if writes.contains(&"route") { vec!["aside".to_owned()] } else { Vec::new() },

@@ -43,7 +43,7 @@ static PROJECTORS: LazyLock<Vec<Projector>> = LazyLock::new(|| {
             let read = |path: &&str| Read {
                 path: path.to_string(),
                 patterns: patterns.iter().map(ToString::to_string).collect(),
-                names: vec![],
+                ..Read::default()
             };
             let plan = Plan {
                 reads: texts.iter().map(read).collect(),

@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let Some((pattern, text)) = data.split_once('\n') else { return };
     let plan = Plan {
-        reads: vec![Read { path: "log.body".to_owned(), patterns: vec![pattern.to_owned()], names: vec![] }],
+        reads: vec![Read { path: "log.body".to_owned(), patterns: vec![pattern.to_owned()], ..Read::default() }],
         ..Plan::default()
     };
     let grants = Grants { reads: vec!["*".to_owned()], ..Grants::default() };

@@ -50,7 +50,7 @@ impl<'a> Ops<'a> {
                 let outer = found.outer();
                 self.change(index, &found, 0, (outer.tag, outer.end), (0, 0))
             }
-            Edit::Upsert { .. } | Edit::Drop { .. } | Edit::Route { .. } => Ok(()),
+            Edit::Upsert { .. } | Edit::Erase { .. } | Edit::Drop { .. } | Edit::Route { .. } => Ok(()),
         }
     }
 
@@ -129,6 +129,9 @@ impl<'a> Ops<'a> {
         let with = match found.form {
             Form::Any | Form::Pair => {
                 any_value(script, value, None)?;
+                if member.tag == NONE {
+                    return self.fill(index, found, value);
+                }
                 self.encode_checked(|side| any_value(script, value, Some(side)))?
             }
             Form::Key => {
@@ -146,6 +149,21 @@ impl<'a> Ops<'a> {
             }
         };
         self.change(index, found, found.depth, (member.tag, member.end), with)
+    }
+
+    /// Gives a value to an attribute or a body that has none.
+    fn fill(&mut self, index: usize, found: &Found<'_>, value: Value) -> Result<(), EditFault> {
+        let script = self.script;
+        let around = found.place.tail[found.depth - 1];
+        if around.tag != NONE {
+            let with = self.encode_checked(|side| any_value(script, value, Some(side)))?;
+            return self.change(index, found, found.depth, (around.end, around.end), with);
+        }
+        let mut member = Vec::new();
+        any_value(script, value, Some(&mut member))?;
+        let with = self.encode(|side| wire::put_len(side, 2, &member))?;
+        let end = found.outer().end;
+        self.change(index, found, 1, (end, end), with)
     }
 
     pub(super) fn encode_checked(
@@ -205,6 +223,7 @@ pub(super) fn given(value: Value) -> &'static str {
         Value::Signed(_) => "an integer",
         Value::Double(_) => "a floating-point number",
         Value::Boolean(_) => "a truth value",
+        Value::Encoded(_) => "an encoded value",
     }
 }
 

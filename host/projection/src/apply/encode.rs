@@ -12,12 +12,18 @@ pub(super) fn any_value(script: &Script, value: Value, out: Option<&mut Vec<u8>>
     let checked = match value {
         Value::Text(piece) => text(script, piece)?,
         Value::Bytes(piece) => slice(script, piece)?,
-        _ => &[],
+        Value::Encoded(piece) => {
+            let value = slice(script, piece)?;
+            host_otlp::check_value(value).map_err(EditFault::Encoded)?;
+            value
+        }
+        Value::Signed(_) | Value::Double(_) | Value::Boolean(_) => &[],
     };
     let Some(out) = out else { return Ok(()) };
     match value {
         Value::Text(_) => wire::put_len(out, 1, checked),
         Value::Bytes(_) => wire::put_len(out, 7, checked),
+        Value::Encoded(_) => out.extend_from_slice(checked),
         Value::Boolean(value) => varint(out, 2, u64::from(value)),
         Value::Signed(value) => varint(out, 3, value as u64),
         Value::Double(value) => eight(out, 4, value.to_bits()),

@@ -2,6 +2,7 @@
 
 mod faults;
 mod random;
+mod values;
 
 use host_otlp::{Payload, Signal};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;

@@ -1,4 +1,5 @@
-//! Upserts: fields written to each row of a range, wherever they stand in it, or behind its last field.
+//! Upserts: fields written to each row of a range, wherever they stand in it, or behind its last field; and fields taken
+//! out of each row of one.
 //!
 //! Ranges are cut where any of them starts or ends, so that between two cuts each row takes the same upserts: these are
 //! encoded once, and a row costs one walk over its fields.
@@ -28,7 +29,8 @@ struct Upsert<'a> {
     rows: Range<u32>,
     /// Of an attribute.
     key: Option<&'a [u8]>,
-    value: Value,
+    /// None where the field is taken out: an update that leaves nothing.
+    value: Option<Value>,
     mode: Mode,
     /// The last field number that it was encoded for, and where.
     encoded: Option<(u32, (u32, u32))>,
@@ -41,7 +43,7 @@ const STEPS: usize = 256;
 pub(super) fn upserts(ops: &mut Ops<'_>, meter: &mut dyn Meter) -> Result<(), EditError> {
     let mut upserts = Vec::new();
     for (index, edit) in ops.script.edits.iter().enumerate() {
-        if matches!(edit, Edit::Upsert { .. }) {
+        if matches!(edit, Edit::Upsert { .. } | Edit::Erase { .. }) {
             upserts.push(ops.upsert(index, edit).map_err(|fault| EditError::Edit { edit: index, fault })?);
         }
     }
@@ -196,7 +198,7 @@ impl Prepared {
 fn number(message: &'static Message, upsert: &Upsert<'_>) -> Option<u32> {
     let names = upsert.path.field().proto;
     let name = match (upsert.path.field().class, upsert.value) {
-        (Class::Number, Value::Double(_)) => "as_double",
+        (Class::Number, Some(Value::Double(_))) => "as_double",
         (Class::Number, _) => "as_int",
         _ => names.first()?,
     };
@@ -256,8 +258,12 @@ impl Projection {
 impl<'a> Ops<'a> {
     /// Checks all of an upsert but its rows' types.
     fn upsert(&self, index: usize, edit: &Edit) -> Result<Upsert<'a>, EditFault> {
-        let Edit::Upsert { write, first_row, end_row, key, value, mode } = *edit else {
-            return Err(EditFault::Write { write: 0 });
+        let (write, first_row, end_row, key, value, mode) = match *edit {
+            Edit::Upsert { write, first_row, end_row, key, value, mode } => {
+                (write, first_row, end_row, key, Some(value), mode)
+            }
+            Edit::Erase { write, first_row, end_row, key } => (write, first_row, end_row, key, None, Mode::Update),
+            _ => return Err(EditFault::Write { write: 0 }),
         };
         let (projection, script) = (self.projection, self.script);
         let path = projection.compiled.writes.get(write as usize).and_then(Option::as_ref);
@@ -277,9 +283,10 @@ impl<'a> Ops<'a> {
             (_, [], Reach::Exact) => return Err(key_fault()),
             _ => return Err(EditFault::NotUpsertable { path: path.to_string() }),
         };
-        match path.field().class {
-            Class::Map | Class::Any => any_value(script, value, None)?,
-            class => {
+        match (path.field().class, value) {
+            (_, None) => {}
+            (Class::Map | Class::Any, Some(value)) => any_value(script, value, None)?,
+            (class, Some(value)) => {
                 // `as_int` or `as_double`, as the value says.
                 let number = if class == Class::Number && !matches!(value, Value::Signed(_)) { 0 } else { 6 };
                 fixed(script, path, number, value, &mut Vec::new())?;
@@ -296,17 +303,18 @@ impl<'a> Ops<'a> {
             return Ok(range);
         }
         let script = self.script;
+        let Some(value) = upsert.value else { return Ok((0, 0)) };
         let mut field = Vec::with_capacity(64);
         match upsert.path.field().class {
             Class::Map => {
-                let mut value = Vec::with_capacity(32);
-                any_value(script, upsert.value, Some(&mut value))?;
+                let mut content = Vec::with_capacity(32);
+                any_value(script, value, Some(&mut content))?;
                 wire::put_len(&mut field, 1, upsert.key.unwrap_or_default());
-                wire::put_len(&mut field, 2, &value);
+                wire::put_len(&mut field, 2, &content);
             }
-            Class::Any => any_value(script, upsert.value, Some(&mut field))?,
+            Class::Any => any_value(script, value, Some(&mut field))?,
             _ => {
-                let range = self.encode_checked(|side| fixed(script, upsert.path, number, upsert.value, side))?;
+                let range = self.encode_checked(|side| fixed(script, upsert.path, number, value, side))?;
                 upsert.encoded = Some((number, range));
                 return Ok(range);
             }

@@ -9,7 +9,7 @@ use super::{Compiled, Limits, PlanError, Read};
 use crate::meter::Meter;
 use crate::path::{Class, Path, Reach};
 use crate::pattern::{self, PatternError, Patterns};
-use crate::plan::{self, Grants, Plan};
+use crate::plan::{self, Cells, Grants, Plan};
 
 /// The words among the writes that are no paths.
 const DROP: &str = "drop";
@@ -89,7 +89,9 @@ pub(super) fn compile(
     if !plan.routes.is_empty() && !may_route {
         return Err(PlanError::Routes);
     }
-    let strips = reads.iter().any(|read| read.patterns.is_some() || read.path.reach() != Reach::Exact);
+    let strips = reads
+        .iter()
+        .any(|read| read.patterns.is_some() || read.path.reach() != Reach::Exact || read.cells != Cells::Scalars);
     let table = Table::new(signal, &reads, &writes, may_drop || may_route);
     let (sets, scratches) = (sets.compiled, Mutex::default());
     // What a column packs is counted in 32 bits.
@@ -153,15 +155,18 @@ fn compile_read<'a>(
     sets: &mut Sets<'a>,
     writes: &[Option<Path>],
 ) -> Result<Read, PlanError> {
-    let patterns = &read.patterns;
+    let (patterns, cells) = (&read.patterns, read.cells);
     let class = path.field().class;
     let bare = path.keys().is_empty() && path.reach() == Reach::Exact;
     if class == Class::Map && bare {
         return Err(PlanError::Map { path: path.to_string() });
     }
+    if let Some(why) = unfit(&path, read) {
+        return Err(PlanError::Cells { path: path.to_string(), cells, why });
+    }
     let writable = writes.iter().flatten().any(|write| write.covers(&path));
     if patterns.is_empty() {
-        return Ok(Read { path, patterns: None, set: 0, writable, keyed: !bare });
+        return Ok(Read { path, cells, patterns: None, set: 0, writable, keyed: !bare });
     }
     let is_text = matches!(class, Class::Text | Class::Texts | Class::Map | Class::Any);
     if !is_text && class.id().is_none() {
@@ -178,5 +183,18 @@ fn compile_read<'a>(
         }
     })?;
     let patterns = Some(Arc::clone(&sets.compiled[set]));
-    Ok(Read { path, patterns, set, writable, keyed: !bare })
+    Ok(Read { path, cells, patterns, set, writable, keyed: !bare })
+}
+
+/// Why the cells of a path do not cross in the form that is asked for, where they do not.
+fn unfit(path: &Path, read: &plan::Read) -> Option<&'static str> {
+    let whole = matches!(read.cells, Cells::Whole | Cells::Composites);
+    let bare = path.keys().is_empty() && path.reach() == Reach::Exact;
+    let rules = [
+        (read.cells != Cells::Scalars && !matches!(path.field().class, Class::Map | Class::Any), "it is of one type"),
+        (whole && path.reach() == Reach::Deep, "`[**]` has the texts in a value, not the value"),
+        (read.cells == Cells::Composites && !read.patterns.is_empty(), "there is no text that patterns could match"),
+        (read.cells == Cells::Whole && bare && !read.patterns.is_empty(), "it has no key that patterns could match"),
+    ];
+    rules.into_iter().find(|(broken, _)| *broken).map(|(_, why)| why)
 }

@@ -12,11 +12,12 @@ pub(super) enum Slot {
     Unsigned,
     Double,
     Boolean,
+    Encoded,
     Key,
 }
 
 /// Columns of one read.
-pub(super) const SLOTS: usize = 7;
+pub(super) const SLOTS: usize = 8;
 
 const EMPTY: [fn() -> Values; SLOTS] = [
     || Values::Text(Packed::default()),
@@ -25,6 +26,7 @@ const EMPTY: [fn() -> Values; SLOTS] = [
     || Values::Unsigned(Vec::new()),
     || Values::Double(Vec::new()),
     || Values::Boolean(Vec::new()),
+    || Values::Encoded(Packed::default()),
     || Values::Text(Packed::default()),
 ];
 
@@ -101,7 +103,7 @@ impl Growing {
         self.sites.reserve(FIRST);
         self.column.rows.reserve(FIRST);
         self.column.keys.reserve(if keyed { FIRST } else { 0 });
-        if let Values::Text(packed) | Values::Bytes(packed) = &mut self.column.values {
+        if let Values::Text(packed) | Values::Bytes(packed) | Values::Encoded(packed) = &mut self.column.values {
             packed.ends.reserve(FIRST);
             packed.bytes.reserve(FIRST * 16);
         }
@@ -109,7 +111,7 @@ impl Growing {
 
     #[inline]
     pub(super) fn push_text(&mut self, text: &[u8]) {
-        if let Values::Text(packed) | Values::Bytes(packed) = &mut self.column.values {
+        if let Values::Text(packed) | Values::Bytes(packed) | Values::Encoded(packed) = &mut self.column.values {
             packed.bytes.extend_from_slice(text);
             packed.ends.push(packed.bytes.len() as u32);
         }

@@ -7,6 +7,7 @@ use host_otlp::wire::WireType;
 use super::Read;
 use crate::batch::Level;
 use crate::path::{Class, Context, Path, Reach};
+use crate::plan::Cells;
 
 /// How many levels there are.
 pub(crate) const LEVELS: usize = 7;
@@ -69,9 +70,35 @@ pub(super) struct Spec {
     pub(super) values: Reads,
     /// Every text, byte string and map key in it.
     pub(super) deep: Reads,
-    /// Where all of this is deep and has the same patterns, one of the reads: what holds no match is then of no interest,
-    /// whatever it is.
-    pub(super) gate: Option<u32>,
+    /// Where all of this is of one kind and has the same patterns: what holds no match is then of no interest, whatever
+    /// it is.
+    pub(super) gate: Option<Gate>,
+    /// The reads that want more than scalars as they are.
+    pub(super) more: More,
+    /// Whether there are any, here or at some key.
+    pub(super) has_more: bool,
+}
+
+/// One of the reads whose patterns decide, and whether these reads are deep or of a map's own values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gate {
+    pub(super) read: u32,
+    pub(super) deep: bool,
+}
+
+/// Who reads what of a value, as text or with lists and maps.
+#[derive(Debug, Default)]
+pub(super) struct More {
+    pub(super) itself: Reads,
+    pub(super) values: Reads,
+    /// As text.
+    pub(super) deep: Reads,
+}
+
+impl More {
+    fn is_empty(&self) -> bool {
+        self.itself.is_empty() && self.values.is_empty() && self.deep.is_empty()
+    }
 }
 
 /// The narrowed schema.
@@ -179,10 +206,14 @@ impl Table {
         let mut spec = Spec::default();
         let mut under: Vec<(&str, Vec<(u32, &Path)>)> = Vec::new();
         for &(index, path) in paths {
+            let scalars = reads[index as usize].cells == Cells::Scalars;
             match (path.keys().get(depth), path.reach()) {
-                (None, Reach::Exact) => spec.itself.push(index),
-                (None, Reach::Values) => spec.values.push(index),
-                (None, Reach::Deep) => spec.deep.push(index),
+                (None, Reach::Exact) if scalars => spec.itself.push(index),
+                (None, Reach::Values) if scalars => spec.values.push(index),
+                (None, Reach::Deep) if scalars => spec.deep.push(index),
+                (None, Reach::Exact) => spec.more.itself.push(index),
+                (None, Reach::Values) => spec.more.values.push(index),
+                (None, Reach::Deep) => spec.more.deep.push(index),
                 (Some(key), _) => match under.iter_mut().find(|(known, _)| known == key) {
                     Some((_, list)) => list.push((index, path)),
                     None => under.push((key, vec![(index, path)])),
@@ -193,14 +224,27 @@ impl Table {
             let child = self.spec(reads, &paths, depth + 1);
             spec.keys.push((key.as_bytes().into(), child));
         }
-        if spec.itself.is_empty() && spec.keys.is_empty() && spec.values.is_empty() {
-            let set = |index: &u32| reads[*index as usize].patterns.as_ref().map(|_| reads[*index as usize].set);
-            let first = spec.deep.first().copied();
-            spec.gate = first.filter(|first| set(first).is_some() && spec.deep.iter().all(|it| set(it) == set(first)));
+        spec.has_more =
+            !spec.more.is_empty() || spec.keys.iter().any(|(_, child)| self.specs[*child as usize].has_more);
+        if spec.itself.is_empty() && spec.keys.is_empty() && !spec.has_more {
+            spec.gate = gate(reads, &spec);
         }
         self.specs.push(spec);
         (self.specs.len() - 1) as u16
     }
+}
+
+/// The patterns that decide about all that a spec reads, where there is no more than one set of them.
+fn gate(reads: &[Read], spec: &Spec) -> Option<Gate> {
+    let (list, deep) = match (spec.values.is_empty(), spec.deep.is_empty()) {
+        (true, false) => (&spec.deep, true),
+        (false, true) => (&spec.values, false),
+        _ => return None,
+    };
+    let set = |index: &u32| reads[*index as usize].patterns.as_ref().map(|_| reads[*index as usize].set);
+    let read = *list.first()?;
+    let decides = set(&read).is_some() && list.iter().all(|it| set(it) == set(&read));
+    decides.then_some(Gate { read, deep })
 }
 
 /// Messages of which a row has one, and in which some of its fields lie.

@@ -1,5 +1,6 @@
 //! Tests of what stands in `projector`: its promises, one sentence each.
 
+mod forms;
 mod reach;
 
 use std::sync::LazyLock;
@@ -7,6 +8,7 @@ use std::sync::LazyLock;
 use host_otlp::Signal;
 use host_otlp::schema::Message as Schema;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::metrics::v1::{
     Exemplar, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
     exemplar, metric, number_data_point,

@@ -1,5 +1,6 @@
 //! The walk: one pass over a payload by the table, which finds rows and cells and skips the rest by length.
 
+mod more;
 mod value;
 
 use host_otlp::Payload;
@@ -46,6 +47,8 @@ struct Walk<'a, 'm> {
     nests: Vec<Nest>,
     /// The messages between the row (or what it holds) and the value in hand: tag, and number where it has one already.
     open: SmallVec<[(u32, u32); 16]>,
+    /// What is printed, a scalar at a time.
+    print: Vec<u8>,
 }
 
 pub(super) fn walk(
@@ -67,6 +70,7 @@ pub(super) fn walk(
         last_key: (NOWHERE, 0),
         nests: Vec::new(),
         open: SmallVec::new(),
+        print: Vec::new(),
     };
     if let Some(deepest) = compiled.table.levels.iter().find(|level| **level == Level::Item) {
         walk.rows[*deepest as usize].reserve(payload.items().min(1 << 20) as usize);

@@ -154,7 +154,7 @@ pub(crate) fn cells(batch: &Batch) -> Vec<(u32, Cell)> {
             let key = column.keys.get(at).map(|&key| utf8(piece(&batch.dictionary, key as usize)));
             let value = match &column.values {
                 Values::Text(packed) => Value::StringValue(utf8(piece(packed, at))),
-                Values::Bytes(packed) => Value::BytesValue(piece(packed, at).to_vec()),
+                Values::Bytes(packed) | Values::Encoded(packed) => Value::BytesValue(piece(packed, at).to_vec()),
                 Values::Signed(list) => Value::IntValue(list[at]),
                 Values::Unsigned(list) => Value::IntValue(list[at] as i64),
                 Values::Double(list) => Value::DoubleValue(list[at]),
@@ -179,7 +179,7 @@ pub(crate) fn piece(packed: &crate::Packed, at: usize) -> &[u8] {
 /// Where a cell's column stands among those of its read.
 pub(crate) fn slot(cell: &Cell) -> usize {
     match (&cell.value, cell.part) {
-        (_, Part::Key) => 6,
+        (_, Part::Key) => 7,
         (Value::StringValue(_), _) => 0,
         (Value::BytesValue(_), _) => 1,
         (Value::IntValue(_), _) => 2,

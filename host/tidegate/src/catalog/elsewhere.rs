@@ -44,14 +44,12 @@ const PROCESSORS: Table = &[
         "take it out: before a receiver reads a body it reserves room from a byte budget of the whole process, and \
          refuses in the form that makes the sender try again",
     ),
-    (&["resource"], "use `wasm` with `module: cluster-labels`, which writes resource attributes"),
     (
         &["resource_detection", "resourcedetection"],
-        "use `wasm` with `module: cluster-labels` and attributes from the environment, as in `${env:NODE_NAME}`",
+        "use `resource` with values from the environment, as in `${env:NODE_NAME}`",
     ),
-    (&["redaction"], "use `wasm` with `module: pii-scrub`"),
-    (&["k8s_attributes", "k8sattributes", "probabilistic_sampler", "tail_sampling"], LATER),
-    (&["attributes", "transform", "filter", "span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
+    (&["k8s_attributes", "k8sattributes", "tail_sampling"], LATER),
+    (&["transform", "filter", "span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
     (
         &[
             "metrics_transform",

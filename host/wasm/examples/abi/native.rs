@@ -32,7 +32,7 @@ pub(crate) fn ways() -> Result<Vec<Way>> {
 
 fn projector(patterns: &[&str]) -> Result<Projector> {
     let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-    let reads = PATHS.map(|path| Read { path: path.to_owned(), patterns: patterns.clone(), names: vec![] });
+    let reads = PATHS.map(|path| Read { path: path.to_owned(), patterns: patterns.clone(), ..Read::default() });
     let plan = Plan { reads: reads.into(), writes: PATHS.map(str::to_owned).into(), ..Plan::default() };
     let grants = Grants { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()] };
     Ok(Projector::compile(Signal::Logs, &plan, &grants, &Limits::default())?)

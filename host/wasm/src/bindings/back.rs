@@ -49,6 +49,7 @@ fn column(column: types::Column) -> Column {
             types::Values::Unsigned(numbers) => Values::Unsigned(numbers),
             types::Values::Double(numbers) => Values::Double(numbers),
             types::Values::Boolean(truths) => Values::Boolean(truths),
+            types::Values::Encoded(values) => Values::Encoded(packed(values)),
         },
         matches: column.matches.into_iter().map(pattern_match).collect(),
     }

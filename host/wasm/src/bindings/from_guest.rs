@@ -1,6 +1,6 @@
 //! From the guest to the host: the plan and the script.
 
-use host_projection::plan::{Plan, Read, State};
+use host_projection::plan::{Cells, Plan, Read, State};
 use host_projection::script::{Edit, Mode, Script, Slice, Value};
 
 use super::back::level;
@@ -19,7 +19,13 @@ pub(crate) fn plan(plan: types::Plan) -> Plan {
 }
 
 fn read(read: types::Read) -> Read {
-    Read { path: read.path, patterns: read.patterns, names: read.names }
+    let cells = match read.cells {
+        types::Cells::Scalars => Cells::Scalars,
+        types::Cells::Printed => Cells::Printed,
+        types::Cells::Whole => Cells::Whole,
+        types::Cells::Composites => Cells::Composites,
+    };
+    Read { path: read.path, patterns: read.patterns, names: read.names, cells }
 }
 
 pub(crate) fn script(script: types::Script) -> Script {
@@ -54,6 +60,12 @@ fn edit(edit: types::Edit) -> Edit {
             end_row: route.end_row,
             route: route.route,
         },
+        types::Edit::Erase(erase) => Edit::Erase {
+            write: erase.write,
+            first_row: erase.first_row,
+            end_row: erase.end_row,
+            key: slice(erase.key),
+        },
     }
 }
 
@@ -64,6 +76,7 @@ fn value(value: types::Value) -> Value {
         types::Value::Signed(number) => Value::Signed(number),
         types::Value::Double(number) => Value::Double(number),
         types::Value::Boolean(truth) => Value::Boolean(truth),
+        types::Value::Encoded(encoded) => Value::Encoded(slice(encoded)),
     }
 }
 

@@ -67,6 +67,7 @@ fn values(values: Values) -> types::Values {
         Values::Unsigned(numbers) => types::Values::Unsigned(numbers),
         Values::Double(numbers) => types::Values::Double(numbers),
         Values::Boolean(truths) => types::Values::Boolean(truths),
+        Values::Encoded(values) => types::Values::Encoded(packed(values)),
     }
 }
 

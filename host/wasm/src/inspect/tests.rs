@@ -5,12 +5,12 @@ use super::{InspectError, check_import, inspect};
 #[test]
 fn takes_the_interfaces_of_this_version_only() {
     for import in ["types", "log", "counters"] {
-        check_import(&format!("tidegate:processor/{import}@0.1.0")).unwrap();
+        check_import(&format!("tidegate:processor/{import}@0.2.0")).unwrap();
     }
     let version = |found: &str| Err(InspectError::Version { found: found.to_owned() });
     assert_eq!(check_import("tidegate:processor/log@0.1.1"), version("tidegate:processor@0.1.1"));
     assert_eq!(check_import("tidegate:processor/log"), version("tidegate:processor@no version"));
-    for foreign in ["wasi:clocks/wall-clock@0.2.0", "tidegate:processor/files@0.1.0", "log", "tidegate:other/log@0.1.0"]
+    for foreign in ["wasi:clocks/wall-clock@0.2.0", "tidegate:processor/files@0.2.0", "log", "tidegate:other/log@0.2.0"]
     {
         assert_eq!(check_import(foreign), Err(InspectError::ForeignImport(foreign.to_owned())));
     }

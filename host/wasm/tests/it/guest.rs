@@ -137,7 +137,7 @@ impl Guest {
     }
 
     pub(crate) fn version(mut self, version: &str) -> Self {
-        self.wit = self.wit.replace("@0.1.0;", &format!("@{version};"));
+        self.wit = self.wit.replace("@0.2.0;", &format!("@{version};"));
         self
     }
 
@@ -216,14 +216,14 @@ impl Guest {
             let (at, len) = data.text(reason);
             return data.words(&[1, at, len, 0, 0, 0, 0, 0]);
         }
-        let mut reads: Vec<[u32; 6]> = self
+        let mut reads: Vec<[u32; 7]> = self
             .reads
             .iter()
             .map(|(path, patterns)| {
                 let (path, path_len) = data.text(path);
                 let (patterns, patterns_len) = data.texts(patterns);
-                // They have no names.
-                [path, path_len, patterns, patterns_len, 0, 0]
+                // They have no names, and take scalars.
+                [path, path_len, patterns, patterns_len, 0, 0, 0]
             })
             .collect();
         let copies = reads.last().copied().into_iter().cycle().take(self.copies as usize - 1);
@@ -289,6 +289,7 @@ fn edit(edit: &Edit) -> [u32; 14] {
         }
         Edit::Drop { level, first_row, end_row } => vec![level_of(*level), *first_row, *end_row],
         Edit::Route { level, first_row, end_row, route } => vec![level_of(*level), *first_row, *end_row, *route],
+        Edit::Erase { write, first_row, end_row, key } => vec![*write, *first_row, *end_row, key.start, key.end],
     };
     words[0] = match edit {
         Edit::Splice { .. } => 0,
@@ -297,6 +298,7 @@ fn edit(edit: &Edit) -> [u32; 14] {
         Edit::Upsert { mode: Mode::Upsert | Mode::Insert | Mode::Update, .. } => 3,
         Edit::Drop { .. } => 4,
         Edit::Route { .. } => 5,
+        Edit::Erase { .. } => 6,
     };
     words[2..2 + payload.len()].copy_from_slice(&payload);
     words
@@ -310,6 +312,7 @@ fn words_of(value: &Value) -> [u32; 4] {
         Value::Signed(number) => (2, wide(number.cast_unsigned())),
         Value::Double(number) => (3, wide(number.to_bits())),
         Value::Boolean(truth) => (4, [u32::from(*truth), 0]),
+        Value::Encoded(slice) => (5, [slice.start, slice.end]),
     };
     [tag, 0, low, high]
 }

@@ -39,7 +39,7 @@ async fn refuses_a_component_whose_code_is_wrong() {
 
 #[tokio::test]
 async fn names_the_version_that_a_module_was_built_for() {
-    says(&Guest::idle().version("0.2.0").build(), &["built for tidegate:processor@0.2.0, this host speaks 0.1.0"])
+    says(&Guest::idle().version("0.3.0").build(), &["built for tidegate:processor@0.3.0, this host speaks 0.2.0"])
         .await;
 }
 

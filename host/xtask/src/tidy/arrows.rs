@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -12,13 +12,20 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("host-tls", &["host-config", "host-telemetry"]),
     ("host-projection", &["host-otlp"]),
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-receivers", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"]),
+    (
+        "host-receivers",
+        &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],
+    ),
     ("host-processors", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-exporters", &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"]),
+    (
+        "host-exporters",
+        &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],
+    ),
     ("host-extensions", &["host-component", "host-config", "host-telemetry", "host-tls"]),
     ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-xtask", &[]),
+    ("sdk-collector", &["tidegate-sdk"]),
     ("tidegate-sdk", &[]),
 ];
 
@@ -35,7 +42,7 @@ pub(crate) fn check(packages: &[Package]) -> Vec<String> {
         let is_guest = package.manifest_path.components().any(|part| part.as_os_str() == "guests");
         let allowed = match ALLOWED.iter().find(|(crate_name, _)| crate_name == name) {
             Some((_, allowed)) => allowed,
-            None if is_guest => &["tidegate-sdk"][..],
+            None if is_guest => &["sdk-collector", "tidegate-sdk"][..],
             None => {
                 problems
                     .push(format!("{name}: no arrows are set for this crate; add it to the table in tidy/arrows.rs"));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bindings::tidegate::processor::types;
-use crate::{Part, PatternMatch};
+use crate::{Any, Part, PatternMatch};
 
 /// A cell's number, for edits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,23 @@ pub enum Value<'b> {
     Double(f64),
     /// A truth value.
     Boolean(bool),
+    /// A list, a map or no value, encoded: [`Any::decode`](crate::Any::decode) reads it.
+    Encoded(&'b [u8]),
+}
+
+impl Value<'_> {
+    /// The value for keeps, decoded where it is a list or a map.
+    pub fn to_any(self) -> Any {
+        match self {
+            Value::Text(text) => Any::from(text),
+            Value::Bytes(bytes) => Any::Bytes(bytes.to_vec()),
+            Value::Signed(number) => Any::Int(number),
+            Value::Unsigned(number) => Any::Int(number.cast_signed()),
+            Value::Double(number) => Any::Double(number),
+            Value::Boolean(truth) => Any::Bool(truth),
+            Value::Encoded(encoded) => Any::decode(encoded),
+        }
+    }
 }
 
 /// The cells of one read that have one type.
@@ -114,10 +131,12 @@ impl<'b> Column<'b> {
         }
     }
 
-    /// The contents of a text or bytes cell at a position.
+    /// The contents of a text, bytes or encoded cell at a position.
     pub fn bytes(&self, index: u32) -> Option<&'b [u8]> {
         match &self.packed.values {
-            types::Values::Text(packed) | types::Values::Bytes(packed) => bytes(packed, index as usize),
+            types::Values::Text(packed) | types::Values::Bytes(packed) | types::Values::Encoded(packed) => {
+                bytes(packed, index as usize)
+            }
             _ => None,
         }
     }
@@ -159,6 +178,7 @@ impl<'b> Cell<'b> {
             types::Values::Unsigned(list) => Value::Unsigned(list.get(i).copied().unwrap_or_default()),
             types::Values::Double(list) => Value::Double(list.get(i).copied().unwrap_or_default()),
             types::Values::Boolean(list) => Value::Boolean(list.get(i).copied().unwrap_or_default()),
+            types::Values::Encoded(packed) => Value::Encoded(bytes(packed, i).unwrap_or_default()),
         }
     }
 

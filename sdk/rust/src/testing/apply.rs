@@ -4,16 +4,16 @@ mod cells;
 
 mod upsert;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::any::Any;
 use super::build::{Row, TestBatch, index};
 use super::path::Path;
 use super::project::{Place, Projected};
 use crate::bindings::tidegate::processor::types;
-use crate::{Error, Level};
+use crate::{Any, Error, Level};
 use cells::{CellEdits, edit_cell, names, whole};
+use upsert::Upsert;
 
 /// By the number that a place has for its level.
 const LEVELS: [Level; 7] =
@@ -41,7 +41,8 @@ pub(super) fn apply(
                 whole(cell(&mut cells, batch, plan, projected, replace.cell)?, Some(value))?;
             }
             types::Edit::Remove(number) => whole(cell(&mut cells, batch, plan, projected, *number)?, None)?,
-            types::Edit::Upsert(edit) => upserts.push(edit),
+            types::Edit::Upsert(edit) => upserts.push(Upsert::from(edit)),
+            types::Edit::Erase(edit) => upserts.push(Upsert::from(edit)),
             types::Edit::Drop(edit) => {
                 granted(plan, "drop")?;
                 for row in rows(&mut after, edit.level, edit.first_row, edit.end_row)? {
@@ -55,10 +56,19 @@ pub(super) fn apply(
             }
         }
     }
+    let mut written = BTreeSet::new();
+    let mut erasures = Vec::new();
     for edit in upserts {
         let path = paths(batch, plan).find(|(at, _)| *at == edit.write as usize).map(|(_, path)| path);
         let path = path.ok_or_else(|| Error::new("an upsert is of a write that is no path"))?;
-        upsert::upsert(&mut after, batch, &path, script, edit, &cells)?;
+        let field = (index(path.level), path.field.clone(), upsert::key(&path, script, &edit)?.map(str::to_owned));
+        if !edit.rows.clone().all(|row| written.insert((field.clone(), row))) {
+            return Err(Error::new("two upserts of one field of a row"));
+        }
+        upsert::upsert(&mut after, batch, &path, script, &edit, &cells)?;
+        if edit.is_erasure() {
+            erasures.push((path, edit));
+        }
     }
     // From the last place to the first, so that a removal moves nothing that is still to be edited.
     let places: Vec<Place> = cells.keys().cloned().collect();
@@ -67,6 +77,9 @@ pub(super) fn apply(
             return Err(Error::new("an edit lies under something that another edit removes"));
         }
         edit_cell(&mut after, &place, edits)?;
+    }
+    for (path, edit) in &erasures {
+        upsert::erase(&mut after, path, script, edit)?;
     }
     drop_under(&mut after);
     Ok(after)
@@ -148,5 +161,11 @@ fn value(script: &types::Script, value: types::Value) -> Result<Any, Error> {
         types::Value::Signed(number) => Any::Int(number),
         types::Value::Double(number) => Any::Double(number),
         types::Value::Boolean(truth) => Any::Bool(truth),
+        types::Value::Encoded(at) => Any::decode(
+            script
+                .text
+                .get(at.start as usize..at.end as usize)
+                .ok_or_else(|| Error::new("a slice is outside the script's text"))?,
+        ),
     })
 }

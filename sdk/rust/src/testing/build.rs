@@ -1,8 +1,7 @@
 //! A batch of plain values: rows by level, each with its fields and attributes.
 
-use super::any::Any;
 use super::path;
-use crate::{Level, Signal};
+use crate::{Any, Level, Signal};
 
 /// What a processor is tried on, and what comes out of it.
 ///

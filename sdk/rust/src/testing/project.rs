@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use super::any::Any;
 use super::build::{Row, TestBatch};
 use super::path::{Path, Reach};
-use crate::bindings::tidegate::processor::types;
-use crate::{Level, Part, PatternMatch};
+use crate::bindings::tidegate::processor::types::{self, Cells};
+use crate::{Any, Level, Part, PatternMatch};
 
 /// A batch as the guest gets it, and where each of its cells lies.
 pub(super) struct Projected {
@@ -62,10 +61,10 @@ pub(super) fn project(batch: &TestBatch, plan: &types::Plan) -> Projected {
             .collect();
         let mut found = Vec::new();
         for (row, values) in batch.rows(path.level).iter().enumerate() {
-            find(&path, row, values, &mut found);
+            find(&path, read.cells, row, values, &mut found);
         }
         if !patterns.is_empty() {
-            found.retain_mut(|cell| scan(cell, &patterns));
+            found.retain_mut(|cell| scan(cell, read.cells, &patterns));
             projected.needs_guest |= !found.is_empty();
         }
         nest(&mut found);
@@ -86,14 +85,21 @@ fn compile(pattern: &str) -> Regex {
 }
 
 /// Collects the cells of one row.
-fn find(path: &Path, row: usize, values: &Row, found: &mut Vec<Found>) {
+fn find(path: &Path, cells: Cells, row: usize, values: &Row, found: &mut Vec<Found>) {
     let Some(field) = values.fields.iter().position(|(name, _)| *name == path.field) else { return };
     let place = Place { level: super::build::index(path.level), row, field, steps: Vec::new(), key: false };
-    under(&path.keys, path.reach, &values.fields[field].1, &place, None, found);
+    under(&path.keys, (path.reach, cells), &values.fields[field].1, &place, None, found);
 }
 
 /// Goes along the path's keys, then collects what its reach says.
-fn under(keys: &[String], reach: Reach, value: &Any, place: &Place, key: Option<&str>, found: &mut Vec<Found>) {
+fn under(
+    keys: &[String],
+    reach: (Reach, Cells),
+    value: &Any,
+    place: &Place,
+    key: Option<&str>,
+    found: &mut Vec<Found>,
+) {
     if let [first, rest @ ..] = keys {
         let Any::Map(entries) = value else { return };
         for (at, (name, value)) in entries.iter().enumerate().filter(|(_, (name, _))| name == first) {
@@ -101,43 +107,52 @@ fn under(keys: &[String], reach: Reach, value: &Any, place: &Place, key: Option<
         }
         return;
     }
+    let (reach, cells) = reach;
     match (reach, value) {
-        (Reach::Exact, value) => collect(value, place, key, found),
+        (Reach::Exact, value) => collect(value, cells, place, key, found),
         (Reach::Values, Any::Map(entries)) => {
             for (at, (name, value)) in entries.iter().enumerate() {
-                collect(value, &place.step(at), Some(name), found);
+                collect(value, cells, &place.step(at), Some(name), found);
             }
         }
         (Reach::Values, _) => {}
-        (Reach::Deep, value) => deep(value, place, key, found),
+        (Reach::Deep, value) => deep(value, cells, place, key, found),
     }
 }
 
-fn deep(value: &Any, place: &Place, key: Option<&str>, found: &mut Vec<Found>) {
+fn deep(value: &Any, cells: Cells, place: &Place, key: Option<&str>, found: &mut Vec<Found>) {
     match value {
-        Any::Text(_) | Any::Bytes(_) => collect(value, place, key, found),
+        Any::Text(_) | Any::Bytes(_) => collect(value, cells, place, key, found),
+        Any::Int(_) | Any::Double(_) | Any::Bool(_) if cells == Cells::Printed => {
+            collect(value, cells, place, key, found);
+        }
         Any::List(items) => {
             for (at, item) in items.iter().enumerate() {
-                deep(item, &place.step(at), key, found);
+                deep(item, cells, &place.step(at), key, found);
             }
         }
         Any::Map(entries) => {
             for (at, (name, value)) in entries.iter().enumerate() {
                 let place = place.step(at);
                 let key_place = Place { key: true, ..place.clone() };
-                collect(&Any::Text(name.clone()), &key_place, Some(name), found);
-                deep(value, &place, Some(name), found);
+                collect(&Any::Text(name.clone()), cells, &key_place, Some(name), found);
+                deep(value, cells, &place, Some(name), found);
             }
         }
         _ => {}
     }
 }
 
-fn collect(value: &Any, place: &Place, key: Option<&str>, found: &mut Vec<Found>) {
-    if !matches!(value, Any::List(_) | Any::Map(_) | Any::Empty) {
-        let key = key.map(str::to_owned);
-        found.push(Found { place: place.clone(), key, value: value.clone(), matches: Vec::new(), within: 0 });
-    }
+fn collect(value: &Any, cells: Cells, place: &Place, key: Option<&str>, found: &mut Vec<Found>) {
+    let is_composite = matches!(value, Any::List(_) | Any::Map(_) | Any::Empty);
+    let value = match cells {
+        Cells::Scalars | Cells::Printed if is_composite => return,
+        Cells::Composites if !is_composite => return,
+        Cells::Printed => Any::Text(value.printed()),
+        Cells::Scalars | Cells::Composites | Cells::Whole => value.clone(),
+    };
+    let key = key.map(str::to_owned);
+    found.push(Found { place: place.clone(), key, value, matches: Vec::new(), within: 0 });
 }
 
 /// Finds for each cell the nearest key around it.
@@ -150,11 +165,15 @@ fn nest(found: &mut [Found]) {
     }
 }
 
-/// Runs the patterns over a text; whether any matched.
-fn scan(cell: &mut Found, patterns: &[Regex]) -> bool {
-    let Any::Text(text) = &cell.value else { return false };
+/// Runs the patterns over a text or a key; whether any matched.
+fn scan(cell: &mut Found, cells: Cells, patterns: &[Regex]) -> bool {
+    let text = match (&cell.value, cells) {
+        (_, Cells::Whole) => cell.key.clone().unwrap_or_default(),
+        (Any::Text(text), _) => text.clone(),
+        _ => return false,
+    };
     for (number, pattern) in patterns.iter().enumerate() {
-        let ranges = pattern.find_iter(text).map(|found| (found.start() as u32, number as u32, found.end() as u32));
+        let ranges = pattern.find_iter(&text).map(|found| (found.start() as u32, number as u32, found.end() as u32));
         cell.matches.extend(ranges);
     }
     cell.matches.sort_unstable();
@@ -181,7 +200,7 @@ impl Projected {
     fn pack(&mut self, read: u32, keyed: bool, found: &[Found], dictionary: &mut Vec<String>) {
         let has_keys = found.iter().any(|cell| cell.place.key);
         for key_part in [false, true] {
-            for kind in 0..5 {
+            for kind in 0..6 {
                 let cells: Vec<&Found> =
                     found.iter().filter(|cell| cell.place.key == key_part && type_of(&cell.value) == kind).collect();
                 if cells.is_empty() {
@@ -224,7 +243,8 @@ fn type_of(value: &Any) -> u8 {
         Any::Bytes(_) => 1,
         Any::Int(_) => 2,
         Any::Double(_) => 3,
-        _ => 4,
+        Any::Bool(_) => 4,
+        Any::List(_) | Any::Map(_) | Any::Empty => 5,
     }
 }
 
@@ -238,7 +258,7 @@ fn values(kind: u8, cells: &[&Found]) -> types::Values {
             Any::Int(int) => signed.push(*int),
             Any::Double(number) => double.push(*number),
             Any::Bool(truth) => boolean.push(*truth),
-            Any::List(_) | Any::Map(_) | Any::Empty => {}
+            Any::List(_) | Any::Map(_) | Any::Empty => push(&mut packed, cell.value.encode()),
         }
     }
     match kind {
@@ -246,7 +266,8 @@ fn values(kind: u8, cells: &[&Found]) -> types::Values {
         1 => types::Values::Bytes(packed),
         2 => types::Values::Signed(signed),
         3 => types::Values::Double(double),
-        _ => types::Values::Boolean(boolean),
+        4 => types::Values::Boolean(boolean),
+        _ => types::Values::Encoded(packed),
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::any::Any;
 use super::build::{Row, TestBatch};
 use super::path;
-use crate::{Level, Signal};
+use crate::{Any, Level, Signal};
 
 impl fmt::Display for TestBatch {
     /// Writes a line a row, indented by level: `  log body="…" attributes={…} -> route`.

@@ -195,8 +195,10 @@ impl Check for HttpConfig {
             .iter()
             .all(|e| e.is_empty())
         {
-            wrongs
-                .push(Wrong::new("endpoint", "the endpoint is missing; write the `http://host:port` or `https://host` of the next hop"));
+            wrongs.push(Wrong::new(
+                "endpoint",
+                "the endpoint is missing; write the `http://host:port` or `https://host` of the next hop",
+            ));
         }
         wrongs
     }
@@ -297,7 +299,8 @@ impl HttpConfig {
         };
         let bad = || Wrong::new(key, format!("{written:?} is no address; write `http://host:port` or `https://host`"));
         let uri: Uri = whole.parse().map_err(|_| bad())?;
-        let is_whole = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
+        let is_whole =
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
         if is_whole { Ok(Some(uri)) } else { Err(bad()) }
     }
 }

@@ -1,22 +1,29 @@
 //! The `otlp_http` exporter: what it sends, and what it makes of the answers.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use host_component::{Delivery, Exporter, Failure, Outcome, Payload};
+use host_component::{Authenticators, Delivery, Exporter, Failure, Outcome, Payload};
 use host_otlp::wire::{WireType, put_len, put_tag, put_varint};
 use host_otlp::{Limits, Signal, check, json};
 use host_telemetry::Metrics;
 
 use super::http_hop::{Answer, HttpHop};
 use super::{joined, logs, never};
-use crate::otlp::{Encoding, HttpCompression, HttpConfig, Retry};
+use crate::Deps;
+use crate::otlp::{BuildError, Encoding, HttpCompression, HttpConfig, Retry};
 
 /// An exporter under test; unlike by default it does not compress and hardly waits between attempts.
 struct Script {
     exporter: Arc<dyn Exporter>,
     metrics: Metrics,
+}
+
+fn build(config: HttpConfig, id: &str, metrics: &Metrics) -> Result<Arc<dyn Exporter>, BuildError> {
+    let deps = Deps { base: Path::new("."), auth: &Authenticators::default(), metrics };
+    config.build(&id.parse().unwrap(), &deps)
 }
 
 impl Script {
@@ -27,7 +34,7 @@ impl Script {
         config.retry_on_failure = Retry { initial_interval: Duration::from_millis(1), ..Retry::default() };
         change(&mut config);
         let metrics = Metrics::new();
-        let exporter = config.build(&"otlp_http/next".parse().unwrap(), &metrics).unwrap();
+        let exporter = build(config, "otlp_http/next", &metrics).unwrap();
         Script { exporter, metrics }
     }
 
@@ -277,7 +284,7 @@ async fn a_signal_without_an_endpoint_is_refused_and_the_others_go_where_they_sh
 fn refuses_a_configuration_that_makes_no_sense() {
     let build = |settings: serde_json::Value| {
         let config: HttpConfig = serde_json::from_value(settings).unwrap();
-        let built = config.build(&"otlp_http".parse().unwrap(), &Metrics::new());
+        let built = self::build(config, "otlp_http", &Metrics::new());
         built.err().map(|error| error.to_string()).unwrap_or_default()
     };
     let with =
@@ -294,7 +301,7 @@ fn refuses_a_configuration_that_makes_no_sense() {
     assert!(build(serde_json::json!({})).contains("the endpoint is missing"));
     assert!(with("logs_endpoint", "hub:4318".into()).contains("no address"));
     assert!(with("endpoint", "hub:4318".into()).contains("no address"));
-    assert!(with("endpoint", "https://hub".into()).contains("TLS"));
+    assert!(with("endpoint", "ftp://hub".into()).contains("no address"));
     assert!(with("headers", serde_json::json!({ "content-encoding": "x" })).contains("content-encoding"));
     assert_eq!(with("headers", serde_json::json!({ "host": "tenant.example" })), "");
     for key in ["proxy_url", "max_conns_per_host", "http2_ping_timeout", "cookies", "middlewares", "profiles_endpoint"]

@@ -1,10 +1,9 @@
 //! The edits of one cell: parts of its text, or all of it.
 
 use super::LEVELS;
-use crate::Error;
-use crate::testing::any::Any;
 use crate::testing::build::TestBatch;
 use crate::testing::project::Place;
+use crate::{Any, Error};
 
 /// The edits of one cell.
 #[derive(Default)]

@@ -1,0 +1,56 @@
+//! What a pattern means in Go it means here.
+
+use super::Pattern;
+
+fn finds(go: &str, text: &str) -> Vec<String> {
+    let pattern = Pattern::new("p", go).unwrap();
+    let own: Vec<String> =
+        pattern.own_regex().unwrap().find_iter(text).map(|found| found.as_str().to_owned()).collect();
+    let host = regex::Regex::new(&pattern.source).unwrap_or_else(|error| panic!("{go}: {error}"));
+    let hosts: Vec<String> = host.find_iter(text).map(|found| found.as_str().to_owned()).collect();
+    assert_eq!(own, hosts, "{go}: the host and the guest find the same");
+    own
+}
+
+#[test]
+fn go_syntax_means_what_it_means_in_go() {
+    for (go, text, found) in [
+        (r"\b\d{3}-\d{2}\b", "x 123-45 ١٢٣-45", vec!["123-45"]),
+        (r"[[]a]", "[a] a", vec!["[a]"]),
+        (r"[]a]+", "]a]", vec!["]a]"]),
+        (r"[^]]+", "ab]", vec!["ab"]),
+        (r"[a&&b]+", "a&b", vec!["a&b"]),
+        (r"[+--]+", "+,-.", vec!["+,-"]),
+        (r"[a-]+", "a-b", vec!["a-"]),
+        (r"[\w.-]+@x", "a.b-c@x", vec!["a.b-c@x"]),
+        (r"{[^}]*}", "a {b} c", vec!["{b}"]),
+        (r"a{2,3}", "aaaa", vec!["aaa"]),
+        (r"a{,2}", "a{,2}", vec!["a{,2}"]),
+        (r"\Qa.b\E+", "a.bb", vec!["a.bb"]),
+        (r"\x{e9}\101", "éA", vec!["éA"]),
+        (r"(?i)secret", "SECret", vec!["SECret"]),
+        (r"\_\-\<", "_-<", vec!["_-<"]),
+        (r"[[:alpha:]_]+", "ab_1", vec!["ab_"]),
+        (r"\s", "\u{b} \u{a0}", vec![" "]),
+        (r".+", "é日", vec!["é日"]),
+        (r"[\d\s]+", "1 2\u{662}", vec!["1 2"]),
+    ] {
+        assert_eq!(finds(go, text), found, "{go}");
+    }
+}
+
+#[test]
+fn what_needs_tables_of_unicode_is_left_to_the_host() {
+    let pattern = Pattern::new("blocked_values[0]", r"\p{Greek}+\pL").unwrap();
+    assert!(pattern.regex().is_none());
+    assert!(regex::Regex::new(&pattern.source).is_ok());
+    assert!(pattern.own_regex().unwrap_err().message().starts_with("blocked_values[0]: cannot be run by the module"));
+}
+
+#[test]
+fn texts_match_as_they_are() {
+    let pattern = Pattern::exactly("k", ["a.b", "c|d"]);
+    let regex = pattern.regex().unwrap();
+    assert!(regex.is_match("a.b") && regex.is_match("c|d"));
+    assert!(!regex.is_match("axb") && !regex.is_match("c") && !regex.is_match("a.b\n"));
+}

@@ -9,17 +9,18 @@ use host_component::{ComponentId, Kind, PipelineId};
 
 use self::section::Section;
 use crate::expand::Expansion;
-use crate::node::Node;
+use crate::location::Location;
+use crate::merge::merge;
+use crate::node::{Data, Node};
 use crate::problem::{Errors, Position, Problem, Warning};
 use crate::source::Source;
 use crate::value::Value;
-use crate::yaml;
 
 /// What the user wrote, with references replaced. Problems of its shape are told by [`crate::validate`], together with
 /// those of its meaning.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The folder that relative paths start from.
+    /// The folder that the relative paths of components start from: that of the first file.
     pub base: PathBuf,
     pub components: Vec<Component>,
     pub modules: Option<Value>,
@@ -30,6 +31,8 @@ pub struct Document {
     pub extensions: Vec<Reference>,
     pub pipelines: Vec<DocumentPipeline>,
     pub warnings: Vec<Warning>,
+    /// All of it.
+    pub whole: Value,
     pub(crate) errors: Errors,
     pub(crate) service: Position,
 }
@@ -63,21 +66,43 @@ pub struct DocumentPipeline {
     pub routes: Vec<(String, Vec<Reference>)>,
 }
 
-/// Reads the configuration at `path`.
+/// Reads the configuration in the file at `path`.
 ///
 /// # Errors
 /// Where there is no file, or what it holds is no YAML.
 pub fn load(path: &Path, source: &dyn Source) -> Result<Document, Errors> {
-    let file: Arc<str> = path.display().to_string().into();
-    let text = source.read(path).map_err(|error| {
-        let start = Position { file: Arc::clone(&file), line: 1, column: 1 };
-        Errors::from(Problem::new(&start, "", format!("cannot read the configuration: {error}")))
-    })?;
-    let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (root, errors) = yaml::read(&file, &text)?;
+    load_all(&[Location::File(path.to_owned())], source)
+}
+
+/// Reads the configuration that several locations make up: merged first, then references are replaced, so that one that
+/// was written over is not looked up.
+///
+/// # Errors
+/// Each location that cannot be read, or is no YAML.
+pub fn load_all(locations: &[Location], source: &dyn Source) -> Result<Document, Errors> {
+    let base = locations.iter().find_map(Location::folder).unwrap_or(Path::new("."));
     let mut expansion = Expansion::new(source, base);
+    let (mut merged, mut errors, mut unread) = (None, Errors::new(), Errors::new());
+    for location in locations {
+        match location.read(source) {
+            Ok((root, odd)) => {
+                if let Some(folder) = location.folder() {
+                    expansion.starts_from(&root.at.file, folder);
+                }
+                errors.extend(odd);
+                merged = Some(joined(merged, root, &mut errors));
+            }
+            Err(wrong) => unread.extend(wrong),
+        }
+    }
+    if !unread.is_empty() {
+        errors.extend(unread);
+        return Err(errors.sorted());
+    }
+    let start = Position { file: Arc::from("no configuration"), line: 1, column: 1 };
+    let root = merged.unwrap_or_else(|| Node::new(start, Data::Null));
     let root = expansion.node(root, "", 0);
-    let mut document = Document::empty(base, root.at.clone());
+    let mut document = Document::empty(base, &root);
     document.warnings = expansion.warnings;
     document.errors = errors;
     document.errors.extend(expansion.errors);
@@ -85,8 +110,22 @@ pub fn load(path: &Path, source: &dyn Source) -> Result<Document, Errors> {
     Ok(document)
 }
 
+/// The documents of two locations as one. What is no mapping cannot be joined: it is told, and left out.
+fn joined(before: Option<Node>, root: Node, errors: &mut Errors) -> Node {
+    match (before, &root.data) {
+        (None, _) => root,
+        (Some(before), _) if before.is_null() => root,
+        (Some(before), Data::Mapping(_)) => merge(before, root),
+        (Some(before), Data::Null) => before,
+        (Some(before), _) => {
+            errors.push(Problem::new(&root.at, "", root.mismatch("a mapping")));
+            before
+        }
+    }
+}
+
 impl Document {
-    fn empty(base: &Path, service: Position) -> Self {
+    fn empty(base: &Path, root: &Node) -> Self {
         Document {
             base: base.to_owned(),
             components: Vec::new(),
@@ -96,8 +135,9 @@ impl Document {
             extensions: Vec::new(),
             pipelines: Vec::new(),
             warnings: Vec::new(),
+            whole: Value::new(root.clone(), String::new()),
             errors: Errors::new(),
-            service,
+            service: root.at.clone(),
         }
     }
 

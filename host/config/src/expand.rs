@@ -5,10 +5,12 @@
 
 mod text;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::text::{Piece, pieces};
+use crate::location::folder_of;
 use crate::node::{Data, Node};
 use crate::problem::{Errors, Position, Problem, Warning};
 use crate::source::Source;
@@ -25,8 +27,10 @@ const MAX_TEXT: usize = 16 << 20;
 /// What is needed to replace references, and what was found on the way.
 pub(crate) struct Expansion<'a> {
     pub(crate) source: &'a dyn Source,
-    /// The folder of the configuration, which relative paths start from.
-    pub(crate) base: &'a Path,
+    /// Where relative paths start from in what is no file.
+    base: &'a Path,
+    /// The folders of files, by the names that positions give them.
+    folders: BTreeMap<Arc<str>, PathBuf>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) errors: Errors,
     references: usize,
@@ -42,7 +46,13 @@ struct Found {
 
 impl<'a> Expansion<'a> {
     pub(crate) fn new(source: &'a dyn Source, base: &'a Path) -> Self {
-        Expansion { source, base, warnings: Vec::new(), errors: Errors::new(), references: 0, text: 0 }
+        let (folders, warnings, errors) = (BTreeMap::new(), Vec::new(), Errors::new());
+        Expansion { source, base, folders, warnings, errors, references: 0, text: 0 }
+    }
+
+    /// Has relative paths in the file of this name start from `folder`.
+    pub(crate) fn starts_from(&mut self, file: &Arc<str>, folder: &Path) {
+        self.folders.insert(Arc::clone(file), folder.to_owned());
     }
 
     /// `node` with every reference in it replaced.
@@ -128,13 +138,20 @@ impl<'a> Expansion<'a> {
         let inner = self.joined(&pieces(inner)?, at, path, nesting + 1)?;
         let found = match inner.split_once(':') {
             Some(("env", rest)) => self.env(rest, at, path)?,
-            Some(("file", rest)) => self.file(rest)?,
+            Some(("file", rest)) => self.file(rest, at)?,
+            Some(("yaml", rest)) => Found { text: rest.to_owned(), file: "${yaml:…}".into() },
+            Some((scheme @ ("http" | "https"), _)) => {
+                return Err(format!(
+                    "${{{scheme}:…}} is not served, since a collector should start when that server is away: write the \
+                     text to a file, and ${{file:PATH}}"
+                ));
+            }
             Some((_, rest)) if rest.starts_with('-') => self.env(&inner, at, path)?,
             None => self.env(&inner, at, path)?,
             Some((scheme, _)) => {
                 return Err(format!(
                     "unknown scheme `{scheme}` in ${{{inner}}}: there are ${{env:NAME}}, ${{env:NAME:-default}}, \
-                     ${{NAME}} and ${{file:PATH}}; $${{ stands for a plain ${{"
+                     ${{NAME}}, ${{file:PATH}} and ${{yaml:TEXT}}; $${{ stands for a plain ${{"
                 ));
             }
         };
@@ -166,8 +183,9 @@ impl<'a> Expansion<'a> {
         Ok(Found { text, file: format!("${{env:{name}}}").into() })
     }
 
-    fn file(&self, path: &str) -> Result<Found, String> {
-        let path = self.base.join(path);
+    fn file(&mut self, path: &str, at: &Position) -> Result<Found, String> {
+        let folder = self.folders.get(&at.file).map_or(self.base, PathBuf::as_path);
+        let path = folder.join(path);
         let mut text =
             self.source.read(&path).map_err(|error| format!("cannot read the file {}: {error}", path.display()))?;
         // Editors and `kubectl create secret` end a file with a line break that nobody means.
@@ -177,7 +195,9 @@ impl<'a> Expansion<'a> {
                 text.pop();
             }
         }
-        Ok(Found { text, file: path.display().to_string().into() })
+        let file: Arc<str> = path.display().to_string().into();
+        self.starts_from(&file, folder_of(&path));
+        Ok(Found { text, file })
     }
 }
 

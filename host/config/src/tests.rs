@@ -4,6 +4,8 @@ mod catalog;
 mod decoding;
 mod expansion;
 mod hostile;
+mod merging;
+mod printing;
 mod shape;
 mod times;
 

@@ -30,8 +30,10 @@ pub struct Validated {
     pub modules: Option<Value>,
     pub telemetry: Option<Value>,
     pub limits: Limits,
-    /// The folder of the configuration, which relative paths start from.
+    /// The folder that the relative paths of components start from.
     pub base: PathBuf,
+    /// All of it, as it was written and with references replaced.
+    pub whole: Value,
 }
 
 /// From receivers through processors to exporters, for one signal.
@@ -156,6 +158,7 @@ fn finish(document: Document, limits: Limits) -> Validated {
         telemetry: document.telemetry,
         limits,
         base: document.base,
+        whole: document.whole,
     };
     for Component { kind, id, value, .. } in document.components {
         let map = match kind {

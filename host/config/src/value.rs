@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use crate::canonical;
 use crate::check::{Check, Files, Wrong};
 use crate::decode::{self, Decoder};
 use crate::expand::Expansion;
+use crate::location::folder_of;
 use crate::node::Node;
+use crate::print::{self, Mode};
 use crate::problem::{Errors, Position, Problem, Warning};
 use crate::source::Source;
 use crate::yaml;
@@ -41,7 +44,7 @@ impl Value {
     /// What [`Value::parse`] finds, and every reference that leads nowhere.
     pub fn load(path: &Path, text: &str, source: &dyn Source) -> Result<(Value, Vec<Warning>), Errors> {
         let root = yaml::parse(&path.display().to_string().into(), text)?;
-        let mut expansion = Expansion::new(source, path.parent().unwrap_or(Path::new("")));
+        let mut expansion = Expansion::new(source, folder_of(path));
         let root = expansion.node(root, "", 0);
         let Expansion { warnings, errors, .. } = expansion;
         errors.or((Value::new(root, String::new()), warnings))
@@ -81,6 +84,18 @@ impl Value {
             errors.push(self.problem_at(&key.split('.').collect::<Vec<_>>(), message));
         }
         errors.or(decoded)
+    }
+
+    /// A text that is the same for the same content, wherever it was written and in whichever order. It has the secrets.
+    pub fn canonical(&self) -> String {
+        let mut text = String::new();
+        canonical::write(&self.node, &mut text);
+        text
+    }
+
+    /// This as a YAML document.
+    pub fn to_yaml(&self, mode: Mode) -> String {
+        print::to_yaml(&self.node, mode)
     }
 
     /// A problem with this value as a whole.

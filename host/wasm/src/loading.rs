@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use host_component::Shutdown;
+use host_config::watched::POLL;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
@@ -11,7 +12,7 @@ use crate::config::Limits;
 use crate::generation::Identity;
 use crate::guest::Guest;
 use crate::loader::{Again, LoadError, Loader, Request};
-use crate::source::{POLL, Source, SourceError};
+use crate::source::{Source, SourceError};
 use crate::voice::one_line;
 
 /// What a refusal says of a module may be the module's own words: more of them are cut.
@@ -61,13 +62,21 @@ impl Loading {
         swapped
     }
 
-    /// Looks for changes until the end. What fails leaves everything as it was, and is looked at again when the files
-    /// change, or soon where the host was at fault.
+    /// Whether the processor is gone: it was of a configuration that was replaced, or never came into force.
+    pub(crate) fn is_orphan(&self) -> bool {
+        Arc::strong_count(&self.guest) == 1
+    }
+
+    /// Looks for changes until the end, or that of the processor. What fails leaves everything as it was, and is looked at
+    /// again when the files change, or soon where the host was at fault.
     pub(crate) async fn watch(mut self, loader: Arc<Loader>, mut shutdown: Shutdown) {
         let work = async {
             let mut retry = Retry::default();
             loop {
                 sleep(POLL).await;
+                if self.is_orphan() {
+                    return;
+                }
                 if !has_changed(&self.source).await && !retry.is_due() {
                     continue;
                 }

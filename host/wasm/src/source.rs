@@ -1,17 +1,13 @@
 //! A source is where a module's bytes and its configuration come from: the binary itself, a file, or the watched folder.
 
-mod watched;
-
 use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use host_config::watched::{Contents, Watched};
 use serde_json::{Map, Value};
 
 use crate::inspect::InspectError;
-use watched::{Contents, Watched};
-
-pub(crate) use watched::POLL;
 
 /// A larger file is no configuration.
 const CONFIG_BYTES: u64 = 4 << 20;

@@ -17,7 +17,8 @@ fn world() -> Map {
         .with_env("COMMENT", "a # b")
         .with_env("BROKEN", "{ a: [")
         .with_file("/etc/tidegate/token", "s3cret\n")
-        .with_file("/run/labels.yaml", "a: 1\nb: ${file:token}\n")
+        .with_file("/run/labels.yaml", "a: 1\nb: ${file:secrets/token}\n")
+        .with_file("/run/secrets/token", "beside it")
         .with_file("/run/loop.yaml", "again: ${file:/run/loop.yaml}\n")
         .with_file("/run/wrong.yaml", "verbosity: basic\nlables: {}\n")
 }
@@ -69,7 +70,10 @@ fn reads_a_value_that_is_one_reference_as_yaml() {
     assert_eq!(debug("{ shards: '${env:NOTHING:-[1, 2]}' }").shards, [1, 2]);
     let labels = debug("{ labels: '${env:LABELS}' }").labels;
     assert_eq!(labels["a"], "4317", "what a piece of configuration refers to is put in, too");
-    assert_eq!(debug("{ labels: '${file:/run/labels.yaml}' }").labels["b"], "s3cret");
+    let labels = debug("{ labels: '${file:/run/labels.yaml}' }").labels;
+    assert_eq!(labels["b"], "beside it", "a path starts from the folder of the file that it stands in");
+    assert_eq!(debug("{ shards: '${yaml:[1, 2]}' }").shards, [1, 2]);
+    assert_eq!(debug("{ pin: '${yaml:0123}' }").pin.as_deref(), Some("0123"));
 }
 
 #[test]
@@ -78,8 +82,13 @@ fn says_what_is_wrong_with_a_reference() {
     for (written, expected) in [
         (
             "${http://x}",
-            "unknown scheme `http` in ${http://x}: there are ${env:NAME}, ${env:NAME:-default}, ${NAME} and \
-             ${file:PATH}; $${ stands for a plain ${",
+            "${http:…} is not served, since a collector should start when that server is away: write the text to a file, \
+             and ${file:PATH}",
+        ),
+        (
+            "${s3:x}",
+            "unknown scheme `s3` in ${s3:x}: there are ${env:NAME}, ${env:NAME:-default}, ${NAME}, ${file:PATH} and \
+             ${yaml:TEXT}; $${ stands for a plain ${",
         ),
         (
             "${1}",

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use host_config::watched::{Contents, Watched};
 use serde_json::json;
 
-use super::watched::{Contents, Watched};
 use super::{Places, Source, SourceError, canonical};
 use crate::Bundled;
 

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::OFlags;
 
 /// How often to look.
-pub(crate) const POLL: Duration = Duration::from_millis(100);
+pub const POLL: Duration = Duration::from_millis(100);
 
 /// A file system's clock may be this coarse: what was written just before it was read may change once more unseen.
 const GRAIN: Duration = Duration::from_millis(50);
@@ -30,7 +30,8 @@ struct Identity {
     changed: (i64, i64),
 }
 
-pub(crate) struct Watched {
+/// A file, and what was seen of it.
+pub struct Watched {
     path: PathBuf,
     /// What was there when the file was read last; the outer none where it never was.
     taken: Option<Stamp>,
@@ -42,7 +43,7 @@ pub(crate) struct Watched {
 
 /// What was found when a file was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Contents {
+pub enum Contents {
     Whole(Vec<u8>),
     /// It has so many bytes, which are too many.
     Large(u64),
@@ -51,20 +52,23 @@ pub(crate) enum Contents {
 }
 
 impl Watched {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    pub fn new(path: PathBuf) -> Self {
         Watched { path, taken: None, seen: None, doubtful: false }
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn exists(&self) -> bool {
+    pub fn exists(&self) -> bool {
         self.stamp().is_some()
     }
 
-    /// Reads what is there, and remembers it.
-    pub(crate) fn read(&mut self, limit: u64) -> io::Result<Contents> {
+    /// Reads what is there, and remembers it; at most `limit` bytes.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is no regular file.
+    pub fn read(&mut self, limit: u64) -> io::Result<Contents> {
         self.take();
         // A pipe would wait for a writer, and for ever.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
@@ -84,7 +88,7 @@ impl Watched {
     }
 
     /// Remembers what is there: before the file is read.
-    pub(crate) fn take(&mut self) {
+    pub fn take(&mut self) {
         let stamp = self.stamp();
         self.taken = Some(stamp);
         self.seen = Some(stamp);
@@ -92,7 +96,7 @@ impl Watched {
     }
 
     /// Whether there is something else now than what was taken, and it is ready.
-    pub(crate) fn has_changed(&mut self) -> bool {
+    pub fn has_changed(&mut self) -> bool {
         let now = self.stamp();
         let settled = self.seen.replace(now) == Some(now);
         if self.taken == Some(now) {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 
 use crate::delivery::Delivery;
@@ -31,28 +32,28 @@ pub trait Exporter: Consumer {
 }
 
 /// What a receiver hands its data to, by signal; none where no pipeline of that signal names the receiver.
+///
+/// Cloning shares it, and it may change while the receiver runs: the next delivery finds what is there then.
 #[derive(Clone, Default)]
-pub struct Consumers {
-    pub logs: Option<Arc<dyn Consumer>>,
-    pub traces: Option<Arc<dyn Consumer>>,
-    pub metrics: Option<Arc<dyn Consumer>>,
-}
+pub struct Consumers(Arc<ArcSwap<BySignal>>);
+
+#[derive(Clone, Default)]
+struct BySignal([Option<Arc<dyn Consumer>>; 3]);
 
 impl Consumers {
-    pub fn of(&self, signal: Signal) -> Option<&Arc<dyn Consumer>> {
-        match signal {
-            Signal::Logs => self.logs.as_ref(),
-            Signal::Traces => self.traces.as_ref(),
-            Signal::Metrics => self.metrics.as_ref(),
-        }
+    pub fn of(&self, signal: Signal) -> Option<Arc<dyn Consumer>> {
+        self.0.load().0[signal as usize].clone()
     }
 
     pub fn set(&mut self, signal: Signal, consumer: Arc<dyn Consumer>) {
-        *match signal {
-            Signal::Logs => &mut self.logs,
-            Signal::Traces => &mut self.traces,
-            Signal::Metrics => &mut self.metrics,
-        } = Some(consumer);
+        let mut changed = BySignal::clone(&self.0.load());
+        changed.0[signal as usize] = Some(consumer);
+        self.0.store(Arc::new(changed));
+    }
+
+    /// Has this lead where `other` leads now.
+    pub fn follow(&self, other: &Consumers) {
+        self.0.store(other.0.load_full());
     }
 }
 

@@ -3,6 +3,7 @@
 //! No I/O happens here, and nothing here knows wasmtime, kube or a wire protocol.
 
 mod auth;
+pub mod claims;
 mod consumer;
 mod delivery;
 mod failure;

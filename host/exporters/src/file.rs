@@ -9,6 +9,7 @@ mod journal;
 mod writer;
 
 pub use config::{Config, Error, Format, Rotation};
+pub use exporter::keep;
 
 #[cfg(test)]
 mod tests;

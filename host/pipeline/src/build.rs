@@ -1,8 +1,12 @@
 //! Building is wiring from the end to the start: exporters, each pipeline's fan-out, its processors from last to first,
 //! then the receivers, which are handed the heads of the pipelines.
+//!
+//! Beside a graph that runs, what is alike in both is not built again: an exporter or receiver of the same configuration,
+//! and a pipeline of the same processors and exporters.
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use host_component::{BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, PipelineId, Receiver, Signal};
@@ -10,7 +14,7 @@ use host_config::{Pipeline, Validated, Value};
 use host_telemetry::Metrics;
 
 use crate::fanout::{Branch, Branches, FanOut};
-use crate::graph::Graph;
+use crate::graph::{Fresh, Graph, Made, Parts, Running};
 use crate::spigot::{Places, Spigots};
 use crate::tap::{Start, Tap};
 
@@ -48,6 +52,20 @@ pub trait Factories: Sync {
         config: &'a Value,
         consumers: Consumers,
     ) -> BoxFuture<'a, Result<Box<dyn Receiver>, Cause>>;
+
+    /// Everything that decides what a component is: where it is the same in two configurations, the component that runs
+    /// stays as it is.
+    fn content(&self, _kind: Kind, _id: &ComponentId, config: &Value) -> String {
+        config.canonical()
+    }
+
+    /// Told of each component that stays, before anything is built.
+    ///
+    /// # Errors
+    /// Where it cannot stay as it is in the new configuration.
+    fn keep(&self, _kind: Kind, _id: &ComponentId, _config: &Value) -> Result<(), Cause> {
+        Ok(())
+    }
 }
 
 /// Which component could not be built.
@@ -60,8 +78,8 @@ pub struct BuildError {
     pub cause: Cause,
 }
 
-/// Builds what the pipelines of `config` name; what none of them names is left alone. `spigots` is told of every place where
-/// one can look at what passes.
+/// Builds what the pipelines of `config` name; what none of them names is left alone. Once it runs, `spigots` has every
+/// place where one can look at what passes.
 ///
 /// # Errors
 /// Names the first component that could not be built; what was built before it is dropped.
@@ -71,74 +89,158 @@ pub async fn build(
     metrics: &Metrics,
     spigots: &Spigots,
 ) -> Result<Graph, BuildError> {
-    let exporters = exporters(config, factories).await?;
-    let mut heads: BTreeMap<ComponentId, Heads> = BTreeMap::new();
-    for pipeline in &config.pipelines {
-        let places = Places::new(&pipeline.processors);
-        let next = terminal(pipeline, &exporters, metrics);
-        let next = processors(config, pipeline, factories, &places, metrics, next).await?;
-        let head: Arc<dyn Consumer> = Arc::new(Start { spigot: Arc::clone(&places.start), next });
-        spigots.set(pipeline.id.clone(), places);
-        for receiver in &pipeline.receivers {
-            heads.entry(receiver.clone()).or_default().push((pipeline.id.clone(), Arc::clone(&head)));
-        }
-    }
-    let mut receivers = Vec::new();
-    for (id, heads) in heads {
-        let consumers = consumers(&id, heads, metrics);
-        let settings = named(&config.receivers, &id);
-        let receiver = factories.receiver(&id, settings, consumers).await;
-        receivers.push((id.clone(), receiver.map_err(|cause| BuildError { kind: Kind::Receiver, id, cause })?));
-    }
-    Ok(Graph::new(receivers, exporters))
+    Builder { config, factories, metrics, spigots, beside: None }.graph().await
+}
+
+pub(crate) struct Builder<'a> {
+    pub(crate) config: &'a Validated,
+    pub(crate) factories: &'a dyn Factories,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) spigots: &'a Spigots,
+    /// What runs already.
+    pub(crate) beside: Option<&'a Running>,
 }
 
 type Heads = Vec<(PipelineId, Arc<dyn Consumer>)>;
-type Exporters = BTreeMap<ComponentId, Arc<dyn Exporter>>;
 
-/// One of each exporter that is in use: pipelines and routes share it.
-async fn exporters(config: &Validated, factories: &dyn Factories) -> Result<Exporters, BuildError> {
-    let mut built = Exporters::new();
-    for pipeline in &config.pipelines {
-        let routed = pipeline.routes.iter().flat_map(|(_, exporters)| exporters);
-        for id in pipeline.exporters.iter().chain(routed) {
-            if built.contains_key(id) {
+impl Builder<'_> {
+    pub(crate) async fn graph(&self) -> Result<Graph, BuildError> {
+        self.keep()?;
+        let mut parts = Parts::default();
+        for id in self.exporters() {
+            let exporter = self.exporter(id).await?;
+            parts.exporters.insert(id.clone(), exporter);
+        }
+        let mut heads: BTreeMap<&ComponentId, Heads> = BTreeMap::new();
+        let mut all_places = Vec::new();
+        for pipeline in &self.config.pipelines {
+            let (made, places) = self.pipeline(pipeline, &parts).await?;
+            all_places.extend(places.map(|places| (pipeline.id.clone(), places)));
+            for receiver in &pipeline.receivers {
+                heads.entry(receiver).or_default().push((pipeline.id.clone(), Arc::clone(&made.it)));
+            }
+            parts.pipelines.insert(pipeline.id.clone(), made);
+        }
+        let (fresh, kept, spigots) = (BTreeMap::new(), BTreeMap::new(), self.spigots.clone());
+        let mut graph = Graph { parts, places: all_places, fresh, kept, spigots };
+        for (id, heads) in heads {
+            let consumers = consumers(id, heads, self.metrics);
+            let config = named(&self.config.receivers, id);
+            let content = self.factories.content(Kind::Receiver, id, config);
+            if self.beside.is_some_and(|running| running.has_receiver(id, &content)) {
+                graph.kept.insert(id.clone(), consumers);
                 continue;
             }
-            let exporter = factories.exporter(id, named(&config.exporters, id)).await;
-            let exporter = exporter.map_err(|cause| BuildError { kind: Kind::Exporter, id: id.clone(), cause })?;
-            built.insert(id.clone(), exporter);
+            let built = self.factories.receiver(id, config, consumers.clone()).await;
+            let receiver = built.map_err(|cause| BuildError { kind: Kind::Receiver, id: id.clone(), cause })?;
+            graph.fresh.insert(id.clone(), Fresh { content, consumers, receiver });
         }
+        Ok(graph)
     }
-    Ok(built)
+
+    /// Tells which components stay, before another could take what is theirs.
+    fn keep(&self) -> Result<(), BuildError> {
+        let Some(running) = self.beside else { return Ok(()) };
+        let keep = |kind, id: &ComponentId, config| {
+            let kept = self.factories.keep(kind, id, config);
+            kept.map_err(|cause| BuildError { kind, id: id.clone(), cause })
+        };
+        for id in self.config.pipelines.iter().flat_map(|pipeline| &pipeline.receivers) {
+            let config = named(&self.config.receivers, id);
+            if running.has_receiver(id, &self.factories.content(Kind::Receiver, id, config)) {
+                keep(Kind::Receiver, id, config)?;
+            }
+        }
+        for id in self.exporters() {
+            let config = named(&self.config.exporters, id);
+            if running.exporter(id, &self.factories.content(Kind::Exporter, id, config)).is_some() {
+                keep(Kind::Exporter, id, config)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The exporters that are in use, each once: pipelines and routes share them.
+    fn exporters(&self) -> Vec<&ComponentId> {
+        let mut ids: Vec<&ComponentId> = self.config.pipelines.iter().flat_map(ends).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
+    async fn exporter(&self, id: &ComponentId) -> Result<Made<Arc<dyn Exporter>>, BuildError> {
+        let config = named(&self.config.exporters, id);
+        let content = self.factories.content(Kind::Exporter, id, config);
+        if let Some(exporter) = self.beside.and_then(|running| running.exporter(id, &content)) {
+            return Ok(Made { content, it: Arc::clone(exporter) });
+        }
+        let built = self.factories.exporter(id, config).await;
+        let it = built.map_err(|cause| BuildError { kind: Kind::Exporter, id: id.clone(), cause })?;
+        Ok(Made { content, it })
+    }
+
+    /// What a pipeline's receivers hand their data to, and where one can look at it; where that is kept, what it has.
+    async fn pipeline(
+        &self,
+        pipeline: &Pipeline,
+        parts: &Parts,
+    ) -> Result<(Made<Arc<dyn Consumer>>, Option<Places>), BuildError> {
+        let content = self.content(pipeline, parts);
+        if let Some(head) = self.beside.and_then(|running| running.pipeline(&pipeline.id, &content)) {
+            return Ok((Made { content, it: Arc::clone(head) }, None));
+        }
+        let places = Places::new(&pipeline.processors);
+        let next = self.processors(pipeline, &places, terminal(pipeline, parts, self.metrics)).await?;
+        let it: Arc<dyn Consumer> = Arc::new(Start { spigot: Arc::clone(&places.start), next });
+        Ok((Made { content, it }, Some(places)))
+    }
+
+    /// The processors of a pipeline, before `next`.
+    async fn processors(
+        &self,
+        pipeline: &Pipeline,
+        places: &Places,
+        mut next: Arc<dyn Consumer>,
+    ) -> Result<Arc<dyn Consumer>, BuildError> {
+        let routes: Vec<String> = pipeline.routes.iter().map(|(name, _)| name.clone()).collect();
+        for id in pipeline.processors.iter().rev() {
+            let signal = pipeline.id.signal();
+            let outgoing = Tap::outgoing(self.metrics, id, signal, places.after.get(id).cloned(), next);
+            let place = Place { pipeline: &pipeline.id, routes: &routes };
+            let config = named(&self.config.processors, id);
+            let built = self.factories.processor(id, config, place, outgoing).await;
+            let built = built.map_err(|cause| BuildError { kind: Kind::Processor, id: id.clone(), cause })?;
+            next = Tap::incoming(self.metrics, id, signal, built);
+        }
+        Ok(next)
+    }
+
+    /// What decides what a pipeline is: its processors, and the exporters that it leads to.
+    fn content(&self, pipeline: &Pipeline, parts: &Parts) -> String {
+        let mut content = String::new();
+        for id in &pipeline.processors {
+            let config = named(&self.config.processors, id);
+            // Writing to a string cannot fail.
+            let _ = writeln!(content, "{id}: {}", self.factories.content(Kind::Processor, id, config));
+        }
+        let _ = writeln!(content, "{:?} {:?}", pipeline.exporters, pipeline.routes);
+        for made in ends(pipeline).filter_map(|id| parts.exporters.get(id)) {
+            let _ = writeln!(content, "{}", made.content);
+        }
+        content
+    }
 }
 
-/// The processors of a pipeline, before `next`.
-async fn processors(
-    config: &Validated,
-    pipeline: &Pipeline,
-    factories: &dyn Factories,
-    places: &Places,
-    metrics: &Metrics,
-    mut next: Arc<dyn Consumer>,
-) -> Result<Arc<dyn Consumer>, BuildError> {
-    let routes: Vec<String> = pipeline.routes.iter().map(|(name, _)| name.clone()).collect();
-    for id in pipeline.processors.iter().rev() {
-        let signal = pipeline.id.signal();
-        let outgoing = Tap::outgoing(metrics, id, signal, places.after.get(id).cloned(), next);
-        let place = Place { pipeline: &pipeline.id, routes: &routes };
-        let settings = named(&config.processors, id);
-        let built = factories.processor(id, settings, place, outgoing).await;
-        let built = built.map_err(|cause| BuildError { kind: Kind::Processor, id: id.clone(), cause })?;
-        next = Tap::incoming(metrics, id, signal, built);
-    }
-    Ok(next)
+/// The exporters of a pipeline and its routes.
+fn ends(pipeline: &Pipeline) -> impl Iterator<Item = &ComponentId> {
+    pipeline.exporters.iter().chain(pipeline.routes.iter().flat_map(|(_, exporters)| exporters))
 }
 
 /// The end of a pipeline: the exporter itself where there is only one and nothing to choose.
-fn terminal(pipeline: &Pipeline, exporters: &Exporters, metrics: &Metrics) -> Arc<dyn Consumer> {
+fn terminal(pipeline: &Pipeline, parts: &Parts, metrics: &Metrics) -> Arc<dyn Consumer> {
     let exporter = |id: &ComponentId| -> Arc<dyn Consumer> {
-        Arc::<dyn Exporter>::clone(exporters.get(id).expect("each exporter that a pipeline names was built"))
+        let made = parts.exporters.get(id).expect("each exporter that a pipeline names was built");
+        Arc::<dyn Exporter>::clone(&made.it)
     };
     if let ([only], []) = (pipeline.exporters.as_slice(), pipeline.routes.as_slice()) {
         return exporter(only);

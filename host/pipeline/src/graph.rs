@@ -1,46 +1,68 @@
-//! The graph, before it runs and while it runs.
+//! The graph, before it runs, while it runs, and when another takes its place.
 //!
 //! Draining goes with the stream: receivers take nothing new and answer what they have taken, which empties the
 //! processors, since an answer waits for its data; then exporters flush. Nothing that failed is tried again meanwhile: its
 //! sender knows better where to try. Whoever has not ended at the deadline is left behind and named.
+//!
+//! A graph that takes the place of one that runs keeps what is alike in both. A receiver that stays is handed its new
+//! successors between two requests; what it has under way ends where it began. One that is replaced stops taking
+//! connections when its successor takes them, and drains.
 
 use std::collections::BTreeMap;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, join_all};
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use host_component::{ComponentId, Exporter, Receiver, Shutdown, Trigger, spawn};
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
+use host_component::{ComponentId, Consumer, Consumers, Exporter, Kind, PipelineId, Receiver, Trigger, spawn};
+use host_config::Validated;
+use host_telemetry::Metrics;
+use tokio::task::JoinHandle;
 
-/// The part of the deadline that is kept for the exporters when receivers use up theirs.
-const EXPORTERS_SHARE: u32 = 5;
+use crate::build::{BuildError, Builder, Factories};
+use crate::changes::Changes;
+use crate::retired::{Drained, Retired};
+use crate::spigot::{Places, Spigots};
 
-/// Everything built and bound; nothing runs.
-pub struct Graph {
-    receivers: Vec<(ComponentId, Box<dyn Receiver>)>,
-    exporters: BTreeMap<ComponentId, Arc<dyn Exporter>>,
+/// Something that was made of a configuration, and what decides what it is.
+pub(crate) struct Made<T> {
+    pub(crate) content: String,
+    pub(crate) it: T,
 }
 
-impl Graph {
-    pub fn new(
-        receivers: Vec<(ComponentId, Box<dyn Receiver>)>,
-        exporters: BTreeMap<ComponentId, Arc<dyn Exporter>>,
-    ) -> Self {
-        Graph { receivers, exporters }
-    }
+/// What receivers lead to.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) exporters: BTreeMap<ComponentId, Made<Arc<dyn Exporter>>>,
+    /// The head of each pipeline.
+    pub(crate) pipelines: BTreeMap<PipelineId, Made<Arc<dyn Consumer>>>,
+}
 
-    /// Starts the receivers.
-    pub fn run(self) -> Running {
-        let (trigger, shutdown) = Trigger::new();
-        let mut running =
-            Running { trigger, receivers: FuturesUnordered::new(), aborts: BTreeMap::new(), exporters: self.exporters };
-        for (id, receiver) in self.receivers {
-            running.start(id, receiver, shutdown.clone());
-        }
-        running
-    }
+/// Everything built and bound; nothing of it runs.
+pub struct Graph {
+    pub(crate) parts: Parts,
+    /// Where one can look at what passes, in pipelines that are new.
+    pub(crate) places: Vec<(PipelineId, Places)>,
+    pub(crate) fresh: BTreeMap<ComponentId, Fresh>,
+    /// The new successors of receivers that run already.
+    pub(crate) kept: BTreeMap<ComponentId, Consumers>,
+    pub(crate) spigots: Spigots,
+}
+
+/// A receiver that does not run yet.
+pub(crate) struct Fresh {
+    pub(crate) content: String,
+    pub(crate) consumers: Consumers,
+    pub(crate) receiver: Box<dyn Receiver>,
+}
+
+/// A receiver that runs.
+pub(crate) struct Serving {
+    content: String,
+    consumers: Consumers,
+    trigger: Trigger,
+    task: JoinHandle<()>,
 }
 
 /// How a receiver ended: with the reason where it panicked.
@@ -48,73 +70,132 @@ type Ended = (ComponentId, Option<String>);
 
 /// A graph that takes data. Dropping it ends the receivers without waiting for them.
 pub struct Running {
-    trigger: Trigger,
-    receivers: FuturesUnordered<BoxFuture<'static, Ended>>,
-    aborts: BTreeMap<ComponentId, AbortHandle>,
-    exporters: BTreeMap<ComponentId, Arc<dyn Exporter>>,
+    receivers: BTreeMap<ComponentId, Serving>,
+    parts: Parts,
+    spigots: Spigots,
 }
 
-/// What had not ended at the deadline.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    pub receivers: Vec<ComponentId>,
-    pub exporters: Vec<ComponentId>,
+impl Graph {
+    /// Starts the receivers.
+    pub fn run(self) -> Running {
+        let (receivers, parts, spigots) = (BTreeMap::new(), Parts::default(), self.spigots.clone());
+        let mut running = Running { receivers, parts, spigots };
+        // Nothing ran before, so that nothing is left to drain.
+        let _ = running.take_over(self);
+        running
+    }
 }
 
-impl Drained {
-    pub fn is_complete(&self) -> bool {
-        self.receivers.is_empty() && self.exporters.is_empty()
+impl Fresh {
+    fn start(self, id: &ComponentId) -> Serving {
+        let (trigger, shutdown) = Trigger::new();
+        let task = spawn("receiver", &id.to_string(), self.receiver.run(shutdown));
+        Serving { content: self.content, consumers: self.consumers, trigger, task }
+    }
+}
+
+impl Serving {
+    /// Has it take nothing new; the task ends when it has answered what it took.
+    pub(crate) fn stop(self) -> JoinHandle<()> {
+        self.trigger.fire();
+        self.task
     }
 }
 
 impl Running {
-    fn start(&mut self, id: ComponentId, receiver: Box<dyn Receiver>, shutdown: Shutdown) {
-        let task = spawn("receiver", &id.to_string(), receiver.run(shutdown));
-        self.aborts.insert(id.clone(), task.abort_handle());
-        self.receivers.push(Box::pin(async move {
-            let ended = task.await;
-            (id, ended.err().map(|error| error.to_string()))
-        }));
+    /// Builds the graph of another configuration beside this one. What is alike in both is not built again.
+    ///
+    /// # Errors
+    /// As [`crate::build`]; this graph stays as it is.
+    pub async fn beside(
+        &self,
+        config: &Validated,
+        factories: &dyn Factories,
+        metrics: &Metrics,
+    ) -> Result<Graph, BuildError> {
+        Builder { config, factories, metrics, spigots: &self.spigots, beside: Some(self) }.graph().await
+    }
+
+    /// Has `graph`, which was built beside this one, take its place. What it no longer has is given back, and is to be
+    /// drained.
+    pub fn take_over(&mut self, graph: Graph) -> (Changes, Retired) {
+        let Graph { parts, places, fresh, kept, spigots } = graph;
+        let mut changes = Changes::default();
+        let mut before = std::mem::take(&mut self.receivers);
+        for (id, consumers) in kept {
+            if let Some(serving) = before.remove(&id) {
+                serving.consumers.follow(&consumers);
+                changes.kept(Kind::Receiver.name(), &id);
+                self.receivers.insert(id, serving);
+            }
+        }
+        // The new ones take connections before the old ones stop: none is refused in between.
+        for (id, fresh) in fresh {
+            changes.made(Kind::Receiver.name(), &id, before.contains_key(&id));
+            self.receivers.insert(id.clone(), fresh.start(&id));
+        }
+        let replaced = |id: &ComponentId| self.receivers.contains_key(id);
+        before.keys().filter(|id| !replaced(id)).for_each(|id| changes.removed(Kind::Receiver.name(), id));
+        let receivers = before.into_iter().map(|(id, serving)| (id, serving.stop())).collect();
+        let parts = std::mem::replace(&mut self.parts, parts);
+        spigots.replace(places, |id| self.parts.pipelines.contains_key(id));
+        let pipelines = retire(parts.pipelines, &self.parts.pipelines, "pipeline", &mut changes);
+        let exporters = retire(parts.exporters, &self.parts.exporters, Kind::Exporter.name(), &mut changes);
+        let heads = pipelines.iter().map(|(_, head)| Arc::downgrade(head)).collect();
+        (changes, Retired::new(receivers, heads, exporters))
+    }
+
+    pub(crate) fn has_receiver(&self, id: &ComponentId, content: &str) -> bool {
+        self.receivers.get(id).is_some_and(|serving| serving.content == content)
+    }
+
+    pub(crate) fn exporter(&self, id: &ComponentId, content: &str) -> Option<&Arc<dyn Exporter>> {
+        self.parts.exporters.get(id).filter(|made| made.content == content).map(|made| &made.it)
+    }
+
+    pub(crate) fn pipeline(&self, id: &PipelineId, content: &str) -> Option<&Arc<dyn Consumer>> {
+        self.parts.pipelines.get(id).filter(|made| made.content == content).map(|made| &made.it)
     }
 
     /// Returns when a receiver has ended though nobody told it to: which one, and why where it is known.
     pub async fn failed(&mut self) -> Ended {
-        match self.receivers.next().await {
-            Some(ended) => {
-                self.aborts.remove(&ended.0);
-                ended
+        let ended = poll_fn(|cx| self.poll_ended(cx)).await;
+        self.receivers.remove(&ended.0);
+        ended
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        for (id, serving) in &mut self.receivers {
+            if let Poll::Ready(ended) = Pin::new(&mut serving.task).poll(cx) {
+                return Poll::Ready((id.clone(), ended.err().map(|error| error.to_string())));
             }
-            None => std::future::pending().await,
         }
+        Poll::Pending
     }
 
     /// Ends the receivers, waits for what is in flight, then has the exporters flush: all within `deadline`.
-    pub async fn drain(mut self, deadline: Duration) -> Drained {
-        let start = Instant::now();
-        self.trigger.fire();
-        self.exporters.values().for_each(|exporter| exporter.stop_retrying());
-        let mut drained = Drained::default();
-        let receivers = deadline - deadline / EXPORTERS_SHARE;
-        let answered = timeout_at(start + receivers, async {
-            while let Some((id, _)) = self.receivers.next().await {
-                self.aborts.remove(&id);
-            }
-        });
-        if answered.await.is_err() {
-            for (id, task) in std::mem::take(&mut self.aborts) {
-                task.abort();
-                drained.receivers.push(id);
-            }
-        }
-        drained.exporters = flush(&self.exporters, start + deadline).await;
-        drained
+    pub async fn drain(self, deadline: Duration) -> Drained {
+        let Running { receivers, parts, .. } = self;
+        let receivers = receivers.into_iter().map(|(id, serving)| (id, serving.stop())).collect();
+        let exporters = parts.exporters.into_iter().map(|(id, made)| (id, made.it)).collect();
+        Retired::new(receivers, Vec::new(), exporters).drain(deadline).await
     }
 }
 
-/// Has all exporters flush at once; returns those that had not at the deadline.
-async fn flush(exporters: &BTreeMap<ComponentId, Arc<dyn Exporter>>, deadline: Instant) -> Vec<ComponentId> {
-    let flushes = exporters
-        .iter()
-        .map(|(id, exporter)| async move { timeout_at(deadline, exporter.drain()).await.err().map(|_| id.clone()) });
-    join_all(flushes).await.into_iter().flatten().collect()
+/// Those of `before` that are not among `after`.
+fn retire<K: Ord + std::fmt::Display, T: ?Sized>(
+    before: BTreeMap<K, Made<Arc<T>>>,
+    after: &BTreeMap<K, Made<Arc<T>>>,
+    kind: &str,
+    changes: &mut Changes,
+) -> Vec<(K, Arc<T>)> {
+    for (id, made) in after {
+        match before.get(id) {
+            Some(old) if Arc::ptr_eq(&old.it, &made.it) => changes.kept(kind, id),
+            old => changes.made(kind, id, old.is_some()),
+        }
+    }
+    before.keys().filter(|id| !after.contains_key(id)).for_each(|id| changes.removed(kind, id));
+    let is_kept = |id: &K, it: &Arc<T>| after.get(id).is_some_and(|made| Arc::ptr_eq(&made.it, it));
+    before.into_iter().filter(|(id, made)| !is_kept(id, &made.it)).map(|(id, made)| (id, made.it)).collect()
 }

@@ -1,17 +1,22 @@
 //! The graph between receivers and exporters: edges, fan-out, routes, acknowledgement, drain.
 //!
 //! Nothing here knows a concrete component: [`build`] gets them from [`Factories`], wires them from the exporters
-//! upwards, and hands back a [`Graph`] in which every socket is bound and nothing runs yet.
+//! upwards, and hands back a [`Graph`] in which every socket is bound and nothing runs yet. [`Running::beside`] builds the
+//! graph of another configuration beside one that runs, and [`Running::take_over`] puts it in its place.
 
 mod build;
+mod changes;
 mod fanout;
 mod graph;
+mod retired;
 mod spigot;
 mod tap;
 
 pub use build::{BuildError, Cause, Factories, Place, build};
+pub use changes::Changes;
 pub use fanout::{Branch, Branches, FanOut};
-pub use graph::{Drained, Graph, Running};
+pub use graph::{Graph, Running};
+pub use retired::{Drained, Retired};
 pub use spigot::{DrawError, Drawn, Spigots};
 
 #[cfg(test)]

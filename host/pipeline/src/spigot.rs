@@ -114,9 +114,11 @@ impl Places {
 }
 
 impl Spigots {
-    /// Puts the places of a pipeline in, instead of those that it had.
-    pub(crate) fn set(&self, pipeline: PipelineId, places: Places) {
-        self.places().insert(pipeline, places);
+    /// Puts the places of pipelines in, instead of those that they had, and takes out those of pipelines that are gone.
+    pub(crate) fn replace(&self, fresh: Vec<(PipelineId, Places)>, is_there: impl Fn(&PipelineId) -> bool) {
+        let mut places = self.places();
+        places.extend(fresh);
+        places.retain(|id, _| is_there(id));
     }
 
     fn places(&self) -> MutexGuard<'_, BTreeMap<PipelineId, Places>> {

@@ -1,28 +1,27 @@
 //! Tests of what stands in `src`: its promises, one sentence each.
 
-use std::collections::BTreeMap;
+mod graph;
+mod toys;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use host_component::{
-    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome, PipelineId, Receiver, Shutdown, Signal,
-};
+use host_component::{BoxFuture, Consumer, Delivery, Failure, Outcome, PipelineId, Signal};
 use host_telemetry::Metrics;
 
 use crate::spigot::Places;
-use crate::{Branch, Branches, FanOut, Graph, Spigots};
+use crate::{Branch, Branches, FanOut, Spigots};
 
 /// Answers every delivery alike and counts them.
 struct Answer {
     outcome: Outcome,
     calls: AtomicU64,
-    drain: Duration,
 }
 
 impl Answer {
     fn new(outcome: Outcome) -> Arc<Self> {
-        Arc::new(Answer { outcome, calls: AtomicU64::new(0), drain: Duration::ZERO })
+        Arc::new(Answer { outcome, calls: AtomicU64::new(0) })
     }
 
     fn calls(&self) -> u64 {
@@ -35,12 +34,6 @@ impl Consumer for Answer {
         assert_eq!(delivery.route, None, "what stands behind a fan-out knows nothing of its routes");
         self.calls.fetch_add(1, Ordering::Relaxed);
         Box::pin(async { self.outcome.clone() })
-    }
-}
-
-impl Exporter for Answer {
-    fn drain(&self) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(self.drain))
     }
 }
 
@@ -115,72 +108,13 @@ async fn counts_what_no_route_takes_where_the_pipeline_has_routes_alone() {
     assert_eq!((audit.calls(), metrics.total("tidegate_fanout_dropped_items")), (0, 1));
 }
 
-/// Ends when told to, after `last` more.
-struct Slow {
-    last: Duration,
-}
-
-impl Receiver for Slow {
-    fn run(self: Box<Self>, mut shutdown: Shutdown) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            shutdown.wait().await;
-            tokio::time::sleep(self.last).await;
-        })
-    }
-}
-
-fn id(text: &str) -> ComponentId {
-    text.parse().unwrap()
-}
-
-fn graph(last: Duration, flush: Duration) -> Graph {
-    let exporter: Arc<dyn Exporter> = Arc::new(Answer { outcome: Ok(()), calls: AtomicU64::new(0), drain: flush });
-    Graph::new(vec![(id("otlp"), Box::new(Slow { last }))], BTreeMap::from([(id("file"), exporter)]))
-}
-
-const MINUTE: Duration = Duration::from_secs(60);
-
-#[tokio::test(start_paused = true)]
-async fn drains_receivers_before_exporters_and_is_done_when_both_are() {
-    let start = tokio::time::Instant::now();
-    let drained = graph(Duration::from_secs(3), Duration::from_secs(2)).run().drain(MINUTE).await;
-    assert!(drained.is_complete(), "{drained:?}");
-    assert_eq!(start.elapsed().as_secs(), 5);
-}
-
-#[tokio::test(start_paused = true)]
-async fn names_what_had_not_ended_at_the_deadline_and_still_lets_exporters_flush() {
-    let drained = graph(10 * MINUTE, Duration::from_secs(2)).run().drain(MINUTE).await;
-    assert_eq!((drained.receivers, drained.exporters), (vec![id("otlp")], vec![]));
-    let drained = graph(Duration::ZERO, 10 * MINUTE).run().drain(MINUTE).await;
-    assert_eq!((drained.receivers, drained.exporters), (vec![], vec![id("file")]));
-}
-
-/// A receiver that breaks at once.
-struct Broken;
-
-impl Receiver for Broken {
-    fn run(self: Box<Self>, _: Shutdown) -> BoxFuture<'static, ()> {
-        Box::pin(async { panic!("broken") })
-    }
-}
-
-#[tokio::test]
-async fn says_which_receiver_ended_though_nobody_told_it_to() {
-    let mut running = Graph::new(vec![(id("otlp/broken"), Box::new(Broken))], BTreeMap::new()).run();
-    let (receiver, reason) = running.failed().await;
-    assert_eq!(receiver, id("otlp/broken"));
-    assert!(reason.unwrap().contains("panic"));
-    assert!(running.drain(MINUTE).await.is_complete());
-}
-
 #[tokio::test]
 async fn what_is_drawn_is_what_passes_and_who_is_slow_is_passed_over() {
     let pipeline: PipelineId = "logs".parse().unwrap();
     let processors = ["batch".parse().unwrap()];
     let (places, spigots) = (Places::new(&processors), Spigots::default());
     let after = Arc::clone(&places.after[&processors[0]]);
-    spigots.set(pipeline, places);
+    spigots.replace(vec![(pipeline, places)], |_| true);
     after.pass(&one_record().payload);
     let mut drawn = spigots.draw("logs", Some("batch")).unwrap();
     for _ in 0..10 {
@@ -193,4 +127,6 @@ async fn what_is_drawn_is_what_passes_and_who_is_slow_is_passed_over() {
     assert!(!crowd.is_empty() && crowd.len() < 100, "{}", crowd.len());
     drop(crowd);
     spigots.draw("logs", Some("batch")).expect("those who left make room");
+    spigots.replace(Vec::new(), |_| false);
+    assert!(spigots.draw("logs", None).is_err(), "what is gone cannot be looked at");
 }

@@ -13,7 +13,7 @@ pub struct Budget(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    limit: usize,
+    limit: AtomicUsize,
     used: AtomicUsize,
 }
 
@@ -29,12 +29,17 @@ impl Budget {
     pub const DEFAULT_BYTES: usize = 64 << 20;
 
     pub fn new(limit: usize) -> Self {
-        Budget(Arc::new(Inner { limit, used: AtomicUsize::new(0) }))
+        Budget(Arc::new(Inner { limit: AtomicUsize::new(limit), used: AtomicUsize::new(0) }))
     }
 
     /// Bytes that may be reserved in all.
     pub fn limit(&self) -> usize {
-        self.0.limit
+        self.0.limit.load(Ordering::Relaxed)
+    }
+
+    /// Allows so many from now on. What is reserved already stays so, also where that is more.
+    pub fn resize(&self, limit: usize) {
+        self.0.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Bytes that are reserved at present.
@@ -48,7 +53,8 @@ impl Budget {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.0.limit);
+        let limit = self.limit();
+        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= limit);
         self.0.used.try_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
     }
 }

@@ -18,12 +18,13 @@ use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 pub use self::asked::Asked;
 pub use self::page::Page;
 
+use crate::listen::Accepting;
 use crate::{Metrics, listen, process};
 
 /// A scraper and a few people: more than that is a mistake or an attack.
@@ -76,27 +77,28 @@ impl Pages {
 #[error("cannot listen on {address} for {purpose}")]
 pub struct EndpointError {
     address: String,
-    purpose: &'static str,
+    purpose: String,
     #[source]
     source: std::io::Error,
 }
 
 /// A bound socket and the pages that it serves.
 pub struct Endpoint {
-    listener: TcpListener,
+    listener: Accepting,
     address: SocketAddr,
     pages: Arc<Pages>,
 }
 
 impl Endpoint {
-    /// Binds `address`; `purpose` is told where that fails.
+    /// Binds `address` for `purpose`, which is told where that fails.
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub async fn bind(address: &str, purpose: &'static str, pages: Pages) -> Result<Self, EndpointError> {
-        let fault = |source| EndpointError { address: address.to_owned(), purpose, source };
-        let listener = listen::bind(address).and_then(TcpListener::from_std).map_err(fault)?;
+    pub async fn bind(address: &str, purpose: &str, pages: Pages) -> Result<Self, EndpointError> {
+        let fault = |source| EndpointError { address: address.to_owned(), purpose: purpose.to_owned(), source };
+        let listener = listen::bind(address, purpose).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
+        let listener = listener.accepting().map_err(fault)?;
         Ok(Endpoint { listener, address, pages: Arc::new(pages) })
     }
 

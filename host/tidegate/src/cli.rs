@@ -1,9 +1,9 @@
 //! What a user typed, and what the program makes of it: one of a few commands.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use host_config::{Location, LocationError};
 
 use crate::generate;
 use crate::tap::TapArgs;
@@ -28,7 +28,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a configuration until SIGTERM or SIGINT (the default command)
     ///
-    /// The signal begins the drain: nothing new is taken, what was taken is delivered and answered. A second signal ends
+    /// SIGHUP, and a change of a file of the configuration, has the configuration read again: what is new in it is built
+    /// beside what runs, and takes over when all of it could be built. What did not change runs on.
+    ///
+    /// SIGTERM or SIGINT begins the drain: nothing new is taken, what was taken is delivered and answered. A second signal ends
     /// the process at once. The exit code is 0 where the drain was complete, and 1 where it was not, a component failed or
     /// the configuration cannot be used.
     Run(RunArgs),
@@ -41,6 +44,8 @@ pub(crate) enum Command {
     ///
     /// The exit code is 0 for a valid configuration, with or without warnings, and 1 otherwise.
     Validate(ConfigArgs),
+    /// Show a valid configuration as one YAML document: merged, with references replaced
+    PrintConfig(PrintArgs),
     /// List the components of this binary
     Components(ComponentsArgs),
     /// Send made-up telemetry over OTLP
@@ -54,21 +59,69 @@ pub(crate) enum Command {
     Compile(CompileArgs),
 }
 
+/// Where a configuration comes from.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// The configuration, in the Collector's YAML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    /// The configuration, in the Collector's YAML: a PATH or file:PATH, env:NAME or yaml:TEXT
+    ///
+    /// May be given several times: mappings are joined, lists are replaced, and what comes later wins.
+    #[arg(long, value_name = "LOCATION", required = true)]
+    config: Vec<Location>,
+    /// One value that wins over all files, such as processors.batch.timeout=2s; it is read as YAML
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<Location>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The configuration, in the Collector's YAML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    /// The configuration, in the Collector's YAML: a PATH or file:PATH, env:NAME or yaml:TEXT
+    ///
+    /// May be given several times: mappings are joined, lists are replaced, and what comes later wins.
+    #[arg(long, value_name = "LOCATION", required = true)]
+    config: Vec<Location>,
+    /// One value that wins over all files, such as processors.batch.timeout=2s; it is read as YAML
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<Location>,
     /// How long to wait at the end for what is in flight, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 25)]
     pub(crate) drain_timeout: u64,
+    /// Do not look whether files of the configuration change; SIGHUP has it read again all the same
+    #[arg(long)]
+    pub(crate) no_watch: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PrintArgs {
+    #[command(flatten)]
+    pub(crate) inputs: ConfigArgs,
+    /// Whether passwords, tokens, keys and headers are shown
+    #[arg(long, value_enum, default_value_t = PrintMode::Redacted)]
+    pub(crate) mode: PrintMode,
+}
+
+/// What `print-config` shows of secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrintMode {
+    Redacted,
+    Unredacted,
+}
+
+fn setting(text: &str) -> Result<Location, LocationError> {
+    Location::set(text)
+}
+
+impl ConfigArgs {
+    /// All locations, in the order in which they win.
+    pub(crate) fn locations(&self) -> Vec<Location> {
+        self.config.iter().chain(&self.set).cloned().collect()
+    }
+}
+
+impl RunArgs {
+    /// As [`ConfigArgs::locations`].
+    pub(crate) fn locations(&self) -> Vec<Location> {
+        self.config.iter().chain(&self.set).cloned().collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -1,9 +1,7 @@
 //! The configuration as the program uses it: validated, its warnings beside it.
 
-use std::path::Path;
-
-use anyhow::anyhow;
-use host_config::{Files, Os, Telemetry, Validated, Warning};
+use host_config::{Errors, Files, Location, Os, Source, Telemetry, Validated, Warning};
+use sha2::{Digest, Sha256};
 
 use crate::catalog::Components;
 
@@ -12,23 +10,26 @@ pub(crate) struct Configuration {
     pub(crate) validated: Validated,
     pub(crate) telemetry: Telemetry,
     pub(crate) warnings: Vec<Warning>,
+    /// The same for the same content: `sha256:` and its hexadecimal digits.
+    pub(crate) hash: String,
 }
 
-/// Reads and validates the configuration at `path`.
+/// Reads and validates the configuration that `locations` make up.
 ///
 /// # Errors
-/// Everything that is wrong with it, one problem a line.
-pub(crate) fn load(path: &Path) -> anyhow::Result<Configuration> {
-    let wrong = |errors: host_config::Errors| anyhow!("the configuration cannot be used\n{errors}");
-    let document = host_config::load(path, &Os).map_err(wrong)?;
+/// Everything that is wrong with it.
+pub(crate) fn load(locations: &[Location], source: &dyn Source) -> Result<Configuration, Errors> {
+    let document = host_config::load_all(locations, source)?;
     let base = document.base.clone();
+    // What sections name is watched by who uses it.
     let catalog = Components(Files::new(&Os, &base));
-    let (validated, warnings) = host_config::validate(document, &catalog).map_err(wrong)?;
+    let (validated, warnings) = host_config::validate(document, &catalog)?;
     let telemetry = match &validated.telemetry {
-        Some(section) => section.decode().map_err(wrong)?,
+        Some(section) => section.decode()?,
         None => Telemetry::default(),
     };
-    Ok(Configuration { validated, telemetry, warnings })
+    let hash = format!("sha256:{:x}", Sha256::digest(validated.whole.canonical()));
+    Ok(Configuration { validated, telemetry, warnings, hash })
 }
 
 impl Configuration {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use host_component::{ComponentId, Signal};
 use host_config::Pipeline;
 use host_pipeline::Spigots;
@@ -13,24 +14,30 @@ use serde_json::{Value, json};
 use crate::health::{Health, READY};
 use crate::tap;
 
-/// What the pages tell of.
+/// What the pages tell of. Cloning shares it.
+#[derive(Clone)]
 pub(crate) struct Subject {
-    pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) metrics: Metrics,
-    pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) spigots: Spigots,
     pub(crate) health: Health,
+    pub(crate) in_force: Arc<ArcSwap<InForce>>,
+}
+
+/// What is another when the configuration is.
+pub(crate) struct InForce {
+    pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) sandbox: Arc<Sandbox>,
 }
 
 /// The pages of the endpoint that serves the metrics.
 pub(crate) fn pages(subject: Subject) -> Pages {
-    let Subject { pipelines, metrics, sandbox, spigots, health } = subject;
-    let counts = metrics.clone();
+    let Subject { metrics, spigots, health, in_force } = subject;
+    let (counts, modules) = (metrics.clone(), Arc::clone(&in_force));
     Pages::new()
         .with_metrics(metrics)
-        .with("/debug/pipelines", move |asked| pipelines_page(&pipelines, &counts, asked))
+        .with("/debug/pipelines", move |asked| pipelines_page(&in_force.load().pipelines, &counts, asked))
         .with("/debug/modules", move |asked| {
-            let status = serde_json::to_value(sandbox.status()).expect("a status is plain data");
+            let status = serde_json::to_value(modules.load().sandbox.status()).expect("a status is plain data");
             Page::document("modules", &status, asked)
         })
         .with(tap::PATH, move |asked| tap::page(&spigots, asked))

@@ -9,24 +9,31 @@ use anyhow::{Context, anyhow};
 use host_component::{
     Authenticators, BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, MetadataKeys, Receiver,
 };
-use host_config::{Validated, Value};
+use host_config::{Errors, Validated, Value};
 use host_pipeline::{Cause, Place};
 use host_receivers::Budget;
-use host_telemetry::Metrics;
-use host_wasm::{ModulesConfig, ProcessorConfig, Sandbox};
+use host_telemetry::{Metrics, listen};
+use host_wasm::{ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
+use crate::debug::InForce;
 use crate::{bundled, extensions, metadata};
 
-/// Makes every component of this binary.
+/// Makes every component of this binary, for one configuration.
 pub(crate) struct Factories {
     base: PathBuf,
     budget: Budget,
     auth: Authenticators,
+    /// What the budget is while this configuration is in force.
+    in_flight: usize,
     /// What request metadata is read behind each receiver.
     metadata: BTreeMap<ComponentId, MetadataKeys>,
     metrics: Metrics,
     sandbox: Arc<Sandbox>,
+    /// The section that the sandbox was made of.
+    modules: String,
+    /// The extensions that components may name, each with its section.
+    extensions: Vec<(String, String)>,
 }
 
 impl Factories {
@@ -35,20 +42,56 @@ impl Factories {
     /// # Errors
     /// When the sandbox cannot start.
     pub(crate) fn new(config: &Validated, metrics: &Metrics) -> anyhow::Result<Self> {
-        let modules: ModulesConfig = match &config.modules {
-            Some(section) => section.decode()?,
-            None => ModulesConfig::default(),
-        };
-        let auth = extensions::build(config, metrics)?;
-        let metadata = metadata::read_by(config, &modules, &auth)?;
-        let base = config.base.clone();
-        let sandbox = Sandbox::start(modules, bundled::modules(), metrics.clone(), base.clone());
-        let sandbox = sandbox.context("cannot start the sandbox")?;
-        let budget = Budget::new(config.limits.in_flight_bytes());
+        let in_flight = config.limits.in_flight_bytes();
+        let budget = Budget::new(in_flight);
         let reserved = budget.clone();
         let help = "Bytes that the receivers hold of requests that are not answered yet.";
         metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
-        Ok(Factories { base, budget, auth, metadata, metrics: metrics.clone(), sandbox })
+        let sandbox = start_sandbox(config, metrics)?;
+        Factories::of(config, budget, metrics, sandbox)
+    }
+
+    /// The factories of another configuration. What components share is shared with those of this one; the sandbox is
+    /// another where the modules' section is.
+    ///
+    /// # Errors
+    /// As [`Factories::new`].
+    pub(crate) fn next(&self, config: &Validated) -> anyhow::Result<Self> {
+        let sandbox = match modules(config) == self.modules {
+            true => Arc::clone(&self.sandbox),
+            false => start_sandbox(config, &self.metrics)?,
+        };
+        let next = Factories::of(config, self.budget.clone(), &self.metrics, sandbox)?;
+        // More room is there at once, since receivers ask for it when they are built; less when this is in force.
+        self.budget.resize(self.in_flight.max(next.in_flight));
+        Ok(next)
+    }
+
+    fn of(config: &Validated, budget: Budget, metrics: &Metrics, sandbox: Arc<Sandbox>) -> anyhow::Result<Self> {
+        let extensions = config.extensions.iter().map(|(id, section)| (id.to_string(), section.canonical())).collect();
+        let auth = extensions::build(config, metrics)?;
+        let metadata = metadata::read_by(config, &modules_config(config)?, &auth)?;
+        Ok(Factories {
+            base: config.base.clone(),
+            budget,
+            in_flight: config.limits.in_flight_bytes(),
+            auth,
+            metadata,
+            metrics: metrics.clone(),
+            sandbox,
+            modules: modules(config),
+            extensions,
+        })
+    }
+
+    /// What the debug pages tell of this configuration.
+    pub(crate) fn shown(&self, config: &Validated) -> InForce {
+        InForce { pipelines: config.pipelines.clone(), sandbox: Arc::clone(&self.sandbox) }
+    }
+
+    /// This is the configuration that is in force.
+    pub(crate) fn in_force(&self) {
+        self.budget.resize(self.in_flight);
     }
 
     pub(crate) fn sandbox(&self) -> &Arc<Sandbox> {
@@ -59,10 +102,17 @@ impl Factories {
     ///
     /// # Errors
     /// Every processor whose module cannot be loaded, one a line.
-    pub(crate) async fn load_modules(&self) -> anyhow::Result<()> {
+    pub(crate) async fn load_modules(&self, config: &Validated) -> anyhow::Result<()> {
         let Err(failures) = self.sandbox.ready().await else { return Ok(()) };
-        let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
-        Err(anyhow!("cannot load {}", lines.join("\ncannot load ")))
+        let line = |failure: &NotReady| {
+            let told = format!("cannot load {failure}");
+            match config.processors.get(&failure.processor) {
+                Some(section) => section.problem(told).to_string(),
+                None => told,
+            }
+        };
+        let lines: Vec<String> = failures.iter().map(line).collect();
+        Err(anyhow!("{}", lines.join("\n")))
     }
 
     /// What exporters are built with.
@@ -145,6 +195,7 @@ impl host_pipeline::Factories for Factories {
             match canonical(Kind::Receiver, id) {
                 "otlp" => {
                     let config = config.decode::<host_receivers::otlp::Config>()?;
+                    config.check_room(id, self.in_flight)?;
                     let nothing = MetadataKeys::default();
                     let deps = host_receivers::Deps {
                         budget: &self.budget,
@@ -159,6 +210,52 @@ impl host_pipeline::Factories for Factories {
             }
         })
     }
+
+    /// Modules decide what a processor does, what is read behind a receiver what that keeps of a request, and extensions
+    /// whom a component that names them lets in.
+    fn content(&self, kind: Kind, id: &ComponentId, config: &Value) -> String {
+        let mut content = config.canonical();
+        // One extension may name another.
+        let mut others: Vec<&(String, String)> = self.extensions.iter().collect();
+        while let Some(at) = others.iter().position(|(id, _)| content.contains(&format!("{id:?}"))) {
+            content.push_str(&others.remove(at).1);
+        }
+        match kind {
+            Kind::Processor => content.push_str(&self.modules),
+            Kind::Receiver => content.push_str(&format!("{:?}", self.metadata.get(id))),
+            Kind::Exporter | Kind::Connector | Kind::Extension => {}
+        }
+        content
+    }
+
+    fn keep(&self, kind: Kind, id: &ComponentId, config: &Value) -> Result<(), Cause> {
+        match (kind, canonical(kind, id)) {
+            (Kind::Receiver, r#type) => {
+                listen::keep(&format!("{kind} {id}"));
+                if r#type == "otlp" {
+                    config.decode::<host_receivers::otlp::Config>()?.check_room(id, self.in_flight)?;
+                }
+            }
+            (Kind::Exporter, "file") => host_exporters::file::keep(id),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The modules' section.
+fn modules(config: &Validated) -> String {
+    config.modules.as_ref().map(Value::canonical).unwrap_or_default()
+}
+
+fn modules_config(config: &Validated) -> Result<ModulesConfig, Errors> {
+    config.modules.as_ref().map_or_else(|| Ok(ModulesConfig::default()), Value::decode)
+}
+
+fn start_sandbox(config: &Validated, metrics: &Metrics) -> anyhow::Result<Arc<Sandbox>> {
+    let modules = modules_config(config)?;
+    let sandbox = Sandbox::start(modules, bundled::modules(), metrics.clone(), config.base.clone());
+    sandbox.context("cannot start the sandbox")
 }
 
 /// A type that the catalog lists and no factory makes: a mistake in this file, which a test looks for.

@@ -42,13 +42,13 @@ impl Health {
 }
 
 impl Config {
-    /// Binds the endpoint.
+    /// Binds the endpoint for `owner`.
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub(crate) async fn build(self, health: Health) -> Result<Endpoint, EndpointError> {
+    pub(crate) async fn build(self, owner: &str, health: Health) -> Result<Endpoint, EndpointError> {
         let ready = health.clone();
         let pages = Pages::new().with(READY, move |_| ready.page()).with(self.path, move |_| health.page());
-        Endpoint::bind(&self.endpoint, "health_check", pages).await
+        Endpoint::bind(&self.endpoint, owner, pages).await
     }
 }

@@ -7,6 +7,7 @@ mod cli;
 mod components;
 mod configuration;
 mod debug;
+mod endpoints;
 mod extensions;
 mod factories;
 mod generate;
@@ -15,6 +16,7 @@ mod metadata;
 mod signals;
 mod summary;
 mod tap;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -23,12 +25,14 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Parser;
+use host_config::{Errors, Mode, Os};
 use host_telemetry::logs;
 
-use crate::app::{App, Ending};
-use crate::cli::{Cli, Command, ConfigArgs, RunArgs};
+use crate::app::{App, Ending, Settings};
+use crate::cli::{Cli, Command, ConfigArgs, PrintArgs, PrintMode, RunArgs};
+use crate::watch::{Noted, Watch};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {
         Command::Run(args) => run(&args),
         Command::Validate(args) => validate(&args),
+        Command::PrintConfig(args) => print_config(&args),
         Command::Components(args) => components::print(args.json).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(args),
         Command::Tap(args) => tap::run(&args),
@@ -58,20 +63,26 @@ fn told(error: &anyhow::Error) -> String {
 }
 
 fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let config = configuration::load(&args.config)?;
-    logs::install(&config.telemetry.logs).context("cannot set up the log")?;
+    let settings = Settings {
+        locations: args.locations(),
+        drain_timeout: Duration::from_secs(args.drain_timeout),
+        watches: !args.no_watch,
+    };
+    let noted = Noted::default();
+    let config = configuration::load(&settings.locations, &noted).map_err(|errors| unusable(&errors))?;
+    let log = logs::install(&config.telemetry.logs).context("cannot set up the log")?;
     config.tell_warnings();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the threads that serve the network")?;
     let ending = runtime.block_on(async {
         let mut signals = signals::Signals::listen().context("cannot listen for signals")?;
         let app = tokio::select! {
-            app = App::build(config) => app?,
+            app = App::build(settings, config, log, Watch::over(noted)) => app?,
             signal = signals.next() => {
                 tracing::info!(signal, "ended before anything ran");
                 return anyhow::Ok(Ending::Drained);
             }
         };
-        anyhow::Ok(app.run(&mut signals, Duration::from_secs(args.drain_timeout)).await)
+        anyhow::Ok(app.run(&mut signals).await)
     });
     // Whatever a thread is still at, nobody waits for it any more.
     runtime.shutdown_background();
@@ -81,12 +92,31 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+fn unusable(errors: &Errors) -> anyhow::Error {
+    anyhow!("the configuration cannot be used\n{errors}")
+}
+
 fn validate(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let config = configuration::load(&args.config)?;
+    let locations = args.locations();
+    let config = configuration::load(&locations, &Os).map_err(|errors| unusable(&errors))?;
     let mut out = io::stdout().lock();
     for warning in &config.warnings {
         writeln!(out, "{warning} (warning)")?;
     }
-    writeln!(out, "{}: valid", args.config.display())?;
+    let names: Vec<String> = locations.iter().map(ToString::to_string).collect();
+    writeln!(out, "{}: valid", names.join(", "))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_config(args: &PrintArgs) -> anyhow::Result<ExitCode> {
+    let config = configuration::load(&args.inputs.locations(), &Os).map_err(|errors| unusable(&errors))?;
+    for warning in &config.warnings {
+        eprintln!("{warning} (warning)");
+    }
+    let mode = match args.mode {
+        PrintMode::Redacted => Mode::Redacted,
+        PrintMode::Unredacted => Mode::Unredacted,
+    };
+    io::stdout().lock().write_all(config.validated.whole.to_yaml(mode).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -124,6 +124,8 @@ fn the_build_script_knows_the_bundled_modules() {
 fn runs_without_the_word() {
     let typed = |args: &[&str]| Cli::try_parse_from([&["tidegate"], args].concat()).map(Cli::command);
     assert!(matches!(typed(&["--config", "x.yaml"]), Ok(Command::Run(args)) if args.drain_timeout == 25));
+    let several = ["--config", "x.yaml", "--config", "env:X", "--set", "a.b=c"];
+    assert!(matches!(typed(&several), Ok(Command::Run(args)) if args.locations().len() == 3 && !args.no_watch));
     assert!(
         matches!(typed(&["run", "--config", "x.yaml", "--drain-timeout", "3"]), Ok(Command::Run(args)) if args.drain_timeout == 3)
     );

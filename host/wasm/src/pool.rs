@@ -50,9 +50,22 @@ impl Pool {
     /// A queue for at most `limit` jobs. While `alone` holds, one of them runs at a time: jobs that wait for each other
     /// would hold the threads that others need.
     pub(crate) fn queue(&self, limit: usize, alone: Arc<AtomicBool>) -> QueueId {
+        let queue = Queue { jobs: VecDeque::new(), limit, alone, running: 0, spent: Duration::ZERO, is_free: false };
         let mut schedule = self.schedule();
-        schedule.queues.push(Queue { jobs: VecDeque::new(), limit, alone, running: 0, spent: Duration::ZERO });
+        // Processors come and go with configurations.
+        if let Some(index) = schedule.queues.iter().position(|queue| queue.is_free && queue.is_idle()) {
+            schedule.queues[index] = queue;
+            return QueueId(index);
+        }
+        schedule.queues.push(queue);
         QueueId(schedule.queues.len() - 1)
+    }
+
+    /// Nothing more is submitted to this queue: once it is empty it may be another's.
+    pub(crate) fn release(&self, queue: QueueId) {
+        if let Some(queue) = self.schedule().queues.get_mut(queue.0) {
+            queue.is_free = true;
+        }
     }
 
     /// Queues a job, or gives it back unrun by dropping it.
@@ -68,10 +81,15 @@ impl Pool {
         drop(jobs);
     }
 
-    /// Does what is queued, takes nothing more, and returns when the threads have ended.
-    pub(crate) fn drain(&self) {
+    /// Does what is queued and takes nothing more; then the threads end.
+    pub(crate) fn close(&self) {
         self.schedule().closed = true;
         self.0.work.notify_all();
+    }
+
+    /// Closes, and returns when the threads have ended.
+    pub(crate) fn drain(&self) {
+        self.close();
         let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             // A thread catches the panics of its jobs: it has none of its own.
@@ -121,6 +139,7 @@ struct Queue {
     running: usize,
     /// CPU time, as far as it counts: see [`Schedule::submit`].
     spent: Duration,
+    is_free: bool,
 }
 
 impl Queue {

@@ -85,6 +85,12 @@ impl Processor {
     }
 }
 
+impl Drop for Processor {
+    fn drop(&mut self) {
+        self.pool.release(self.queue);
+    }
+}
+
 impl Consumer for Processor {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
         Box::pin(self.process(delivery))

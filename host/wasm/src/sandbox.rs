@@ -204,6 +204,11 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Forgets the processors that were made since it was ready last: what they were made for came to nothing.
+    pub fn forget(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Loads nothing more, does what is queued, and ends the threads. What is still queued after `patience` is given back
     /// undone, so that a module that takes its time for each batch does not hold up the end.
     pub async fn drain(&self, patience: Duration) {
@@ -215,6 +220,13 @@ impl Sandbox {
             // The pool catches the panics of its jobs, and draining has none of its own.
             let _ = drained.await;
         }
+    }
+}
+
+impl Drop for Sandbox {
+    /// A sandbox that never came into force was not drained: its threads end when they have done what is queued.
+    fn drop(&mut self) {
+        self.pool.close();
     }
 }
 

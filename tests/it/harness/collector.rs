@@ -33,6 +33,7 @@ pub(crate) struct Setup {
     dir: TempDir,
     host: Ipv4Addr,
     env: Vec<(String, String)>,
+    args: Vec<String>,
 }
 
 impl Setup {
@@ -49,6 +50,18 @@ impl Setup {
         self
     }
 
+    /// Where a file of its folder lies.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    /// More arguments, behind those that name the configuration.
+    #[must_use]
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = tidegate();
         command
@@ -61,7 +74,12 @@ impl Setup {
 
     /// Runs `tidegate validate`: whether it passed, and what it printed.
     pub(crate) fn validate(self) -> (bool, String) {
-        let output = self.command().args(["validate", "--config", "tidegate.yaml"]).output().unwrap();
+        self.run("validate")
+    }
+
+    /// Runs a command that reads the configuration: whether it passed, and what it printed.
+    pub(crate) fn run(self, command: &str) -> (bool, String) {
+        let output = self.command().args([command, "--config", "tidegate.yaml"]).args(&self.args).output().unwrap();
         let text = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap()).concat();
         (output.status.success(), text)
     }
@@ -82,7 +100,12 @@ impl Setup {
 
     fn spawn(self) -> Collector {
         let mut command = self.command();
-        command.args(["--config", "tidegate.yaml"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(["--config", "tidegate.yaml"])
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let log = Log::follow(child.stderr.take().unwrap());
         Collector { child, log, host: self.host, dir: self.dir }
@@ -101,7 +124,7 @@ impl Collector {
     pub(crate) fn from_yaml(yaml: &str) -> Setup {
         let dir = tempfile::tempdir().unwrap();
         write(&dir.path().join("tidegate.yaml"), yaml.as_bytes());
-        Setup { dir, host: own_address(), env: Vec::new() }
+        Setup { dir, host: own_address(), env: Vec::new(), args: Vec::new() }
     }
 
     pub(crate) fn grpc(&self) -> SocketAddr {
@@ -171,8 +194,17 @@ impl Collector {
 
     /// Asks it to end, as Kubernetes does.
     pub(crate) fn signal_term(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Asks it to read its configuration again.
+    pub(crate) fn signal_hup(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// Waits for its end.

@@ -11,7 +11,6 @@ use host_telemetry::Metrics;
 use serde::Deserialize;
 
 use super::exporter::FileExporter;
-use super::writer::Writer;
 use crate::sent::Sent;
 
 /// `file: { path: … }`.
@@ -93,13 +92,13 @@ pub enum Error {
 }
 
 impl Config {
-    /// Opens the file and starts the thread that writes to it.
+    /// Opens the file and starts the thread that writes to it; a file that the configuration before writes to is gone on
+    /// with as it is, whatever `append` says.
     ///
     /// # Errors
     /// Where the file cannot be opened, or is another's.
     pub fn build(self, id: ComponentId, base: &Path, metrics: &Metrics) -> Result<Arc<dyn Exporter>, Error> {
         let sent = Sent::new(metrics, &id);
-        let writer = Writer::open(id, base.join(&self.path), &self)?;
-        Ok(Arc::new(FileExporter::start(writer, sent)?))
+        Ok(Arc::new(FileExporter::open(id, &base.join(&self.path), &self, sent)?))
     }
 }

@@ -1,10 +1,14 @@
 //! The exporter hands deliveries to one thread that owns the file; what waits for it is bounded.
 
-use host_component::{BoxFuture, Consumer, Delivery, Exporter, Failure, Outcome, Payload};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use host_component::claims::{Claims, Held};
+use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Kind, Outcome, Payload};
 use tokio::sync::{mpsc, oneshot};
 
-use super::config::Error;
-use super::writer::Writer;
+use super::config::{Config, Error};
+use super::writer::{Settings, Writer};
 use crate::sent::Sent;
 
 /// Requests that may wait for the thread; a sender beyond them waits for its turn.
@@ -12,34 +16,74 @@ const WAITING: usize = 64;
 /// Bytes that are written at once: many small requests share one write.
 const GROUP: usize = 1 << 20;
 
+/// The files that this process writes to, and the way to their threads. The exporter of the next configuration that names
+/// a file goes on writing through the same thread, so that the two can write at once and neither tears what the other wrote.
+static FILES: Claims<PathBuf, mpsc::Sender<Job>> = Claims::new();
+
 /// Writes to one file.
 pub(super) struct FileExporter {
-    jobs: mpsc::Sender<Job>,
+    jobs: Held<mpsc::Sender<Job>>,
+    settings: Arc<Settings>,
     sent: Sent,
 }
 
 enum Job {
-    Write(Payload, oneshot::Sender<Outcome>),
-    Sync(oneshot::Sender<()>),
+    Write(Payload, Arc<Settings>, oneshot::Sender<Outcome>),
+    Sync(Arc<Settings>, oneshot::Sender<()>),
+}
+
+/// The file of `id` stays its own in the configuration that is being built.
+pub fn keep(id: &ComponentId) {
+    FILES.keep(&owner(id));
+}
+
+fn owner(id: &ComponentId) -> String {
+    format!("{} {id}", Kind::Exporter)
 }
 
 impl FileExporter {
-    pub(super) fn start(writer: Writer, sent: Sent) -> Result<Self, Error> {
-        let (jobs, waiting) = mpsc::channel(WAITING);
-        let path = writer.path().to_owned();
-        std::thread::Builder::new()
-            .name(writer.id().to_string())
-            .spawn(move || work(waiting, writer))
-            .map_err(|error| Error::Thread(path, error))?;
-        Ok(FileExporter { jobs, sent })
+    /// Opens the file and starts the thread that owns it, or goes on with that of the configuration before.
+    pub(super) fn open(id: ComponentId, path: &Path, config: &Config, sent: Sent) -> Result<Self, Error> {
+        let owner = owner(&id);
+        let settings = Arc::new(Settings::new(id, config));
+        let key = key(path);
+        if let Some(jobs) = FILES.take_over(&key, &owner).map_err(|_| Error::Taken(path.to_owned()))? {
+            return Ok(FileExporter { jobs, settings, sent });
+        }
+        let writer = Writer::open(path.to_owned(), config)?;
+        // Devices and pipes may be shared.
+        let is_claimed = writer.is_regular();
+        let jobs = start(&owner, writer)?;
+        let jobs = if is_claimed { FILES.claim(key, &owner, jobs) } else { Held::shared(jobs) };
+        Ok(FileExporter { jobs, settings, sent })
     }
 
     async fn write(&self, payload: Payload) -> Outcome {
         let (reply, outcome) = oneshot::channel();
         let gone = || Failure::retryable("the thread that writes the file has ended");
-        self.jobs.send(Job::Write(payload, reply)).await.map_err(|_| gone())?;
+        self.jobs.send(Job::Write(payload, Arc::clone(&self.settings), reply)).await.map_err(|_| gone())?;
         outcome.await.unwrap_or_else(|_| Err(gone()))
     }
+}
+
+/// One text for one file, however its folder was written.
+fn key(path: &Path) -> PathBuf {
+    let folder = path.parent().and_then(|folder| std::fs::canonicalize(folder).ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// Starts the thread that owns a file; it ends when nobody can reach it any more.
+fn start(owner: &str, writer: Writer) -> Result<mpsc::Sender<Job>, Error> {
+    let (jobs, waiting) = mpsc::channel(WAITING);
+    let path = writer.path().to_owned();
+    std::thread::Builder::new()
+        .name(owner.to_owned())
+        .spawn(move || work(waiting, writer))
+        .map_err(|error| Error::Thread(path, error))?;
+    Ok(jobs)
 }
 
 impl Consumer for FileExporter {
@@ -57,7 +101,7 @@ impl Exporter for FileExporter {
     fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let (reply, done) = oneshot::channel();
-            if self.jobs.send(Job::Sync(reply)).await.is_ok() {
+            if self.jobs.send(Job::Sync(Arc::clone(&self.settings), reply)).await.is_ok() {
                 let _ = done.await;
             }
         })
@@ -67,33 +111,60 @@ impl Exporter for FileExporter {
 /// Ends when the exporter is gone and what waited has been written.
 fn work(mut waiting: mpsc::Receiver<Job>, mut writer: Writer) {
     let mut buffer = Vec::new();
-    let mut senders = Vec::new();
-    while let Some(job) = waiting.blocking_recv() {
+    let mut group = Group::default();
+    let mut left = None;
+    while let Some(job) = left.take().or_else(|| waiting.blocking_recv()) {
         let mut next = Some(job);
-        let mut synced = None;
-        buffer.clear();
         while let Some(job) = next.take() {
-            match job {
-                // Who has given up is not written for: it would send the same again.
-                Job::Write(_, reply) if reply.is_closed() => {}
-                Job::Write(payload, reply) => {
-                    writer.encode(&payload, &mut buffer);
-                    senders.push(reply);
-                }
-                Job::Sync(reply) => synced = Some(reply),
-            }
-            if buffer.len() < GROUP && synced.is_none() {
+            left = group.take(job, &mut buffer);
+            if left.is_none() && buffer.len() < GROUP && group.synced.is_none() {
                 next = waiting.try_recv().ok();
             }
         }
-        let outcome = writer.write(&buffer);
-        for sender in senders.drain(..) {
+        group.finish(&mut writer, &buffer);
+        buffer.clear();
+        buffer.shrink_to(4 * GROUP);
+    }
+}
+
+/// What is written at once, all under the same settings.
+#[derive(Default)]
+struct Group {
+    settings: Option<Arc<Settings>>,
+    senders: Vec<oneshot::Sender<Outcome>>,
+    synced: Option<oneshot::Sender<()>>,
+}
+
+impl Group {
+    /// Takes a job in, or gives it back where it has other settings.
+    fn take(&mut self, job: Job, buffer: &mut Vec<u8>) -> Option<Job> {
+        let (Job::Write(_, settings, _) | Job::Sync(settings, _)) = &job;
+        if self.settings.as_ref().is_some_and(|ours| !Arc::ptr_eq(ours, settings)) {
+            return Some(job);
+        }
+        self.settings = Some(Arc::clone(settings));
+        match job {
+            // Who has given up is not written for: it would send the same again.
+            Job::Write(_, _, reply) if reply.is_closed() => {}
+            Job::Write(payload, settings, reply) => {
+                settings.encode(&payload, buffer);
+                self.senders.push(reply);
+            }
+            Job::Sync(_, reply) => self.synced = Some(reply),
+        }
+        None
+    }
+
+    /// Writes it, and answers all who wait for that.
+    fn finish(&mut self, writer: &mut Writer, records: &[u8]) {
+        let Some(settings) = self.settings.take() else { return };
+        let outcome = writer.write(records, &settings);
+        for sender in self.senders.drain(..) {
             let _ = sender.send(outcome.clone());
         }
-        if let Some(reply) = synced {
-            writer.sync();
+        if let Some(reply) = self.synced.take() {
+            writer.sync(&settings);
             let _ = reply.send(());
         }
-        buffer.shrink_to(4 * GROUP);
     }
 }

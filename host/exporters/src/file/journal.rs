@@ -42,6 +42,12 @@ impl<S: Storage> Journal<S> {
         Ok(Journal { storage, len, torn: false })
     }
 
+    /// As [`Journal::new`], but nothing is cut off before the first record is written: who opens a file may never come to
+    /// write to it.
+    pub(super) fn lazily(storage: S, len: u64) -> Self {
+        Journal { storage, len, torn: true }
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.len
     }
@@ -80,7 +86,8 @@ impl<S: Storage> Journal<S> {
         self.storage.sync()
     }
 
-    fn mend(&mut self) -> io::Result<()> {
+    /// Cuts off what is no whole record.
+    pub(super) fn mend(&mut self) -> io::Result<()> {
         if self.torn {
             self.storage.cut(self.len)?;
             self.torn = false;

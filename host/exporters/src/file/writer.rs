@@ -15,47 +15,25 @@ use host_otlp::json;
 use super::config::{Config, Error, Format, Rotation};
 use super::journal::Journal;
 
-/// One file, and what becomes of it when it is full.
+/// One open file.
 pub(super) struct Writer {
-    id: ComponentId,
     path: PathBuf,
     journal: Journal<File>,
-    format: Format,
-    fsync: bool,
-    rotation: Option<Rotation>,
     /// Whether it is a file, which has a length and may be moved, and not a device or a pipe.
     is_regular: bool,
 }
 
-impl Writer {
-    pub(super) fn open(id: ComponentId, path: PathBuf, config: &Config) -> Result<Self, Error> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-            if !config.create_directory {
-                return Err(Error::NoFolder(folder.to_owned()));
-            }
-            std::fs::create_dir_all(folder).map_err(|error| Error::MakeFolder(folder.to_owned(), error))?;
-        }
-        let mut file = open(&path).map_err(|error| Error::Open(path.clone(), error))?;
-        // Devices and pipes may be shared.
-        let is_regular = file.metadata().is_ok_and(|data| data.is_file());
-        match if is_regular { file.try_lock() } else { Ok(()) } {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::Taken(path)),
-            Err(TryLockError::Error(error)) => return Err(Error::Open(path, error)),
-        }
-        let journal = if config.append && is_regular { whole(&mut file, config.format) } else { Ok(0) }
-            .and_then(|len| Journal::new(file, len))
-            .map_err(|error| Error::Open(path.clone(), error))?;
-        let rotation = config.rotation.clone().filter(|_| is_regular);
-        Ok(Writer { id, path, journal, format: config.format, fsync: config.fsync, rotation, is_regular })
-    }
+/// How an exporter writes, and what becomes of the file when it is full.
+pub(super) struct Settings {
+    id: ComponentId,
+    format: Format,
+    fsync: bool,
+    rotation: Option<Rotation>,
+}
 
-    pub(super) fn id(&self) -> &ComponentId {
-        &self.id
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+impl Settings {
+    pub(super) fn new(id: ComponentId, config: &Config) -> Self {
+        Settings { id, format: config.format, fsync: config.fsync, rotation: config.rotation.clone() }
     }
 
     /// Appends `payload` to `out` as a record.
@@ -75,36 +53,67 @@ impl Writer {
             }
         }
     }
+}
 
-    /// Writes `records`, which [`Writer::encode`] made.
-    pub(super) fn write(&mut self, records: &[u8]) -> Outcome {
+impl Writer {
+    pub(super) fn open(path: PathBuf, config: &Config) -> Result<Self, Error> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            if !config.create_directory {
+                return Err(Error::NoFolder(folder.to_owned()));
+            }
+            std::fs::create_dir_all(folder).map_err(|error| Error::MakeFolder(folder.to_owned(), error))?;
+        }
+        let mut file = open(&path).map_err(|error| Error::Open(path.clone(), error))?;
+        // Devices and pipes may be shared.
+        let is_regular = file.metadata().is_ok_and(|data| data.is_file());
+        match if is_regular { file.try_lock() } else { Ok(()) } {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::Taken(path)),
+            Err(TryLockError::Error(error)) => return Err(Error::Open(path, error)),
+        }
+        let len = if config.append && is_regular { whole(&mut file, config.format) } else { Ok(0) };
+        let len = len.map_err(|error| Error::Open(path.clone(), error))?;
+        Ok(Writer { path, journal: Journal::lazily(file, len), is_regular })
+    }
+
+    /// Whether it is a file of one writer's own, and no device or pipe.
+    pub(super) fn is_regular(&self) -> bool {
+        self.is_regular
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `records`, which [`Settings::encode`] made.
+    pub(super) fn write(&mut self, records: &[u8], settings: &Settings) -> Outcome {
         if records.is_empty() {
             return Ok(());
         }
         let failed = |writer: &Writer, error: &io::Error| {
             Failure::retryable(format!("cannot write to {}: {error}", writer.path.display()))
         };
-        if let Err(error) = self.follow() {
-            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "the file is not where it was, the sender is to try again");
+        if let Err(error) = self.follow(settings).and_then(|()| self.journal.mend()) {
+            tracing::warn!(exporter = %settings.id, path = %self.path.display(), %error, "the file is not where it was, the sender is to try again");
             return Err(failed(self, &error));
         }
-        if let Err(error) = self.rotate(records.len() as u64) {
-            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "the file is full and cannot be rotated, it grows on");
+        if let Err(error) = self.rotate(records.len() as u64, settings) {
+            tracing::warn!(exporter = %settings.id, path = %self.path.display(), %error, "the file is full and cannot be rotated, it grows on");
         }
-        self.journal.append(records, self.fsync).map_err(|error| {
-            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "a write failed, the sender is to try again");
+        self.journal.append(records, settings.fsync).map_err(|error| {
+            tracing::warn!(exporter = %settings.id, path = %self.path.display(), %error, "a write failed, the sender is to try again");
             failed(self, &error)
         })
     }
 
-    pub(super) fn sync(&mut self) {
+    pub(super) fn sync(&mut self, settings: &Settings) {
         if let Err(error) = self.journal.sync() {
-            tracing::warn!(exporter = %self.id, path = %self.path.display(), %error, "the file could not be synced");
+            tracing::warn!(exporter = %settings.id, path = %self.path.display(), %error, "the file could not be synced");
         }
     }
 
     /// Goes where the path leads now.
-    fn follow(&mut self) -> io::Result<()> {
+    fn follow(&mut self, settings: &Settings) -> io::Result<()> {
         if !self.is_regular {
             return Ok(());
         }
@@ -117,20 +126,20 @@ impl Writer {
         if at_path.is_none_or(|found| (found.dev(), found.ino()) != (open_file.dev(), open_file.ino())) {
             let mut file = open(&self.path)?;
             file.try_lock()?;
-            let len = whole(&mut file, self.format)?;
+            let len = whole(&mut file, settings.format)?;
             self.journal = Journal::new(file, len)?;
-            tracing::info!(exporter = %self.id, path = %self.path.display(), "the file was moved away, begun a new one");
+            tracing::info!(exporter = %settings.id, path = %self.path.display(), "the file was moved away, begun a new one");
         } else if open_file.len() < self.journal.len() {
-            let len = whole(self.journal.storage(), self.format)?;
+            let len = whole(self.journal.storage(), settings.format)?;
             self.journal.go_back(len)?;
-            tracing::info!(exporter = %self.id, path = %self.path.display(), len, "the file was cut short, going on at its end");
+            tracing::info!(exporter = %settings.id, path = %self.path.display(), len, "the file was cut short, going on at its end");
         }
         Ok(())
     }
 
     /// Begins a new file where `more` bytes do not fit into this one.
-    fn rotate(&mut self, more: u64) -> io::Result<()> {
-        let Some(rotation) = &self.rotation else { return Ok(()) };
+    fn rotate(&mut self, more: u64, settings: &Settings) -> io::Result<()> {
+        let Some(rotation) = settings.rotation.as_ref().filter(|_| self.is_regular) else { return Ok(()) };
         if self.journal.len() == 0 || self.journal.len() + more <= rotation.max_megabytes.get().saturating_mul(1 << 20)
         {
             return Ok(());

@@ -64,6 +64,13 @@ impl Default for GrpcConfig {
     }
 }
 
+impl GrpcConfig {
+    /// The largest message in bytes.
+    pub(crate) fn max_message(&self) -> usize {
+        self.max_recv_msg_size_mib.saturating_mul(1 << 20)
+    }
+}
+
 /// OTLP over HTTP/1.1 and HTTP/2.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

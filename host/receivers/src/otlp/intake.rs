@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{ComponentId, Consumer, Consumers, Delivery, Origin, ServerAuth, Signal};
+use host_component::{ComponentId, Consumers, Delivery, Origin, ServerAuth, Signal};
 use host_otlp::{Limits, check};
 use host_telemetry::{Counter, Metrics};
 use http::{HeaderMap, HeaderValue};
@@ -24,6 +24,8 @@ pub(crate) struct Intake {
     max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
     pub(crate) limits: Limits,
+    /// Where requests go on; it may change at any time.
+    consumers: Consumers,
     lanes: [Lane; 3],
     pub(crate) metadata: Metadata,
     /// Who lets requests in; none where everybody may come.
@@ -33,9 +35,8 @@ pub(crate) struct Intake {
     pub(crate) connections_refused: Counter,
 }
 
-/// What is there for one signal.
+/// What is counted for one signal.
 struct Lane {
-    consumer: Option<Arc<dyn Consumer>>,
     accepted: Counter,
     refused: Counter,
     failed: Counter,
@@ -72,7 +73,8 @@ impl Intake {
             max_header_bytes: bounds.max_header_bytes,
             read_timeout: bounds.read_timeout,
             limits: Limits::default(),
-            lanes: Signal::ALL.map(|signal| Lane::new(signal, &labels, consumers, metrics)),
+            consumers: consumers.clone(),
+            lanes: Signal::ALL.map(|signal| Lane::new(signal, &labels, metrics)),
             metadata: Metadata::new(bounds.include_metadata, deps.metadata),
             auth: bounds.auth,
             unknown_fields: metrics.counter(
@@ -91,7 +93,7 @@ impl Intake {
 
     /// Whether a pipeline takes this signal from the receiver.
     pub(crate) fn takes(&self, signal: Signal) -> bool {
-        self.lane(signal).consumer.is_some()
+        self.consumers.of(signal).is_some()
     }
 
     /// Refuses headers that are larger than they may be, each with what HTTP/2 counts for it.
@@ -114,7 +116,7 @@ impl Intake {
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success.
     pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, origin: Arc<Origin>) -> Result<(), Rejection> {
         let lane = self.lane(signal);
-        let Some(consumer) = &lane.consumer else {
+        let Some(consumer) = self.consumers.of(signal) else {
             return Err(Rejection::new(Cause::Path, format!("no pipeline takes {signal} from this receiver")));
         };
         let payload = check(signal, bytes, &self.limits)?;
@@ -156,7 +158,7 @@ impl Intake {
 }
 
 impl Lane {
-    fn new(signal: Signal, labels: &[(&str, &str)], consumers: &Consumers, metrics: &Metrics) -> Self {
+    fn new(signal: Signal, labels: &[(&str, &str)], metrics: &Metrics) -> Self {
         let [accepted, refused, failed] = match signal {
             Signal::Logs => [
                 "otelcol_receiver_accepted_log_records",
@@ -173,7 +175,6 @@ impl Lane {
             ],
         };
         Lane {
-            consumer: consumers.of(signal).cloned(),
             accepted: metrics.counter(accepted, "Items that the pipeline took.", labels),
             refused: metrics.counter(refused, "Items that the pipeline could not take at present.", labels),
             failed: metrics.counter(failed, "Items that the pipeline will never take.", labels),

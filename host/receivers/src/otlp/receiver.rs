@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use host_component::{BoxFuture, ComponentId, Consumers, Receiver, ServerAuth, Shutdown, spawn};
+use host_component::{BoxFuture, ComponentId, Consumers, Kind, Receiver, ServerAuth, Shutdown, spawn};
 use host_config::{Auth, Check as _, Wrong};
 use host_telemetry::listen;
 use host_tls::{Acceptor, Listener, ServerConfig, Stream};
@@ -25,7 +25,7 @@ use super::connection::{Activity, Lifetime, drive};
 use super::intake::{Bounds, Intake};
 use super::io::Heard;
 use super::{grpc, http as over_http};
-use crate::{Budget, Deps};
+use crate::Deps;
 
 /// What a sender may have under way on one stream and on one connection before it hears from us.
 const STREAM_WINDOW: u32 = 4 << 20;
@@ -63,7 +63,7 @@ pub struct Otlp {
 
 /// One bound socket and what is served there.
 struct Port {
-    listener: TcpListener,
+    listener: listen::Listener,
     address: SocketAddr,
     intake: Arc<Intake>,
     protocol: Protocol,
@@ -90,9 +90,24 @@ impl Config {
         if let Some(wrong) = self.wrongs().into_iter().next() {
             return Err(BuildError::Value { id, wrong });
         }
+        self.check_room(&id, deps.budget.limit())?;
         let grpc = self.protocols.grpc.map(|config| Port::grpc(&id, config, consumers, deps)).transpose()?;
         let http = self.protocols.http.map(|config| Port::http(&id, config, consumers, deps)).transpose()?;
         Ok(Otlp { id, grpc, http })
+    }
+
+    /// Whether the largest message that is let in has room in a budget of so many bytes.
+    ///
+    /// # Errors
+    /// Where it has not.
+    pub fn check_room(&self, id: &ComponentId, budget: usize) -> Result<(), BuildError> {
+        if let Some(grpc) = &self.protocols.grpc {
+            has_room(id, "grpc", "max_recv_msg_size_mib", grpc.max_message(), budget)?;
+        }
+        if let Some(http) = &self.protocols.http {
+            has_room(id, "http", "max_request_body_size", http.max_request_body_size, budget)?;
+        }
+        Ok(())
     }
 }
 
@@ -121,9 +136,8 @@ impl Receiver for Otlp {
 
 impl Port {
     fn grpc(id: &ComponentId, config: GrpcConfig, consumers: &Consumers, deps: &Deps<'_>) -> Result<Port, BuildError> {
+        let max_message = config.max_message();
         let keepalive = config.keepalive.server_parameters;
-        let max_message = config.max_recv_msg_size_mib.saturating_mul(1 << 20);
-        has_room(id, "grpc", "max_recv_msg_size_mib", max_message, deps.budget)?;
         let tls = acceptor(id, "grpc", config.tls, deps)?;
         let (listener, address) = bind(id, "grpc", config.endpoint)?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -160,7 +174,6 @@ impl Port {
 
     fn http(id: &ComponentId, config: HttpConfig, consumers: &Consumers, deps: &Deps<'_>) -> Result<Port, BuildError> {
         let keepalive = config.keepalive.server_parameters;
-        has_room(id, "http", "max_request_body_size", config.max_request_body_size, deps.budget)?;
         let tls = acceptor(id, "http", config.tls, deps)?;
         let (listener, address) = bind(id, "http", config.endpoint)?;
         let max_header_bytes = config.max_header_bytes as usize;
@@ -203,7 +216,7 @@ impl Port {
 
     /// Accepts until the shutdown, then waits until every connection has ended.
     async fn serve(self, owner: String, mut shutdown: Shutdown) {
-        let listener = match tokio::net::TcpListener::from_std(self.listener) {
+        let listener = match self.listener.accepting() {
             Ok(listener) => listener,
             Err(error) => {
                 tracing::error!(receiver = owner, %error, "cannot serve the socket");
@@ -321,8 +334,13 @@ fn authenticator(
     auth.map(find).transpose().map_err(|wrong| BuildError::Value { id: id.clone(), wrong })
 }
 
-fn bind(id: &ComponentId, protocol: &'static str, endpoint: String) -> Result<(TcpListener, SocketAddr), BuildError> {
-    let bound = listen::bind(&endpoint).and_then(|listener| {
+fn bind(
+    id: &ComponentId,
+    protocol: &'static str,
+    endpoint: String,
+) -> Result<(listen::Listener, SocketAddr), BuildError> {
+    let owner = format!("{} {id}", Kind::Receiver);
+    let bound = listen::bind(&endpoint, &owner).and_then(|listener| {
         let address = listener.local_addr()?;
         Ok((listener, address))
     });
@@ -335,12 +353,12 @@ fn has_room(
     protocol: &'static str,
     key: &'static str,
     message: usize,
-    budget: &Budget,
+    budget: usize,
 ) -> Result<(), BuildError> {
-    if message.saturating_mul(2) <= budget.limit() {
+    if message.saturating_mul(2) <= budget {
         return Ok(());
     }
-    Err(BuildError::Room { id: id.clone(), protocol, key, message, budget: budget.limit() })
+    Err(BuildError::Room { id: id.clone(), protocol, key, message, budget })
 }
 
 /// A time of zero means none.

@@ -6,7 +6,7 @@ use super::{addresses, bind};
 
 #[test]
 fn no_host_is_every_address_of_the_machine() {
-    let listener = bind(":0").unwrap();
+    let listener = bind(":0", "a test").unwrap();
     let port = listener.local_addr().unwrap().port();
     TcpStream::connect(("127.0.0.1", port)).unwrap();
 }
@@ -19,6 +19,6 @@ fn a_name_with_addresses_of_both_families_means_the_older_one_first() {
 #[test]
 fn what_is_no_address_is_an_error() {
     for endpoint in ["", ":", ":x", "127.0.0.1", "127.0.0.1:70000"] {
-        assert!(bind(endpoint).is_err(), "{endpoint:?}");
+        assert!(bind(endpoint, "a test").is_err(), "{endpoint:?}");
     }
 }

@@ -7,7 +7,14 @@ use std::time::Duration;
 use super::{Full, Job, Pool, Queue, Schedule};
 
 fn queue(alone: bool) -> Queue {
-    Queue { jobs: [].into(), limit: 10, alone: Arc::new(alone.into()), running: 0, spent: Duration::ZERO }
+    Queue {
+        jobs: [].into(),
+        limit: 10,
+        alone: Arc::new(alone.into()),
+        running: 0,
+        spent: Duration::ZERO,
+        is_free: false,
+    }
 }
 
 fn nothing() -> Job {

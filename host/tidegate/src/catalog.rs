@@ -1,5 +1,6 @@
 //! The catalog is what a configuration may name: the one list of components, written by hand.
 
+mod differences;
 mod elsewhere;
 mod guest;
 
@@ -9,8 +10,8 @@ use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_clie
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use guest::Guest;
-
+pub(crate) use self::differences::{Difference, FAN_OUT, ROUTES, SERVICE};
+pub(crate) use self::guest::Guest;
 use crate::{extensions, health};
 
 /// One component type.
@@ -20,6 +21,8 @@ pub(crate) struct Entry {
     /// Older names, which the Collector takes too.
     pub(crate) aliases: &'static [&'static str],
     pub(crate) signals: &'static [Signal],
+    /// Where it does something else than the Collector's component of this name.
+    pub(crate) differences: &'static [Difference],
     check: fn(&Value, &Files<'_>) -> Result<(), Errors>,
     /// The bundled module that it is, where it is one of the Collector's processors that run as such.
     pub(crate) guest: Option<Guest>,
@@ -27,8 +30,8 @@ pub(crate) struct Entry {
 
 /// Every component; [`crate::factories`] makes them by their type.
 const ENTRIES: &[Entry] = &[
-    Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]),
-    Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]),
+    Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]).differs(differences::OTLP_RECEIVER),
+    Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::guest::<guest_resource::Resource>("resource", "resource", &Signal::ALL),
     Entry::guest::<guest_attributes::Attributes>("attributes", "attributes", &Signal::ALL),
@@ -38,10 +41,12 @@ const ENTRIES: &[Entry] = &[
         "probabilistic-sampler",
         &[Signal::Logs, Signal::Traces],
     ),
-    Entry::checked::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"]),
-    Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"]),
-    Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]),
-    Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]),
+    Entry::checked::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"])
+        .differs(differences::OTLP_EXPORTER),
+    Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"])
+        .differs(differences::OTLP_EXPORTER),
+    Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]).differs(differences::FILE),
+    Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]).differs(differences::DEBUG),
     Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),
     Entry::checked::<basic_auth::Config>(Kind::Extension, "basicauth", &[]),
     Entry::checked::<bearer_token_auth::Config>(Kind::Extension, "bearertokenauth", &[]),
@@ -52,7 +57,7 @@ const ENTRIES: &[Entry] = &[
 impl Entry {
     const fn new<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
         let check = |value: &Value, _: &Files<'_>| value.decode::<C>().map(|_| ());
-        Entry { kind, r#type, aliases, signals: &Signal::ALL, check, guest: None }
+        Entry { kind, r#type, aliases, signals: &Signal::ALL, differences: &[], check, guest: None }
     }
 
     /// A processor of the Collector's that is a bundled module, under the Collector's keys.
@@ -72,6 +77,10 @@ impl Entry {
         aliases: &'static [&'static str],
     ) -> Self {
         Entry { check: |value, files| value.checked::<C>(files).map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
+    }
+
+    const fn differs(self, differences: &'static [Difference]) -> Self {
+        Entry { differences, ..self }
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {

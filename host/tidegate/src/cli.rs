@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// exists and can be written to, whether modules load, and what a module makes of its `config`.
     ///
     /// The exit code is 0 for a valid configuration, with or without warnings, and 1 otherwise.
-    Validate(ConfigArgs),
+    Validate(ValidateArgs),
     /// Show a valid configuration as one YAML document: merged, with references replaced
     PrintConfig(PrintArgs),
     /// List the components of this binary
@@ -88,6 +88,15 @@ pub(crate) struct RunArgs {
     /// Do not look whether files of the configuration change; SIGHUP has it read again all the same
     #[arg(long)]
     pub(crate) no_watch: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) inputs: ConfigArgs,
+    /// List what in it means something else here than in the Collector
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[derive(Clone, Debug, Args)]

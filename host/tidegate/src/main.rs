@@ -8,6 +8,7 @@ mod components;
 mod configuration;
 mod debug;
 mod endpoints;
+mod explain;
 mod extensions;
 mod factories;
 mod generate;
@@ -31,7 +32,7 @@ use host_config::{Errors, Mode, Os};
 use host_telemetry::logs;
 
 use crate::app::{App, Ending, Settings};
-use crate::cli::{Cli, Command, ConfigArgs, PrintArgs, PrintMode, RunArgs};
+use crate::cli::{Cli, Command, PrintArgs, PrintMode, RunArgs, ValidateArgs};
 use crate::watch::{Noted, Watch};
 
 #[global_allocator]
@@ -96,12 +97,17 @@ fn unusable(errors: &Errors) -> anyhow::Error {
     anyhow!("the configuration cannot be used\n{errors}")
 }
 
-fn validate(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let locations = args.locations();
+fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
+    let locations = args.inputs.locations();
     let config = configuration::load(&locations, &Os).map_err(|errors| unusable(&errors))?;
     let mut out = io::stdout().lock();
     for warning in &config.warnings {
         writeln!(out, "{warning} (warning)")?;
+    }
+    if args.explain {
+        for difference in explain::differences(&config.validated) {
+            writeln!(out, "{difference} (difference)")?;
+        }
     }
     let names: Vec<String> = locations.iter().map(ToString::to_string).collect();
     writeln!(out, "{}: valid", names.join(", "))?;

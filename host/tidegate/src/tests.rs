@@ -13,7 +13,7 @@ use crate::catalog::{Components, entries, find};
 use crate::cli::{Cli, Command};
 use crate::factories::Factories;
 use crate::summary::Summary;
-use crate::{bundled, components};
+use crate::{bundled, catalog, components, explain};
 
 fn validate(yaml: &str) -> Result<(Validated, Vec<Warning>), String> {
     let source = Map::default().with_file("/etc/tidegate.yaml", yaml);
@@ -69,6 +69,31 @@ fn names_what_to_use_in_place_of_what_only_the_collector_has() {
     }
     let typo = catalog().lookup(Kind::Processor, "batsh");
     assert_eq!(typo, Lookup::Unknown { nearest: Some("batch".to_owned()) });
+}
+
+#[test]
+fn the_documentation_has_each_difference_from_the_collector() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let page = words(include_str!("../../../docs/configuration.md"));
+    let of_components = entries().flat_map(|entry| entry.differences);
+    let all = of_components.chain(catalog::SERVICE).map(|difference| difference.says);
+    for says in all.chain([catalog::FAN_OUT, catalog::ROUTES]) {
+        assert!(page.contains(&format!("- {says}")), "{says}");
+    }
+}
+
+#[test]
+fn explains_what_a_configuration_has_and_nothing_else() {
+    let yaml = "receivers: { otlp: { protocols: { grpc: } } }\n\
+                exporters: { debug: , file: { path: x,\n  flush_interval: 1s } }\n\
+                service: { pipelines: { logs: { receivers: [otlp], exporters: [debug, file] } } }\n";
+    let (validated, _) = validate(yaml).unwrap();
+    let told: Vec<String> = explain::differences(&validated).iter().map(ToString::to_string).collect();
+    let has = |start: &str, part: &str| told.iter().any(|line| line.starts_with(start) && line.contains(part));
+    assert!(has("/etc/tidegate.yaml:3:19: exporters.file.flush_interval: ", "changes nothing"), "{told:?}");
+    assert!(has("/etc/tidegate.yaml:1:20: receivers.otlp: ", "not when it was queued"), "{told:?}");
+    assert!(has("/etc/tidegate.yaml:4:", "may see its data twice"), "{told:?}");
+    assert!(!told.iter().any(|line| line.contains("numbered")), "there is no rotation: {told:?}");
 }
 
 #[test]

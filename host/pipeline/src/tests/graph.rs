@@ -25,7 +25,9 @@ fn simple(receiver: &str, exporter: &str) -> String {
 }
 
 async fn run(yaml: &str, toys: &Toys) -> Running {
-    let graph = build(&config(yaml), toys, &Metrics::new(), &Spigots::default()).await.unwrap_or_else(|error| panic!("{error}"));
+    let graph = build(&config(yaml), toys, &Metrics::new(), &Spigots::default())
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
     graph.run()
 }
 

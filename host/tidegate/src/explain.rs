@@ -1,0 +1,54 @@
+//! `tidegate validate --explain`: what in a configuration means something else here than in the Collector.
+
+use host_component::{ComponentId, Kind};
+use host_config::{Problem, Validated, Value};
+
+use crate::catalog::{self, Difference, FAN_OUT, ROUTES, SERVICE};
+
+/// Every known difference that touches `config`, in the order of its files.
+pub(crate) fn differences(config: &Validated) -> Vec<Problem> {
+    let mut told = Vec::new();
+    let sections = [
+        (Kind::Receiver, &config.receivers),
+        (Kind::Processor, &config.processors),
+        (Kind::Exporter, &config.exporters),
+        (Kind::Connector, &config.connectors),
+        (Kind::Extension, &config.extensions),
+    ];
+    for (kind, components) in sections {
+        for (id, section) in components {
+            told.extend(of_component(kind, id, section));
+        }
+    }
+    if let Some(service) = config.whole.get("service") {
+        told.extend(touched(&service, SERVICE));
+        for pipeline in &config.pipelines {
+            let at = |says| service.problem_at(&["pipelines", &pipeline.id.to_string()], says);
+            told.extend((pipeline.exporters.len() > 1).then(|| at(FAN_OUT)));
+            told.extend((!pipeline.routes.is_empty()).then(|| at(ROUTES)));
+        }
+    }
+    told.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    told
+}
+
+fn of_component(kind: Kind, id: &ComponentId, section: &Value) -> Vec<Problem> {
+    let entry = catalog::find(kind, id.r#type());
+    entry.map(|entry| touched(section, entry.differences)).unwrap_or_default()
+}
+
+/// Those whose keys stand in `section`.
+fn touched(section: &Value, differences: &[Difference]) -> Vec<Problem> {
+    let keys = |difference: &Difference| -> Vec<&'static str> {
+        difference.key.split('.').filter(|key| !key.is_empty()).collect()
+    };
+    let is_there = |keys: &[&str]| {
+        let mut node = Some(section.clone());
+        for key in keys {
+            node = node.and_then(|node| node.get(key));
+        }
+        node.is_some()
+    };
+    let of = differences.iter().map(|difference| (keys(difference), difference.says));
+    of.filter(|(keys, _)| is_there(keys)).map(|(keys, says)| section.problem_at(&keys, says)).collect()
+}

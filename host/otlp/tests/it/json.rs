@@ -5,7 +5,7 @@ use host_otlp::{Limits, Payload, Signal, check};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use proptest::prelude::{prop_assert_eq, prop_assume, proptest};
+use proptest::prelude::{prop_assert_eq, proptest};
 use prost::Message;
 
 use crate::agree::bytes;
@@ -56,7 +56,9 @@ proptest! {
         let sent = check(signal, request.clone().into(), &Limits::default()).unwrap();
         // They write `null` for the doubles that JSON lacks.
         let ours = written(&sent);
-        prop_assume!(!["\"NaN\"", "\"Infinity\"", "\"-Infinity\""].iter().any(|lacking| ours.contains(lacking)));
+        if ["\"NaN\"", "\"Infinity\"", "\"-Infinity\""].iter().any(|lacking| ours.contains(lacking)) {
+            return Ok(());
+        }
         let again = payload(signal, &theirs(signal, &request));
         prop_assert_eq!(reread::decoded(signal, &again.contiguous()), reread::decoded(signal, &request));
     }

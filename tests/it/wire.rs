@@ -241,7 +241,7 @@ fn validate_says_what_to_do_about_keys_of_the_http_client_that_are_not_served() 
 receivers: { otlp: { protocols: { http: } } }
 exporters:
   otlphttp:
-    endpoint: https://hub:4318
+    endpoint: hub:4318
     proxy_url: http://proxy:3128
     compression: gzip
     compression_params: { level: 12 }
@@ -250,7 +250,7 @@ service: { pipelines: { logs: { receivers: [otlp], exporters: [otlphttp] } } }
     let (valid, text) = Collector::from_yaml(yaml).validate();
     assert!(!valid);
     for (line, part) in [
-        (5, "exporters.otlphttp.endpoint: \"https://hub:4318\" wants TLS"),
+        (5, "exporters.otlphttp.endpoint: \"hub:4318\" is no address"),
         (6, "exporters.otlphttp.proxy_url: proxies are not served"),
         (8, "exporters.otlphttp.compression_params.level: gzip has levels from 1 to 9"),
     ] {

@@ -51,7 +51,7 @@ static PROJECTORS: LazyLock<Vec<[Projector; 2]>> = LazyLock::new(|| {
     let compile = |signal, own: &[&str], patterns: &[&str]| {
         let paths: Vec<String> = ALL.iter().chain(&SCOPE).chain(own).map(ToString::to_string).collect();
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        let reads = paths.iter().map(|path| Read { path: path.clone(), patterns: patterns.clone(), names: vec![] }).collect();
+        let reads = paths.iter().map(|path| Read { path: path.clone(), patterns: patterns.clone(), ..Read::default() }).collect();
         let plan = Plan { reads, writes: paths, ..Plan::default() };
         Projector::compile(signal, &plan, &grants, &Limits::default()).expect("the plan is fixed")
     };

@@ -112,6 +112,8 @@ impl Scratch {
                 index => edits.frames.get(index as usize).ok_or(EditError::Range(i))?,
             };
             let inside = frame.content <= patch.start && patch.start <= patch.end && patch.end <= frame.end;
+            // A frame whose length stays is not looked at any further: it may end where the request does not reach.
+            let inside = inside && patch.end <= whole.end;
             if !inside || patch.with.0 > patch.with.1 || patch.with.1 as usize > edits.side.len() {
                 return Err(EditError::Range(i));
             }

@@ -94,6 +94,14 @@ fn patches_outside_of_their_frame_or_of_the_replacements_are_refused() {
 }
 
 #[test]
+fn a_patch_beyond_the_request_is_refused_where_its_frame_would_hold_it() {
+    let frames = [Frame { tag: 0, content: 0, end: 61, parent: REQUEST }];
+    let patches = [patch(59, 61, 0, (0, 2))];
+    let edits = Edits { frames: &frames, patches: &patches, side: &[0; 2] };
+    assert_eq!(splice(&[], &edits, &mut Scratch::default()), Err(EditError::Range(0)));
+}
+
+#[test]
 fn frames_that_are_none_are_refused() {
     let patches = [patch(4, 7, 1, (0, 0))];
     for wrong in [

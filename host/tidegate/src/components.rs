@@ -29,7 +29,7 @@ pub(crate) fn as_text() -> String {
             aliases => format!("  also: {}", aliases.join(", ")),
         };
         let signals = signals(entry).join(",");
-        let line = format!("{:<10} {:<16} {signals:<22}{aliases}", entry.kind.name(), entry.r#type);
+        let line = format!("{:<10} {:<21} {signals:<22}{aliases}", entry.kind.name(), entry.r#type);
         text.push_str(line.trim_end());
         text.push('\n');
     }

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 PATIENCE = 60
+SIGNALS = ("logs", "traces", "metrics")
 
 
 def free_port():
@@ -53,7 +54,7 @@ class Tidegate:
     """OTLP in, the given processors, and out to a file and, where one is given, to a next hop: the gRPC port of one, or
     the settings of exporters by their ids."""
 
-    def __init__(self, folder, next_port=None, processors=None, more=None):
+    def __init__(self, folder, next_port=None, processors=None, more=None, signals=SIGNALS):
         self.folder, self.grpc, self.http = folder, free_port(), free_port()
         self.file = folder / "tidegate.jsonl"
         processors = {"batch": {}, **(processors or {})}
@@ -69,7 +70,7 @@ class Tidegate:
             "exporters": exporters,
             "service": {
                 "telemetry": {"metrics": {"address": f"127.0.0.1:{free_port()}"}},
-                "pipelines": {signal: pipeline for signal in ("logs", "traces", "metrics")},
+                "pipelines": {signal: pipeline for signal in signals},
             },
         }
 
@@ -80,21 +81,23 @@ class Tidegate:
 class Otelcol:
     """The Collector: OTLP in, out to a file and, where one is given, to a next hop, as above."""
 
-    def __init__(self, folder, next_port=None, more=None):
+    def __init__(self, folder, next_port=None, processors=None, more=None, signals=SIGNALS):
         self.folder, self.grpc, self.http = folder, free_port(), free_port()
         self.file = folder / "otelcol.jsonl"
+        processors = processors or {}
         exporters = {"file": {"path": str(self.file)}}
         if next_port:
             exporters["otlp"] = {"endpoint": f"127.0.0.1:{next_port}", "tls": {"insecure": True}, "compression": "none"}
         exporters.update(more or {})
-        pipeline = {"receivers": ["otlp"], "exporters": list(exporters)}
+        pipeline = {"receivers": ["otlp"], "processors": list(processors), "exporters": list(exporters)}
         protocols = {p: {"endpoint": f"127.0.0.1:{port}"} for p, port in (("grpc", self.grpc), ("http", self.http))}
         self.config = {
+            "processors": processors,
             "receivers": {"otlp": {"protocols": protocols}},
             "exporters": exporters,
             "service": {
                 "telemetry": {"metrics": {"level": "none"}},
-                "pipelines": {signal: pipeline for signal in ("logs", "traces", "metrics")},
+                "pipelines": {signal: pipeline for signal in signals},
             },
         }
 

@@ -9,9 +9,11 @@ use crate::process;
 use crate::workspace::Workspace;
 
 const VERSION: &str = "0.161.0";
+/// Counts up when its components change, so that one that was built before is built anew.
+const COMPONENTS: u32 = 2;
 
 fn folder() -> Result<PathBuf> {
-    Ok(Workspace::cache()?.join(format!("peers/otelcol-{VERSION}")))
+    Ok(Workspace::cache()?.join(format!("peers/otelcol-{VERSION}-{COMPONENTS}")))
 }
 
 /// The binary, if it was built already.

@@ -61,7 +61,7 @@ PROCESSORS = {
     "attributes of some": (
         {
             "attributes/a": {
-                "include": {"match_type": "regexp", "attributes": [{"key": "note", "value": "1"}]},
+                "include": {"match_type": "regexp", "attributes": [{"key": "note", "value": r"\s|@"}]},
                 "exclude": {"match_type": "strict", "resources": [{"key": "card"}]},
                 "actions": [{"key": "seen", "value": "a", "action": "upsert"}],
             },

@@ -1,15 +1,18 @@
-//! From Go's syntax to that of Rust's `regex`, where they differ: brackets, braces, `\Q…\E`, octal numbers and `\s`.
+//! From Go's syntax to that of Rust's `regex`, where they differ: brackets, braces, `\Q…\E`, octal numbers and `\s`; and
+//! what `(?i)` means beyond ASCII, which the engine of the guest does not know.
 
 /// A pattern that means there what `go` means in Go. What is wrong in Go may come out wrong or as it was.
 pub(super) fn from_go(go: &str) -> String {
-    let mut translator = Translator { rest: go, out: String::with_capacity(go.len() + 16) };
+    let mut translator = Translator { rest: go, out: String::with_capacity(go.len() + 16), folds: vec![false] };
     while let Some(c) = translator.next() {
         match c {
             '\\' => translator.escape(),
             '[' => translator.class(),
             '{' => translator.brace(),
-            '}' | ']' => translator.literal(c),
-            c => translator.out.push(c),
+            '(' => translator.open(),
+            ')' => translator.close(),
+            '.' | '*' | '+' | '?' | '|' | '^' | '$' => translator.out.push(c),
+            c => translator.literal(c),
         }
     }
     translator.out
@@ -18,6 +21,8 @@ pub(super) fn from_go(go: &str) -> String {
 struct Translator<'g> {
     rest: &'g str,
     out: String,
+    /// Whether letters of either case are meant, for each open group from the outside in.
+    folds: Vec<bool>,
 }
 
 /// What has a meaning of its own in Rust's syntax somewhere.
@@ -34,11 +39,53 @@ impl<'g> Translator<'g> {
         self.rest.chars().next()
     }
 
+    fn folds(&self) -> bool {
+        self.folds.last().copied().unwrap_or_default()
+    }
+
+    /// A character that stands for itself, outside of brackets.
     fn literal(&mut self, c: char) {
+        let others = others(c);
+        if self.folds() && !others.is_empty() {
+            self.out.extend(['[', c]);
+            self.out.push_str(&others);
+            return self.out.push(']');
+        }
+        self.plain(c);
+    }
+
+    fn plain(&mut self, c: char) {
         if META.contains(c) {
             self.out.push('\\');
         }
         self.out.push(c);
+    }
+
+    /// What follows an opening parenthesis, as far as it says how letters are meant.
+    fn open(&mut self) {
+        self.out.push('(');
+        let flags = self.rest.strip_prefix('?').and_then(|rest| {
+            let end = rest.find(|c: char| !matches!(c, 'i' | 'm' | 's' | 'U' | '-'))?;
+            Some((&rest[..end], &rest[end..])).filter(|(_, rest)| rest.starts_with([':', ')']))
+        });
+        let mut folds = self.folds();
+        let Some((flags, rest)) = flags else { return self.folds.push(folds) };
+        let (on, off) = flags.split_once('-').unwrap_or((flags, ""));
+        folds = (folds || on.contains('i')) && !off.contains('i');
+        if rest.starts_with(')') {
+            // They are for the group around them.
+            self.folds.pop();
+            self.folds.push(folds);
+        }
+        self.folds.push(folds);
+        self.copy(1 + flags.len());
+    }
+
+    fn close(&mut self) {
+        self.out.push(')');
+        if self.folds.len() > 1 {
+            self.folds.pop();
+        }
     }
 
     /// Copies all up to `end` of the rest.
@@ -59,6 +106,8 @@ impl<'g> Translator<'g> {
             }
             Some('d') => self.instead("[0-9]"),
             Some('D') => self.instead("[^0-9]"),
+            Some('w') if self.folds() => self.instead("[0-9A-Za-z_\u{17f}\u{212a}]"),
+            Some('W') if self.folds() => self.instead("[^0-9A-Za-z_\u{17f}\u{212a}]"),
             Some('w') => self.instead("[0-9A-Za-z_]"),
             Some('W') => self.instead("[^0-9A-Za-z_]"),
             Some('s') => self.instead("[\\t\\n\\f\\r ]"),
@@ -98,7 +147,7 @@ impl<'g> Translator<'g> {
                 }
             }
             c if c.is_ascii_alphanumeric() => self.out.extend(['\\', c]),
-            c => self.literal(c),
+            c => self.plain(c),
         }
     }
 
@@ -115,7 +164,7 @@ impl<'g> Translator<'g> {
                 self.out.push('{');
                 self.copy(end + 1);
             }
-            None => self.literal('{'),
+            None => self.plain('{'),
         }
     }
 
@@ -138,11 +187,33 @@ impl<'g> Translator<'g> {
                 self.copy(end + 2);
                 continue;
             }
+            let from = self.rest;
             self.class_item();
             // A range goes on to its end; a `-` before the closing bracket is a literal.
             if self.rest.starts_with('-') && !self.rest[1..].starts_with(']') && self.rest.len() > 1 {
                 self.instead("-");
                 self.class_item();
+            }
+            if self.folds() {
+                self.fold(&from[..from.len() - self.rest.len()]);
+            }
+        }
+    }
+
+    /// Adds what else is meant by an item of a class.
+    fn fold(&mut self, item: &str) {
+        let mut ends = item.chars();
+        let (first, last) = (ends.next().unwrap_or_default(), ends.next_back());
+        let has = |letter: char| match last {
+            None => first.eq_ignore_ascii_case(&letter),
+            Some(last) => [letter, letter.to_ascii_uppercase()].iter().any(|letter| (first..=last).contains(letter)),
+        };
+        match last {
+            None if !first.is_ascii() => self.out.push_str(&others(first)),
+            Some(_) if first == '\\' && item != "\\w" => {}
+            _ => {
+                let is_word = item == "\\w";
+                self.out.extend(['s', 'k'].into_iter().filter(|c| is_word || has(*c)).flat_map(beyond));
             }
         }
     }
@@ -155,8 +226,31 @@ impl<'g> Translator<'g> {
                 Some('s') => self.instead("\\t\\n\\f\\r "),
                 _ => self.character(),
             },
-            Some(c) => self.literal(c),
+            Some(c) => self.plain(c),
             None => {}
         }
     }
+}
+
+/// Of a letter, the others that it is equal to when case does not matter and that the guest's engine does not know of.
+fn others(c: char) -> String {
+    let mut others: String = beyond(c.to_ascii_lowercase()).into_iter().filter(|other| *other != c).collect();
+    if !c.is_ascii() {
+        let cases = [one(c.to_lowercase()), one(c.to_uppercase())];
+        others.extend(cases.into_iter().flatten().filter(|other| *other != c));
+    }
+    others
+}
+
+/// The letter beyond ASCII that is equal to this one.
+fn beyond(letter: char) -> Option<char> {
+    match letter {
+        's' => Some('\u{17f}'),
+        'k' => Some('\u{212a}'),
+        _ => None,
+    }
+}
+
+fn one(mut case: impl Iterator<Item = char>) -> Option<char> {
+    case.next().filter(|_| case.next().is_none())
 }

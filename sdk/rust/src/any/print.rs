@@ -23,6 +23,8 @@ impl Any {
     fn json(&self, out: &mut String) -> bool {
         match self {
             Any::Empty => out.push_str("null"),
+            // Go has no bytes where there are none.
+            Any::Bytes(bytes) if bytes.is_empty() => out.push_str("null"),
             Any::Text(text) => quoted(out, text),
             Any::Bytes(bytes) => quoted(out, &base64(bytes)),
             Any::Double(number) if !number.is_finite() => return false,

@@ -51,6 +51,7 @@ fn values_print_as_the_collector_prints_them() {
             r#"{"a":"<x>\u0001\"\u2028","b":[1,2.5,null,true]}"#,
         ),
         (Any::List(vec![Any::Double(f64::NAN)]), ""),
+        (Any::List(vec![Any::Bytes(Vec::new())]), "[null]"),
         (Any::Map(vec![("k".into(), 1.into()), ("k".into(), 2.into())]), r#"{"k":2}"#),
     ] {
         assert_eq!(value.printed(), text);

@@ -1,13 +1,14 @@
 //! `auth:` of a receiver's protocol or of an exporter: the extension that lets requests in, or adds to them.
 
 use host_component::{ComponentId, Kind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::Wrong;
 use crate::value::Value;
 
 /// The section as written.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auth {
     /// The id of the extension.

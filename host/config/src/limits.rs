@@ -1,9 +1,10 @@
 //! What the process as a whole may hold: `service.limits`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `service.limits`. The Collector has no such section; there the `memory_limiter` processor does what it can.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// What all receivers together may hold of requests that are not answered yet, in MiB.

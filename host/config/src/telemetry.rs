@@ -1,9 +1,10 @@
 //! What the collector tells about itself: `service.telemetry`, in the Collector's shape.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `service.telemetry`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Telemetry {
     pub logs: Logs,
@@ -11,7 +12,7 @@ pub struct Telemetry {
 }
 
 /// The collector's own log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Logs {
     pub level: Level,
@@ -19,7 +20,7 @@ pub struct Logs {
 }
 
 /// How much the log says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     Debug,
@@ -30,7 +31,7 @@ pub enum Level {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     #[default]
@@ -39,7 +40,7 @@ pub enum Encoding {
 }
 
 /// The collector's own metrics.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Metrics {
     pub level: Detail,
@@ -49,7 +50,7 @@ pub struct Metrics {
 }
 
 /// How many metrics there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Detail {
     None,
@@ -60,28 +61,28 @@ pub enum Detail {
 }
 
 /// A way out for metrics: `pull: { exporter: { prometheus: { host, port } } }`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Reader {
     pub pull: Pull,
 }
 
 /// A reader that waits to be asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pull {
     pub exporter: PullExporter,
 }
 
 /// How a reader answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PullExporter {
     pub prometheus: Prometheus,
 }
 
 /// A Prometheus endpoint. The three switches change names upstream; here names are always the Collector's own.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prometheus {
     pub host: String,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Visitor};
 
 /// The name by which the decoder knows that a duration is wanted.
@@ -100,6 +101,17 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
 /// Where the text is no duration.
 pub fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
+}
+
+/// What a duration field takes, a bare zero included, for its schema: `#[schemars(schema_with = "host_config::time::schema")]`.
+pub fn schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer"],
+        "minimum": 0,
+        "maximum": 0,
+        "pattern": r"^\s*\+?(0|([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+\s*$",
+        "examples": ["200ms", "5s", "1m30s"],
+    })
 }
 
 struct GoDuration;

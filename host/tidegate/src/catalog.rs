@@ -7,6 +7,7 @@ mod guest;
 use host_component::{ComponentId, Kind, Signal};
 use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Value};
 use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +25,8 @@ pub(crate) struct Entry {
     /// Where it does something else than the Collector's component of this name.
     pub(crate) differences: &'static [Difference],
     check: fn(&Value, &Files<'_>) -> Result<(), Errors>,
+    /// What its section may hold.
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
     /// The bundled module that it is, where it is one of the Collector's processors that run as such.
     pub(crate) guest: Option<Guest>,
 }
@@ -55,9 +58,18 @@ const ENTRIES: &[Entry] = &[
 ];
 
 impl Entry {
-    const fn new<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
+    const fn new<C>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self
+    where
+        C: DeserializeOwned + JsonSchema,
+    {
+        Entry { schema: SchemaGenerator::subschema_for::<C>, ..Entry::opaque::<C>(kind, r#type, aliases) }
+    }
+
+    /// For a section of which no schema is known.
+    const fn opaque<C: DeserializeOwned>(kind: Kind, r#type: &'static str, aliases: &'static [&'static str]) -> Self {
         let check = |value: &Value, _: &Files<'_>| value.decode::<C>().map(|_| ());
-        Entry { kind, r#type, aliases, signals: &Signal::ALL, differences: &[], check, guest: None }
+        let schema = |_: &mut SchemaGenerator| json_schema!({ "type": "object" });
+        Entry { kind, r#type, aliases, signals: &Signal::ALL, differences: &[], check, guest: None, schema }
     }
 
     /// A processor of the Collector's that is a bundled module, under the Collector's keys.
@@ -67,11 +79,11 @@ impl Entry {
         P::Config: Serialize,
     {
         let guest = Some(Guest::of::<P>(module));
-        Entry { signals, guest, ..Entry::new::<P::Config>(Kind::Processor, r#type, &[]) }
+        Entry { signals, guest, ..Entry::opaque::<P::Config>(Kind::Processor, r#type, &[]) }
     }
 
     /// As [`Entry::new`], for a section that knows which values make sense.
-    const fn checked<C: DeserializeOwned + Check>(
+    const fn checked<C: DeserializeOwned + Check + JsonSchema>(
         kind: Kind,
         r#type: &'static str,
         aliases: &'static [&'static str],
@@ -83,7 +95,7 @@ impl Entry {
         Entry { differences, ..self }
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.r#type).chain(self.aliases.iter().copied())
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Show a valid configuration as one YAML document: merged, with references replaced
     PrintConfig(PrintArgs),
+    /// Print a JSON Schema of the configuration, for editors that check and complete while one types
+    Schema,
     /// List the components of this binary
     Components(ComponentsArgs),
     /// Send made-up telemetry over OTLP

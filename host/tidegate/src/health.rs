@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use host_telemetry::pages::{Endpoint, EndpointError, Page, Pages};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Where Kubernetes may ask whether to send data here; also on the endpoint of the metrics.
 pub(crate) const READY: &str = "/ready";
 
 /// What a user may say about it; the keys and defaults are the Collector's.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     pub(crate) endpoint: String,

@@ -14,6 +14,7 @@ mod factories;
 mod generate;
 mod health;
 mod metadata;
+mod schema;
 mod signals;
 mod summary;
 mod tap;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run(&args),
         Command::Validate(args) => validate(&args),
         Command::PrintConfig(args) => print_config(&args),
+        Command::Schema => schema::print().map(|()| ExitCode::SUCCESS),
         Command::Components(args) => components::print(args.json).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(args),
         Command::Tap(args) => tap::run(&args),

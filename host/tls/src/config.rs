@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use host_config::time::duration;
 use host_config::{Secret, Wrong};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::pem::Material;
@@ -19,7 +20,7 @@ pub type Read<'a> = dyn Fn(&Path) -> io::Result<Vec<u8>> + 'a;
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// `tls:` of a receiver. Encryption is on where the key is there.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
     pub cert_file: PathBuf,
@@ -38,6 +39,7 @@ pub struct ServerConfig {
     pub cipher_suites: Vec<String>,
     pub curve_preferences: Vec<String>,
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub reload_interval: Duration,
 }
 
@@ -62,7 +64,7 @@ impl Default for ServerConfig {
 }
 
 /// `tls:` of an exporter, or of whatever else connects.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientConfig {
     /// No encryption, unless an authority is named or the endpoint says `https`.
@@ -83,6 +85,7 @@ pub struct ClientConfig {
     pub cipher_suites: Vec<String>,
     pub curve_preferences: Vec<String>,
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub reload_interval: Duration,
 }
 

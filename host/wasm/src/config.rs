@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use host_projection::Grants;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The top-level section `modules`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModulesConfig {
     /// The folder of `<name>.wasm` files, watched; none where it is not set.
@@ -22,7 +23,7 @@ pub struct ModulesConfig {
 }
 
 /// What one module may read and write: paths, `drop` and `route`, or `*`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantsConfig {
     pub reads: Vec<String>,
@@ -46,7 +47,7 @@ impl From<GrantsConfig> for Grants {
 }
 
 /// Ceilings for all modules together, fixed at start.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModulesLimits {
     /// Threads that run guests; as many as there are cores where it is not set.
@@ -65,6 +66,7 @@ pub struct ModulesLimits {
     pub queue: usize,
     /// How long a module may take to compile.
     #[serde(deserialize_with = "host_config::time::duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub compile_timeout: Duration,
 }
 
@@ -84,7 +86,7 @@ impl Default for ModulesLimits {
 }
 
 /// One `wasm` processor of a pipeline.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProcessorConfig {
     /// A name (`pii-scrub`: the folder's file of that name, else the bundled one) or a path (it has a slash, or ends in
@@ -100,7 +102,7 @@ pub struct ProcessorConfig {
 }
 
 /// What happens to a batch that the guest fails on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailurePolicy {
     /// It is tried again, then refused: nothing passes unprocessed.
@@ -111,13 +113,14 @@ pub enum FailurePolicy {
 }
 
 /// What one instance may take.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Linear memory.
     pub memory_mib: u32,
     /// CPU time for one batch, projection and edits included.
     #[serde(deserialize_with = "host_config::time::duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub timeout: Duration,
     /// What one call may give back: edits and their text.
     pub output_mib: u32,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use host_component::{ComponentId, Exporter};
 use host_telemetry::Metrics;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::exporter::{DebugExporter, Output};
 
 /// `debug: { verbosity: … }`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub verbosity: Verbosity,
@@ -23,7 +24,7 @@ pub struct Config {
 }
 
 /// How much is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verbosity {
     /// A line a batch.

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use host_component::{ComponentId, Exporter};
 use host_telemetry::Metrics;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::exporter::FileExporter;
 use crate::sent::Sent;
 
 /// `file: { path: … }`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The file; relative to the configuration's folder.
@@ -34,6 +35,7 @@ pub struct Config {
     pub fsync: bool,
     /// Taken for the Collector's sake: here each request is flushed before it is acknowledged, which is never later.
     #[serde(default = "one_second", deserialize_with = "host_config::time::duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub flush_interval: Duration,
 }
 
@@ -42,7 +44,7 @@ fn one_second() -> Duration {
 }
 
 /// How a request is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// OTLP/JSON, one request a line.
@@ -53,7 +55,7 @@ pub enum Format {
 }
 
 /// When a file is full, and which full ones are kept: `audit.jsonl.1` is the youngest.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rotation {
     pub max_megabytes: NonZeroU64,

@@ -11,6 +11,7 @@ use host_config::{Auth, Check, Files, Wrong};
 use host_tls::{ClientConfig, Connector, Target};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::channel::{Channel, Settings, host};
@@ -22,7 +23,7 @@ use crate::Deps;
 use crate::credentials::Credentials;
 
 /// The exporter's configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// `host:port`, with or without a scheme before it; `https://` wants encryption whatever `tls` says.
@@ -36,6 +37,7 @@ pub struct Config {
     pub user_agent: String,
     /// How long one attempt may take.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub timeout: Duration,
     pub retry_on_failure: Retry,
     pub sending_queue: SendingQueue,
@@ -63,7 +65,7 @@ impl Default for Config {
 }
 
 /// How requests are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     #[serde(alias = "")]
@@ -87,16 +89,19 @@ impl Compression {
 }
 
 /// What happens after a failure that may pass. The caller waits meanwhile.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
     pub enabled: bool,
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub initial_interval: Duration,
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub max_interval: Duration,
     /// 0 is forever.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub max_elapsed_time: Duration,
     pub multiplier: f64,
     /// The interval is drawn from this share of it around it.
@@ -117,7 +122,7 @@ impl Default for Retry {
 }
 
 /// A bound on what is under way. Unlike the Collector's it promises nothing: the caller waits for the answer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SendingQueue {
     pub enabled: bool,
@@ -134,12 +139,14 @@ impl Default for SendingQueue {
 }
 
 /// HTTP/2 pings on a connection.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keepalive {
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub time: Duration,
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub timeout: Duration,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use host_component::{ClientAuth, ServerAuth};
 use host_config::{Check, Files, Secret, Wrong};
 use host_tls::{Fresh, Watch, read};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::client::{Client, header};
@@ -15,7 +16,7 @@ use crate::Deps;
 use crate::lines::{INTERVAL, Read, Source};
 
 /// The extension's configuration: one side or the other.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Whom a receiver lets in.
@@ -25,7 +26,7 @@ pub struct Config {
 }
 
 /// Users, one a line: `name:password`. What stands in the configuration goes before what stands in the file.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Htpasswd {
     pub file: PathBuf,
@@ -33,7 +34,7 @@ pub struct Htpasswd {
 }
 
 /// One user.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientConfig {
     pub username: String,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use host_config::{Check, Files, Secret, Wrong};
 use host_tls::{Fresh, Watch, read};
 use http::{HeaderName, HeaderValue};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::authenticator::Bearer;
@@ -12,7 +13,7 @@ use crate::lines::{INTERVAL, Read, Source};
 use crate::{Deps, no_header};
 
 /// The extension's configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub header: String,

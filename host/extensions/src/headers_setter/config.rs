@@ -5,6 +5,7 @@ use std::sync::Arc;
 use host_component::{ClientAuth, HeaderAction};
 use host_config::{Check, Secret, Wrong};
 use http::{HeaderName, HeaderValue};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::authenticator::{Rule, Setter, Value};
@@ -14,7 +15,7 @@ const RESERVED: [&str; 7] =
     ["te", "content-type", "content-length", "connection", "transfer-encoding", "upgrade", "host"];
 
 /// The extension's configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// What to do, in this order.
@@ -24,7 +25,7 @@ pub struct Config {
 }
 
 /// What to do to one header.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Header {
     pub action: Action,
@@ -39,7 +40,7 @@ pub struct Header {
 }
 
 /// How a header is changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     Insert,

@@ -9,6 +9,7 @@ use host_component::ClientAuth;
 use host_config::time::duration;
 use host_config::{Check, Files, Secret, Wrong};
 use host_tls::{ClientConfig, Fresh, Watch, read};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::authenticator::Authenticator;
@@ -17,7 +18,7 @@ use crate::Deps;
 use crate::lines::{INTERVAL, Read, Source};
 
 /// The extension's configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub client_id: String,
@@ -31,9 +32,11 @@ pub struct Config {
     pub endpoint_params: BTreeMap<String, Values>,
     /// How long a request for a token may take; zero is for ever.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub timeout: Duration,
     /// So long before the end of a token there is a new one.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub expiry_buffer: Duration,
     pub tls: ClientConfig,
     /// Only `client_credentials` is served.
@@ -41,7 +44,7 @@ pub struct Config {
 }
 
 /// A value, or several of one name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Values {
     One(String),

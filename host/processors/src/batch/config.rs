@@ -7,18 +7,20 @@ use host_component::{ComponentId, Consumer};
 use host_config::time::duration;
 use host_config::{Check, Wrong};
 use host_telemetry::Metrics;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::processor::Batch;
 
 /// The processor's configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// So many items leave without waiting any longer.
     pub send_batch_size: u64,
     /// So long something waits at most while a batch is under way.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub timeout: Duration,
     /// A batch has at most so many items; 0 is no limit.
     pub send_batch_max_size: u64,

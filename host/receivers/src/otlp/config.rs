@@ -6,17 +6,18 @@ use std::time::Duration;
 use host_config::time::duration;
 use host_config::{Auth, Check, Files, Wrong};
 use host_tls::ServerConfig;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 /// The receiver's configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub protocols: Protocols,
 }
 
 /// The protocols that are served: those whose key is there, with or without a value.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Protocols {
     #[serde(deserialize_with = "present")]
@@ -26,7 +27,7 @@ pub struct Protocols {
 }
 
 /// OTLP over gRPC.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrpcConfig {
     pub endpoint: String,
@@ -43,6 +44,7 @@ pub struct GrpcConfig {
     pub max_header_bytes: u32,
     /// How long a sender may take for one message.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub read_timeout: Duration,
     pub keepalive: Keepalive,
 }
@@ -72,7 +74,7 @@ impl GrpcConfig {
 }
 
 /// OTLP over HTTP/1.1 and HTTP/2.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     pub endpoint: String,
@@ -87,9 +89,11 @@ pub struct HttpConfig {
     pub max_header_bytes: u32,
     /// How long a sender may take for its headers.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub read_header_timeout: Duration,
     /// How long a sender may take for one body.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub read_timeout: Duration,
     pub keepalive: Keepalive,
 }
@@ -113,30 +117,35 @@ impl Default for HttpConfig {
 }
 
 /// How long connections live.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keepalive {
     pub server_parameters: ServerParameters,
 }
 
 /// The server's side of it; a time of zero means never.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerParameters {
     /// A connection without a call for so long is told to go.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub max_connection_idle: Duration,
     /// A connection of this age is told to go, so that clients spread anew over the servers.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub max_connection_age: Duration,
     /// How long calls may go on after that.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub max_connection_age_grace: Duration,
     /// A connection on which nothing was received for so long is pinged (HTTP/2 only).
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub time: Duration,
     /// How long the answer to the ping may take.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub timeout: Duration,
 }
 

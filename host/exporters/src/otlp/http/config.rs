@@ -11,6 +11,7 @@ use host_config::{Auth, Check, Wrong};
 use host_tls::{ClientConfig, Target};
 use http::uri::Scheme;
 use http::{HeaderMap, Uri};
+use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
@@ -25,7 +26,7 @@ use crate::otlp::headers::headers;
 use crate::otlp::message::{Framing, Packing};
 
 /// The exporter's configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// `http://host:port`, with or without a path, behind which stand `/v1/logs` and its like.
@@ -44,6 +45,7 @@ pub struct HttpConfig {
     pub headers: BTreeMap<String, String>,
     /// How long one attempt may take.
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub timeout: Duration,
     pub retry_on_failure: Retry,
     pub sending_queue: SendingQueue,
@@ -54,6 +56,7 @@ pub struct HttpConfig {
     /// Those of them to one host; 0 is as many as there may be in all.
     pub max_idle_conns_per_host: usize,
     #[serde(deserialize_with = "duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
     pub idle_conn_timeout: Duration,
     /// Whether each request has a connection of its own.
     pub disable_keep_alives: bool,
@@ -107,7 +110,7 @@ impl Default for HttpConfig {
 }
 
 /// The form of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     Proto,
@@ -115,7 +118,7 @@ pub enum Encoding {
 }
 
 /// How requests are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HttpCompression {
     #[serde(alias = "")]
@@ -130,7 +133,7 @@ pub enum HttpCompression {
 }
 
 /// How hard to compress.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CompressionParams {
     /// 0 and -1 are the usual level.
@@ -144,6 +147,16 @@ struct Refused(bool);
 impl<'de> Deserialize<'de> for Refused {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer).map(|_| Refused(true))
+    }
+}
+
+impl JsonSchema for Refused {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Refused".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        false.into()
     }
 }
 

@@ -86,7 +86,6 @@ fn service(generator: &mut SchemaGenerator) -> Value {
                 "additionalProperties": ids("Exporters that a processor may choose by this name."),
             },
         },
-        "required": ["receivers", "exporters"],
         "additionalProperties": false,
     });
     json!({

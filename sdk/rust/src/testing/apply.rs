@@ -127,6 +127,19 @@ fn route_under(batch: &mut TestBatch, level: Level, range: Range<u32>, route: &s
 
 fn drop_under(batch: &mut TestBatch) {
     inherit(batch, |above, row| row.dropped |= above.dropped);
+    // What is left without anything under it goes, too; a span without events stays.
+    for level in [Level::Item, Level::Metric, Level::Scope] {
+        let Some(above) = batch.above(level) else { continue };
+        let mut left: Vec<Option<bool>> = vec![None; batch.rows(above).len()];
+        for row in batch.rows(level) {
+            if let Some(left) = left.get_mut(row.parent) {
+                *left = Some(left.unwrap_or_default() || !row.dropped);
+            }
+        }
+        for (row, left) in batch.rows_mut(above).iter_mut().zip(left) {
+            row.dropped |= left == Some(false);
+        }
+    }
 }
 
 /// Hands something down from each row to those under it, outermost first.

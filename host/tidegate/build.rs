@@ -7,8 +7,17 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Keep in step with the grants in `src/bundled.rs`, which a test does.
-const NAMES: [&str; 7] =
-    ["attributes", "cluster-labels", "pii-scrub", "probabilistic-sampler", "redaction", "resource", "routing"];
+const NAMES: [&str; 9] = [
+    "attributes",
+    "cluster-labels",
+    "filter",
+    "pii-scrub",
+    "probabilistic-sampler",
+    "redaction",
+    "resource",
+    "routing",
+    "transform",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -54,7 +54,83 @@ ACTIONS = [
     {"pattern": "token", "action": "delete"},
     {"pattern": "^k", "action": "hash"},
 ]
+# Statements on a map of attributes, of whatever is in it.
+MAP_STATEMENTS = [
+    'set(M["env"], "prod")', 'set(M["copy"], M["user"])', 'set(M["copy"], 1) where M["n"] == nil', 'delete_key(M, "safe")',
+    'delete_matching_keys(M, "token")', 'keep_matching_keys(M, "^[a-z]")', 'replace_all_patterns(M, "value", "1+", "<$0>")',
+    'replace_all_patterns(M, "key", "^user\\\\.(.*)", "who.$$1")', 'replace_pattern(M["note"], "(?i)secret|[é-ÿ]", "")',
+    'replace_all_matches(M, "*@*.com*", "mail")', 'replace_match(M["card"], "{4111*,1*}", "card")', 'truncate_all(M, 7)',
+    'merge_maps(M, {"a": 1, "user": "merged"}, "insert")', 'set(M["len"], Len(M))', 'set(M["kind"], IsString(M["user"]))',
+    'set(M["text"], String(M["n"]))', 'set(M["num"], Int(M["card"]))', 'set(M["dbl"], Double(M["card"]))',
+    'set(M["joined"], Concat([M["user"], M["n"], "end"], "-"))', 'set(M["sum"], M["n"] * 2 + 1)', 'set(M["parts"], Split(M["note"], " "))',
+    'set(M["first"], Split(M["note"], " ")[1])', 'set(M["deep"]["er"], M["Key"])', 'set(M["low"], ToLowerCase(M["note"]))',
+    'set(M["hash"], SHA256(M["user"]))', 'set(M["fnv"], FNV(M["user"]))', 'set(M["hex"], Hex(M["n"]))', 'append(M["list"], M["user"])',
+    'set(M["sub"], Substring(M["card"], 0, 4))', 'set(M["has"], HasPrefix(M["user"], "ada"))', 'set(M["at"], Index(M["note"], "@"))',
+    'set(M["groups"], ExtractPatterns(M["note"], "(?P<a>\\\\d)(?P<b>.)"))', 'replace_pattern(M["user"], "\\\\d{4}", "$0", SHA256)',
+    'set(M["seen"], true) where IsMatch(M["note"], "^$|1") or M["n"] > 1 and not IsMatch(M["user"], "@")',
+]
+# What is said of a map once it was cut down: the keys that are left depend on their order.
+CUTS = ['keep_keys(M, ["user", "n", "card", "env"])', 'limit(M, 4, ["user"])']
+CONDITIONS = {
+    "logs": [
+        'IsMatch(log.body, "(?i)secret|11")', 'log.severity_number == SEVERITY_NUMBER_INFO and log.attributes["n"] != nil',
+        'resource.attributes["user"] == "ada@example.com"', 'log.body == "" or log.body == nil', 'IsMap(log.body)',
+        'scope.name == "other" and Len(log.attributes) > 2', 'log.attributes["n"] >= 1.5', 'log.trace_id == TraceID(0x00000000000000000000000000000000)',
+        'IsMatch(log.attributes["note"], "^$")', 'log.body["user"] != nil', 'not (IsString(log.body) or IsInt(log.body))',
+        'log.attributes["safe"] == false', 'IsMatch(resource.attributes["note"], "1")', 'log.attributes["user"] < "b"',
+    ],
+    "traces": [
+        'IsMatch(span.name, "^$")', 'span.name == "1"', 'spanevent.attributes["user"] != nil', 'span.attributes["n"] == 1 or scope.version == "1"',
+        'span.trace_state == "a=b"', 'IsRootSpan() and IsMatch(span.name, "@")', 'resource.attributes["safe"] == true',
+    ],
+    "metrics": [
+        'metric.name == "m3"', 'IsMatch(metric.name, "^m1")', 'datapoint.attributes["user"] == nil', 'IsMatch(datapoint.attributes["note"], "1")',
+        'metric.name == "m4" and datapoint.attributes["n"] != nil', 'resource.attributes["no"] != nil',
+    ],
+}
+MAPS = {
+    "logs": ["resource", "scope", "log"],
+    "traces": ["resource", "scope", "span", "spanevent"],
+    "metrics": ["resource", "scope", "datapoint"],
+}
+
+
+def statements(signal, texts):
+    """A group for each map of a signal: a statement that fails on a row leaves the row as it was, in both."""
+    key = {"logs": "log", "traces": "trace", "metrics": "metric"}[signal] + "_statements"
+    return {key: [{"context": context, "statements": [text.replace("M", f"{context}.attributes") for text in texts]} for context in MAPS[signal]]}
+
+
+BODIES = [
+    'replace_pattern(log.body, "\\\\d{4}", "****")', 'replace_pattern(log.body, "(?i)(s)ecret", "$${1}ilent")',
+    'set(log.attributes["body"], log.body.string)', 'set(log.body["new"], 1) where IsMap(log.body)', 'delete_key(log.body, "user") where IsMap(log.body)',
+    'set(log.severity_text, "high") where log.severity_number > SEVERITY_NUMBER_INFO2', 'set(log.severity_number, 21) where log.severity_number == 5',
+    'set(log.body, log.attributes["note"]) where log.body == nil', 'set(log.event_name, "e")', 'set(log.time_unix_nano, 7)',
+    'set(log.trace_id, TraceID(0x0102030405060708090a0b0c0d0e0f10)) where log.trace_id.string == "00000000000000000000000000000000"',
+]
+SPANS = [
+    'set(span.name, "none") where span.name == ""', 'replace_pattern(span.name, "\\\\d+", "{id}")', 'set(span.status.code, STATUS_CODE_ERROR) where span.attributes["n"] != nil',
+    'set(span.status.message, span.name)', 'set(span.kind, SPAN_KIND_SERVER)', 'set(span.attributes["kind"], span.kind.string)',
+    'set(span.attributes["trace"], span.trace_id.string)', 'set(span.attributes["root"], IsRootSpan())', 'set(span.end_time_unix_nano, span.start_time_unix_nano + 5)',
+]
+METRICS = [
+    'set(metric.description, Concat(["of", metric.name], " "))', 'set(metric.unit, "By") where metric.name == "m1"', 'set(metric.name, "renamed") where metric.name == "m2"',
+]
 PROCESSORS = {
+    **{f"transform {signal}": ({"transform": statements(signal, MAP_STATEMENTS)}, (signal,)) for signal in MAPS},
+    **{
+        f"transform {signal} by {text.split('(')[0]} {number}": ({"transform": statements(signal, [text])}, (signal,))
+        for signal in ("logs",)
+        for number, text in enumerate(CUTS + MAP_STATEMENTS)
+    },
+    "transform bodies": ({"transform": {"log_statements": BODIES}}, ("logs",)),
+    "transform spans": ({"transform": {"trace_statements": SPANS}}, ("traces",)),
+    "transform names of metrics": ({"transform": {"metric_statements": METRICS}}, ("metrics",)),
+    **{
+        f"filter {signal} {number}": ({"filter": {f"{'log' if signal == 'logs' else signal[:-1]}_conditions": [condition]}}, (signal,))
+        for signal, conditions in CONDITIONS.items()
+        for number, condition in enumerate(conditions)
+    },
     **{f"redaction {name}": ({"redaction": config}, collectors.SIGNALS) for name, config in REDACTIONS.items()},
     "resource": ({"resource": {"attributes": ACTIONS}}, collectors.SIGNALS),
     "attributes": ({"attributes": {"actions": ACTIONS}}, collectors.SIGNALS),

@@ -305,9 +305,11 @@ async fn probabilistic_sampler_keeps_what_it_keeps_of_each_signal() {
 
 #[test]
 fn files_of_the_collector_are_valid_as_they_are() {
-    for yaml in
-        [include_str!("../bench/peers/otelcol/resource.yaml"), include_str!("../bench/peers/otelcol/redaction.yaml")]
-    {
+    for yaml in [
+        include_str!("../bench/peers/otelcol/resource.yaml"),
+        include_str!("../bench/peers/otelcol/redaction.yaml"),
+        include_str!("../bench/peers/otelcol/transform.yaml"),
+    ] {
         let (valid, told) = Collector::from_yaml(yaml).validate();
         assert!(valid, "{told}");
     }
@@ -340,4 +342,101 @@ fn what_of_the_collector_is_not_served_is_refused_with_the_way_out() {
         let found = told.lines().any(|told| told.starts_with(&format!("tidegate.yaml:{line}:")) && told.contains(part));
         assert!(found, "{part} in:\n{told}");
     }
+}
+
+const TRANSFORM: &str = r#"
+  transform:
+    trace_statements:
+      - context: resource
+        statements:
+          - keep_keys(attributes, ["service.name", "process.command_line", "map"])
+          - set(attributes["process.command_line"], "run --password=hunter2 now") where attributes["service.name"] == "shop"
+          - replace_pattern(attributes["process.command_line"], "password\\=[^\\s]*(\\s?)", "password=***$$1")
+          - limit(attributes, 2, ["service.name"])
+      - context: span
+        statements:
+          - set(status.code, STATUS_CODE_ERROR)
+          - set(status.message, Concat(["of", name], " "))
+          - set(name, "renamed")
+          - set(attributes["trace"], trace_id.string)
+          - set(start_time, Unix(1))
+    metric_statements:
+      - set(metric.unit, "MiBy")
+      - set(datapoint.attributes["metric"], metric.name)
+    log_statements:
+      - set(log.severity_number, SEVERITY_NUMBER_ERROR) where IsMatch(log.body, "(?i)failed")
+      - set(log.attributes["list"], [1, "a", {"k": true}])
+      - replace_pattern(log.body, "(\\d{3})-\\d{2}", "$$1-**")
+      - set(log.time_unix_nano, 5)
+      - delete_key(resource.attributes, "list")
+"#;
+
+#[tokio::test]
+async fn transform_changes_fields_of_each_context() {
+    let (collector, client) = started(TRANSFORM, "transform").await;
+    client.logs(logs(vec![record("id", 9, "it FAILED at 123-45"), record("id", 9, "fine")])).await.unwrap();
+    client.traces(traces("span")).await.unwrap();
+    client.metrics(metrics()).await.unwrap();
+
+    let out = read(&collector, "logs.jsonl");
+    let records = &out["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
+    assert_eq!(records[0]["body"], json!({ "stringValue": "it FAILED at 123-**" }));
+    assert_eq!((&records[0]["severityNumber"], &records[1]["severityNumber"]), (&json!(17), &json!(9)));
+    assert_eq!(records[1]["timeUnixNano"], "5");
+    let list = json!({ "values": [
+        { "intValue": "1" },
+        { "stringValue": "a" },
+        { "kvlistValue": { "values": [{ "key": "k", "value": { "boolValue": true } }] } },
+    ] });
+    assert_eq!(shown(&records[1]["attributes"])["list"], list);
+    assert_eq!(shown(&out["resourceLogs"][0]["resource"]["attributes"])["list"], Value::Null);
+
+    let out = read(&collector, "traces.jsonl");
+    let resource = shown(&out["resourceSpans"][0]["resource"]["attributes"]);
+    assert_eq!(resource["process.command_line"], "run --password=*** now");
+    assert_eq!(resource.as_object().unwrap().len(), 2, "{resource}");
+    let span = &out["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    assert_eq!(span["status"], json!({ "code": 2, "message": "of span" }));
+    assert_eq!((&span["name"], &span["startTimeUnixNano"]), (&json!("renamed"), &json!("1000000000")));
+    assert_eq!(shown(&span["attributes"])["trace"], span["traceId"]);
+
+    let out = read(&collector, "metrics.jsonl");
+    let metrics = out["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+    assert!(!metrics.is_empty());
+    for metric in metrics {
+        assert_eq!(metric["unit"], "MiBy");
+        let data = metric.as_object().unwrap().values().find_map(|data| data["dataPoints"].as_array());
+        for point in data.into_iter().flatten() {
+            assert_eq!(shown(&point["attributes"])["metric"], metric["name"], "{metric}");
+        }
+    }
+}
+
+const FILTER: &str = r#"
+  filter:
+    log_conditions:
+      - log.severity_number < SEVERITY_NUMBER_WARN
+      - IsMatch(log.body, "health")
+    trace_conditions: ['span.name == "ping" or IsMatch(resource.attributes["service.name"], "^nobody$$")']
+    metrics: { include: { match_type: regexp, metric_names: ["[12]$$"] } }
+"#;
+
+#[tokio::test]
+async fn filter_drops_what_its_conditions_say() {
+    let (collector, client) = started(FILTER, "filter").await;
+    let records = [("a", 9, "an info"), ("b", 17, "GET /health"), ("c", 17, "an error")];
+    client.logs(logs(records.map(|(id, severity, body)| record(id, severity, body)).to_vec())).await.unwrap();
+    client.traces(traces("ping")).await.unwrap();
+    client.traces(traces("pong")).await.unwrap();
+    client.metrics(metrics()).await.unwrap();
+    let logs = read(&collector, "logs.jsonl");
+    let records = logs["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().unwrap();
+    let bodies: Vec<&Value> = records.iter().map(|record| &record["body"]["stringValue"]).collect();
+    assert_eq!(bodies, ["an error"]);
+    let traces = read(&collector, "traces.jsonl");
+    assert_eq!(traces["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"], "pong");
+    let metrics = read(&collector, "metrics.jsonl");
+    let metrics = metrics["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+    let names: Vec<&Value> = metrics.iter().map(|metric| &metric["name"]).collect();
+    assert_eq!(names, ["metric.1", "metric.2"]);
 }

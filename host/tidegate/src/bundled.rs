@@ -81,11 +81,13 @@ const SAMPLED: &[&str] =
 pub(crate) const MODULES: &[Module] = &[
     Module { name: "attributes", reads: ATTRIBUTES, writes: ITEM_ATTRIBUTES },
     Module { name: "cluster-labels", reads: &[], writes: &["resource.attributes[*]"] },
+    Module { name: "filter", reads: &["*"], writes: &["drop"] },
     Module { name: "pii-scrub", reads: texts!(), writes: texts!("drop") },
     Module { name: "probabilistic-sampler", reads: SAMPLED_BY, writes: SAMPLED },
     Module { name: "redaction", reads: REDACTED, writes: REDACTED },
     Module { name: "resource", reads: &["resource.attributes[*]"], writes: &["resource.attributes[*]"] },
     Module { name: "routing", reads: &["*"], writes: &["route"] },
+    Module { name: "transform", reads: &["*"], writes: &["*"] },
 ];
 
 /// Name and component of what was there when this binary was built; made by `build.rs`.

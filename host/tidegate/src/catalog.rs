@@ -39,6 +39,8 @@ const ENTRIES: &[Entry] = &[
     Entry::guest::<guest_resource::Resource>("resource", "resource", &Signal::ALL),
     Entry::guest::<guest_attributes::Attributes>("attributes", "attributes", &Signal::ALL),
     Entry::guest::<guest_redaction::Redaction>("redaction", "redaction", &Signal::ALL),
+    Entry::guest::<guest_filter::Filter>("filter", "filter", &Signal::ALL),
+    Entry::guest::<guest_transform::Transform>("transform", "transform", &Signal::ALL),
     Entry::guest::<guest_probabilistic_sampler::ProbabilisticSampler>(
         "probabilistic_sampler",
         "probabilistic-sampler",

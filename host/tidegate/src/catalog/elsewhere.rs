@@ -49,7 +49,7 @@ const PROCESSORS: Table = &[
         "use `resource` with values from the environment, as in `${env:NODE_NAME}`",
     ),
     (&["k8s_attributes", "k8sattributes", "tail_sampling"], LATER),
-    (&["transform", "filter", "span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
+    (&["span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
     (
         &[
             "metrics_transform",

@@ -34,6 +34,18 @@ fn go_syntax_means_what_it_means_in_go() {
         (r"(?i)[a-z]+", "x\u{17f}\u{212a}é", vec!["x\u{17f}\u{212a}"]),
         (r"(?i)[s\d]+\w", "\u{17f}1\u{212a}", vec!["\u{17f}1\u{212a}"]),
         ("(?i)\u{17f}", "s S \u{17f}", vec!["s", "S", "\u{17f}"]),
+        (r"(?i)[а-я]+", "аЯ\u{1c80}b", vec!["аЯ\u{1c80}"]),
+        (r"(?i)\x{44f}\x6B", "Я\u{212a} яk", vec!["Я\u{212a}", "яk"]),
+        (r"(?i)[\x{44f}\x6b]+", "Я\u{212a}як", vec!["Я\u{212a}я"]),
+        (r"(?i)[\x{80}-\x{10ffff}]+", "Kes\u{17f}é", vec!["K", "s\u{17f}é"]),
+        (r"(?i)σ+", "Σςσ", vec!["Σςσ"]),
+        (r"(?i)ǆ+", "ǅǄǆ", vec!["ǅǄǆ"]),
+        (r"(?i)ß+ı", "ẞßı ßI", vec!["ẞßı"]),
+        (r"(?i)[^k]+", "a\u{212a}b", vec!["a", "b"]),
+        (r"(?i)[\W]+", "-\u{17f}é", vec!["-", "é"]),
+        (r"(?i)[[:word:]]+", "a\u{17f}é", vec!["a\u{17f}"]),
+        (r"[\W\D]+", "1-a \u{17f}", vec!["-a \u{17f}"]),
+        (r"[^\S\d]+", "1 a\u{b}", vec![" "]),
         (r"\_\-\<", "_-<", vec!["_-<"]),
         (r"[[:alpha:]_]+", "ab_1", vec!["ab_"]),
         (r"\s", "\u{b} \u{a0}", vec![" "]),
@@ -46,9 +58,9 @@ fn go_syntax_means_what_it_means_in_go() {
 
 #[test]
 fn what_needs_tables_of_unicode_is_left_to_the_host() {
-    let pattern = Pattern::new("blocked_values[0]", r"\p{Greek}+\pL").unwrap();
+    let pattern = Pattern::new("blocked_values[0]", r"(?i)\p{Greek}+\pS").unwrap();
     assert!(pattern.regex().is_none());
-    assert!(regex::Regex::new(&pattern.source).is_ok());
+    assert!(regex::Regex::new(&pattern.source).unwrap().is_match("αΩ+"));
     assert!(pattern.own_regex().unwrap_err().message().starts_with("blocked_values[0]: cannot be run by the module"));
 }
 

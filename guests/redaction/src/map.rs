@@ -37,7 +37,7 @@ impl Map {
         let tells = *summary != Summary::Silent;
         let mut patterns = keys.for_host(tells);
         if tells {
-            patterns.push(Pattern::exactly("summary", audit::NAMES).for_host());
+            patterns.extend(Pattern::exactly("summary", audit::NAMES).iter().map(Pattern::for_host));
         }
         let keyed = (all || !patterns.is_empty()).then(|| {
             let patterns = if all { Vec::new() } else { patterns };

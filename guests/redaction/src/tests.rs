@@ -179,3 +179,17 @@ fn what_is_not_served_or_makes_no_sense_is_named() {
     assert!(tester(Signal::Logs, &json!({ "url_sanitizer": { "enabled": false } })).is_ok());
     assert!(tester(Signal::Logs, &json!({ "blocked_values": [r"\pL"] })).is_ok());
 }
+
+#[test]
+fn a_list_of_keys_may_be_longer_than_one_pattern() {
+    let keys: Vec<String> = (0..400).map(|at| format!("a.long.name.of.a.key.{at}")).collect();
+    let config = json!({
+        "allow_all_keys": true, "ignored_keys": keys, "blocked_values": [CARD], "summary": "info",
+    });
+    let before = json!({ "a.long.name.of.a.key.0": "4111", "a.long.name.of.a.key.399": "4111", "b": "4111" });
+    let after = json!({
+        "a.long.name.of.a.key.0": "4111", "a.long.name.of.a.key.399": "4111", "b": "****",
+        "redaction.masked.count": 1, "redaction.ignored.count": 2,
+    });
+    assert_eq!(attributes(&config, &before), after);
+}

@@ -66,8 +66,19 @@ fn what_needs_tables_of_unicode_is_left_to_the_host() {
 
 #[test]
 fn texts_match_as_they_are() {
-    let pattern = Pattern::exactly("k", ["a.b", "c|d"]);
-    let regex = pattern.regex().unwrap();
-    assert!(regex.is_match("a.b") && regex.is_match("c|d"));
-    assert!(!regex.is_match("axb") && !regex.is_match("c") && !regex.is_match("a.b\n"));
+    let patterns = Pattern::exactly("k", ["a.b", "c|d"]);
+    let matches = |text: &str| patterns.iter().any(|pattern| pattern.regex().unwrap().is_match(text));
+    assert!(matches("a.b") && matches("c|d"));
+    assert!(!matches("axb") && !matches("c") && !matches("a.b\n"));
+    assert!(Pattern::exactly("k", []).is_empty());
+}
+
+#[test]
+fn more_texts_than_the_host_takes_in_one_pattern_are_several() {
+    let texts: Vec<String> = (0..1000).map(|at| format!("service.number.{at}")).collect();
+    let patterns = Pattern::exactly("k", texts.iter().map(String::as_str));
+    assert!((2..64).contains(&patterns.len()) && patterns.iter().all(|pattern| pattern.source.len() <= 4096));
+    let matching = |text: &str| patterns.iter().filter(|pattern| pattern.regex().unwrap().is_match(text)).count();
+    assert!(texts.iter().all(|text| matching(text) == 1));
+    assert_eq!(matching("service.number.1000"), 0);
 }

@@ -11,6 +11,8 @@ mod mask;
 
 mod values;
 
+mod text;
+
 mod map;
 
 mod row;

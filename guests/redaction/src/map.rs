@@ -2,7 +2,7 @@
 
 use sdk_collector::by_row::ByRow;
 use sdk_collector::pattern::Pattern;
-use tidegate_sdk::{Batch, CellId, Edits, Level, Part, Plan, ReadId, Text, WriteId};
+use tidegate_sdk::{Batch, Edits, Level, Part, Plan, ReadId, WriteId};
 
 use crate::audit;
 use crate::body::Body;
@@ -10,6 +10,7 @@ use crate::config::Summary;
 use crate::keys::Fates;
 use crate::mask::Mask;
 use crate::row::Row;
+use crate::text::Found;
 use crate::values::Verdict;
 use crate::{Rules, Tally};
 
@@ -55,19 +56,21 @@ impl Map {
     pub(crate) fn redact(
         &self,
         rules: &Rules,
-        body: Option<&Body>,
+        mut body: Option<&Body>,
         batch: &Batch<'_>,
         edits: &mut Edits,
         tally: &mut Tally,
     ) {
-        if rules.are_plain() && self.composites.is_none() {
-            if let Some(read) = self.texts {
-                plain(rules, read, rules.all_types, batch, edits, tally);
-            }
-            if let Some(read) = body.and_then(Body::texts) {
+        if rules.are_plain() {
+            if let Some(read) = body.take().and_then(Body::texts) {
                 plain(rules, read, true, batch, edits, tally);
             }
-            return;
+            if self.composites.is_none() {
+                if let Some(read) = self.texts {
+                    plain(rules, read, rules.all_types, batch, edits, tally);
+                }
+                return;
+            }
         }
         let by_row = |read: Option<ReadId>| read.map(|read| ByRow::new(batch, read));
         let (mut texts, mut keyed, mut composites) = (by_row(self.texts), by_row(self.keyed), by_row(self.composites));
@@ -96,9 +99,8 @@ impl Map {
     }
 }
 
-/// Masks what matches in the cells of a read, where nothing else decides. What is `printed` may be no text, into which
-/// nothing can be spliced.
-fn plain(rules: &Rules, read: ReadId, printed: bool, batch: &Batch<'_>, edits: &mut Edits, tally: &mut Tally) {
+/// Masks what matches in the cells of a read, where nothing else decides.
+fn plain(rules: &Rules, read: ReadId, may_be_printed: bool, batch: &Batch<'_>, edits: &mut Edits, tally: &mut Tally) {
     let stars = matches!(rules.values.mask, Mask::Stars).then(|| edits.text(crate::mask::STARS));
     for column in batch.columns(read).filter(|column| column.part() == Part::Value) {
         let mut rest = column.matches();
@@ -108,36 +110,9 @@ fn plain(rules: &Rules, read: ReadId, printed: bool, batch: &Batch<'_>, edits: &
             rest = after;
             // A byte string is no text; where all types are, it comes printed.
             let Some(text) = column.text(first.index) else { continue };
-            let cell = column.id(first.index);
-            match rules.values.judge(text, matches) {
-                Verdict::Left | Verdict::Allowed => continue,
-                Verdict::Parts(parts) if printed => {
-                    edits.replace(cell, rules.values.replaced(text, &parts).as_str());
-                }
-                Verdict::Parts(parts) => splice(&rules.values.mask, cell, text, &parts, stars, edits),
-                Verdict::Text(text) => edits.replace(cell, text.as_str()),
-            }
-            tally.masked += 1;
-        }
-    }
-}
-
-/// Puts a mask in the place of each part of a text.
-pub(crate) fn splice(
-    mask: &Mask,
-    cell: CellId,
-    text: &str,
-    parts: &[(u32, u32)],
-    stars: Option<Text>,
-    edits: &mut Edits,
-) {
-    for &(start, end) in parts {
-        match stars {
-            Some(stars) => edits.splice(cell, start..end, stars),
-            None => {
-                let part = text.get(start as usize..end as usize).unwrap_or_default();
-                edits.splice(cell, start..end, mask.of(part).as_str());
-            }
+            let found = Found { cell: column.id(first.index), text, may_be_printed };
+            let changes = found.put(&rules.values, &rules.values.judge(text, matches), stars, edits);
+            tally.masked += u64::from(changes);
         }
     }
 }

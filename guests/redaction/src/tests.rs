@@ -2,6 +2,8 @@
 
 mod bodies;
 
+mod duplicates;
+
 mod sequence;
 
 use tidegate_sdk::testing::{Any, TestBatch, Tester, json};
@@ -95,6 +97,12 @@ fn what_another_one_has_told_is_added_to() {
     let config = json!({ "allow_all_keys": true, "blocked_values": [CARD], "summary": "debug" });
     let before = json!({ "z": "4111", "redaction.masked.keys": "y,a", "redaction.masked.count": 2 });
     let after = json!({ "z": "****", "redaction.masked.keys": "a,y,z", "redaction.masked.count": 3 });
+    assert_eq!(attributes(&config, &before), after);
+    // What it has told is masked like anything else, and added to as it is then.
+    let before = json!({ "z": "4111", "redaction.masked.keys": "y,4111", "redaction.masked.count": 2 });
+    let after = json!({
+        "z": "****", "redaction.masked.keys": "****,redaction.masked.keys,y,z", "redaction.masked.count": 4,
+    });
     assert_eq!(attributes(&config, &before), after);
     // What the Collector does not allow on its own goes first, and is then written anew.
     let config = json!({ "allowed_keys": ["a"], "allowed_values": ["^ok"], "summary": "debug" });

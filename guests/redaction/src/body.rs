@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sdk_collector::by_row::ByRow;
-use tidegate_sdk::{Any, Batch, Cell, Edits, NewValue, Part, Plan, ReadId, Value};
+use tidegate_sdk::{Any, Batch, Cell, Edits, Error, NewValue, Part, Plan, ReadId, Value};
 
 use crate::Rules;
 use crate::audit::Lists;
@@ -47,7 +47,10 @@ impl Body {
 
 impl<'a> Bodies<'a> {
     /// Does to the body of a record what the rules say.
-    pub(crate) fn redact(&mut self, number: u32, row: &mut Row<'a>, edits: &mut Edits) {
+    ///
+    /// # Errors
+    /// The host found something that is not in the body.
+    pub(crate) fn redact(&mut self, number: u32, row: &mut Row<'a>, edits: &mut Edits) -> Result<(), Error> {
         let mut found: Vec<Looked<'a>> = Vec::new();
         while let Some(cell) = self.texts.as_mut().and_then(|cells| cells.of(number)) {
             if let (Part::Value, Some(text)) = (cell.part(), cell.text()) {
@@ -58,7 +61,7 @@ impl<'a> Bodies<'a> {
         let mut walk = Walk::new(row.rules(), &found);
         match (composite, found.first()) {
             (Some(cell), _) => {
-                let Value::Encoded(encoded) = cell.value() else { return };
+                let Value::Encoded(encoded) = cell.value() else { return Ok(()) };
                 let mut body = Any::decode(encoded);
                 walk.body(&mut body);
                 if walk.is_reshaped {
@@ -71,10 +74,14 @@ impl<'a> Bodies<'a> {
                 walk.body(&mut Any::from(only.text));
                 walk.write(edits);
             }
-            (None, None) => return,
+            (None, None) => return Ok(()),
+        }
+        if !walk.rest.is_empty() {
+            return Err(Error::at("log.body", "does not hold what was found in it"));
         }
         let lists = walk.lists;
         row.tell_of_body(lists);
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sdk_collector::by_row::ByRow;
 use sdk_collector::pattern::Pattern;
-use tidegate_sdk::{Batch, Edits, Level, Part, Plan, ReadId, WriteId};
+use tidegate_sdk::{Batch, Edits, Error, Level, Part, Plan, ReadId, WriteId};
 
 use crate::audit;
 use crate::body::Body;
@@ -53,6 +53,9 @@ impl Map {
     }
 
     /// Does to the rows of a batch what the rules say, and to the bodies of records with them.
+    ///
+    /// # Errors
+    /// A body is not what the host found in it.
     pub(crate) fn redact(
         &self,
         rules: &Rules,
@@ -60,7 +63,7 @@ impl Map {
         batch: &Batch<'_>,
         edits: &mut Edits,
         tally: &mut Tally,
-    ) {
+    ) -> Result<(), Error> {
         if rules.are_plain() {
             if let Some(read) = body.take().and_then(Body::texts) {
                 plain(rules, read, true, batch, edits, tally);
@@ -69,7 +72,7 @@ impl Map {
                 if let Some(read) = self.texts {
                     plain(rules, read, rules.all_types, batch, edits, tally);
                 }
-                return;
+                return Ok(());
             }
         }
         let by_row = |read: Option<ReadId>| read.map(|read| ByRow::new(batch, read));
@@ -90,12 +93,13 @@ impl Map {
             }
             row.redact(&mut fates);
             if let Some(bodies) = &mut bodies {
-                bodies.redact(number, &mut row, edits);
+                bodies.redact(number, &mut row, edits)?;
             }
             row.write(self.write, number, edits);
         }
         tally.masked += row.tally().masked;
         tally.removed += row.tally().removed;
+        Ok(())
     }
 }
 

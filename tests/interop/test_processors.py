@@ -35,6 +35,7 @@ REDACTIONS = {
         "summary": "debug",
     },
     "all types": {"allow_all_keys": True, "redact_all_types": True, "blocked_values": [r"1+", "true", r"\*\*"], "summary": "info"},
+    "all types, silent": {"allow_all_keys": True, "redact_all_types": True, "blocked_values": [r"1+", "true", r"\*\*", "(?i)[à-ÿ]"]},
     "sequence": {"allow_all_keys": True, "blocked_values": ["a+@?", r"\*+b", r"\b\w\b", "(?i)secret", r"[^\x00-\x7f]"], "summary": "info"},
     "hashes": {"allow_all_keys": True, "blocked_values": [EMAIL, "[0-9a-f]{6}"], "hash_function": "md5"},
     "keyed": {"allow_all_keys": True, "blocked_key_patterns": ["user"], "hash_function": "hmac-sha512", "hmac_key": "k" * 64},

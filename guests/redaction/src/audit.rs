@@ -2,14 +2,23 @@
 
 use crate::config::Summary;
 use crate::row::{Change, Row};
+use crate::values::Verdict;
 
 /// What was done in one map or body, by key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lists {
-    pub(crate) removed: Vec<String>,
-    pub(crate) masked: Vec<String>,
-    pub(crate) allowed: Vec<String>,
-    pub(crate) ignored: Vec<String>,
+    pub(crate) removed: List,
+    pub(crate) masked: List,
+    pub(crate) allowed: List,
+    pub(crate) ignored: List,
+}
+
+/// Keys to which one thing was done.
+#[derive(Debug)]
+pub(crate) struct List {
+    count: usize,
+    /// Where they are told of.
+    keys: Option<Vec<String>>,
 }
 
 /// The names of the attributes: of keys and of their number.
@@ -54,11 +63,36 @@ pub(crate) const NAMES: [&str; 14] = [
 /// Between keys.
 const COMMA: char = ',';
 
-impl Lists {
-    pub(crate) fn clear(&mut self) {
-        for list in [&mut self.removed, &mut self.masked, &mut self.allowed, &mut self.ignored] {
-            list.clear();
+impl List {
+    fn new(is_told: bool) -> List {
+        List { count: 0, keys: is_told.then(Vec::new) }
+    }
+
+    /// Takes in a key.
+    pub(crate) fn note(&mut self, key: &str) {
+        self.count += 1;
+        if let Some(keys) = &mut self.keys {
+            keys.push(key.to_owned());
         }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+        if let Some(keys) = &mut self.keys {
+            keys.clear();
+        }
+    }
+
+    /// How many keys there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl Lists {
+    pub(crate) fn new(summary: Summary) -> Lists {
+        let list = || List::new(summary == Summary::Keys);
+        Lists { removed: list(), masked: list(), allowed: list(), ignored: List::new(false) }
     }
 
     /// Writes the attributes into the row. What another processor of this kind has written is added to.
@@ -72,18 +106,18 @@ impl Lists {
             (self.allowed, Some(names.allowed.0), names.allowed.1),
             (self.ignored, None, names.ignored),
         ];
-        for (mut keys, name, count_name) in lists {
-            let count = keys.len() as i64;
+        for (list, name, count_name) in lists {
+            let count = list.count as i64;
             if count == 0 {
                 continue;
             }
-            if let Some(name) = name.filter(|_| summary == Summary::Keys) {
+            if let (Some(name), Some(mut keys)) = (name, list.keys) {
                 let before = row.text(name).unwrap_or_default();
                 if !before.is_empty() {
                     keys.extend(before.split(COMMA).map(str::to_owned));
                 }
                 keys.sort_unstable();
-                row.set(name, Change::Text(keys.join(",")));
+                row.set(name, Change::Masked(Verdict::Text(keys.join(","))));
             }
             row.set(count_name, Change::Count(row.count(count_name).wrapping_add(count)));
         }

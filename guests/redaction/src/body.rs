@@ -1,12 +1,15 @@
 //! The body of a log record: a scalar is masked as text, and in lists and maps each key and scalar has its fate.
 
+use std::borrow::Cow;
+
 use sdk_collector::by_row::ByRow;
-use tidegate_sdk::{Any, Batch, Cell, Edits, Part, PatternMatch, Plan, ReadId, Value};
+use tidegate_sdk::{Any, Batch, Cell, Edits, Error, NewValue, Part, Plan, ReadId, Value};
 
 use crate::Rules;
 use crate::audit::Lists;
 use crate::keys::Fate;
 use crate::row::Row;
+use crate::text::Found;
 use crate::values::Verdict;
 
 /// What is read of bodies.
@@ -44,118 +47,198 @@ impl Body {
 
 impl<'a> Bodies<'a> {
     /// Does to the body of a record what the rules say.
-    pub(crate) fn redact(&mut self, number: u32, row: &mut Row<'a>, edits: &mut Edits) {
-        let mut texts: Vec<Cell<'a>> = Vec::new();
+    ///
+    /// # Errors
+    /// The host found something that is not in the body.
+    pub(crate) fn redact(&mut self, number: u32, row: &mut Row<'a>, edits: &mut Edits) -> Result<(), Error> {
+        let mut found: Vec<Looked<'a>> = Vec::new();
         while let Some(cell) = self.texts.as_mut().and_then(|cells| cells.of(number)) {
-            if cell.part() == Part::Value {
-                texts.push(cell);
+            if let (Part::Value, Some(text)) = (cell.part(), cell.text()) {
+                found.push(Looked { cell, text });
             }
         }
         let composite = self.composites.as_mut().and_then(|cells| cells.of(number));
-        let mut walk = Walk { rules: row.rules(), texts: &texts, lists: Lists::default(), has_changed: false };
-        let cell = match (composite.as_ref(), texts.first()) {
-            (Some(cell), _) | (None, Some(cell)) => cell,
-            (None, None) => return,
-        };
-        let mut body = match cell.value() {
-            Value::Encoded(encoded) => Any::decode(encoded),
-            _ => Any::from(cell.text().unwrap_or_default()),
-        };
-        match &mut body {
-            Any::Map(entries) => walk.map(None, entries),
-            Any::List(items) => walk.list(None, items),
-            scalar => {
-                walk.scalar("body", scalar);
-                // The Collector tells nothing of a body that is allowed as a whole.
-                walk.lists.allowed.clear();
+        let mut walk = Walk::new(row.rules(), &found);
+        match (composite, found.first()) {
+            (Some(cell), _) => {
+                let Value::Encoded(encoded) = cell.value() else { return Ok(()) };
+                let mut body = Any::decode(encoded);
+                walk.body(&mut body);
+                if walk.is_reshaped {
+                    edits.replace(cell.id(), NewValue::Encoded(&body.encode()));
+                } else {
+                    walk.write(edits);
+                }
             }
+            (None, Some(only)) => {
+                walk.body(&mut Any::from(only.text));
+                walk.write(edits);
+            }
+            (None, None) => return Ok(()),
         }
-        if walk.has_changed {
-            match &body {
-                Any::Text(text) => edits.replace(cell.id(), text.as_str()),
-                body => edits.replace(cell.id(), tidegate_sdk::NewValue::Encoded(&body.encode())),
-            }
+        if !walk.rest.is_empty() {
+            return Err(Error::at("log.body", "does not hold what was found in it"));
         }
         let lists = walk.lists;
         row.tell_of_body(lists);
+        Ok(())
     }
+}
+
+/// A scalar in which the host found something.
+#[derive(Clone, Copy)]
+struct Looked<'a> {
+    cell: Cell<'a>,
+    text: &'a str,
 }
 
 /// A walk through one body.
 struct Walk<'w, 'a> {
     rules: &'w Rules,
-    /// In which the host found something.
-    texts: &'w [Cell<'a>],
+    /// In which the host found something and which are still to come: it goes through a body in the same order.
+    rest: &'w [Looked<'a>],
     lists: Lists,
-    has_changed: bool,
+    /// The way to the value in hand, of so many steps.
+    path: String,
+    steps: usize,
+    changes: Vec<(Looked<'a>, Verdict)>,
+    /// Whether the body has changed by more than these.
+    is_reshaped: bool,
 }
 
-impl Walk<'_, '_> {
-    fn map(&mut self, path: Option<&str>, entries: &mut Vec<(String, Any)>) {
-        entries.retain_mut(|(key, value)| {
-            let path = match path {
-                Some(path) => [path, ".", key].concat(),
-                None => key.clone(),
-            };
-            match self.rules.keys.fate(key) {
-                Fate::Ignored => self.lists.ignored.push(path),
-                Fate::Removed => {
-                    self.lists.removed.push(path);
-                    self.has_changed = true;
-                    return false;
-                }
-                Fate::Masked => {
-                    self.lists.masked.push(path);
-                    *value = Any::Text(self.rules.values.mask.all(value.as_text().unwrap_or_default()));
-                    self.has_changed = true;
-                }
-                Fate::Looked => self.value(&path, value),
-            }
-            true
-        });
+impl<'w, 'a> Walk<'w, 'a> {
+    fn new(rules: &'w Rules, rest: &'w [Looked<'a>]) -> Walk<'w, 'a> {
+        let (lists, changes) = (Lists::new(rules.summary), Vec::new());
+        Walk { rules, rest, lists, path: String::new(), steps: 0, changes, is_reshaped: false }
     }
 
-    fn list(&mut self, path: Option<&str>, items: &mut [Any]) {
-        for (at, item) in items.iter_mut().enumerate() {
-            let at = at.to_string();
-            let path = match path {
-                Some(path) => [path, ".[", &at, "]"].concat(),
-                None => ["[", &at, "]"].concat(),
-            };
-            self.value(&path, item);
+    fn body(&mut self, body: &mut Any) {
+        if let Any::Map(_) | Any::List(_) = body {
+            return self.value(body);
+        }
+        self.path.push_str("body");
+        self.scalar(body);
+        // The Collector tells nothing of a body that is allowed as a whole.
+        self.lists.allowed.clear();
+    }
+
+    /// Edits the scalars that have changed, where they lie.
+    fn write(&self, edits: &mut Edits) {
+        for (Looked { cell, text }, verdict) in &self.changes {
+            let found = Found { cell: cell.id(), text, may_be_printed: true };
+            found.put(&self.rules.values, verdict, None, edits);
         }
     }
 
-    fn value(&mut self, path: &str, value: &mut Any) {
+    fn value(&mut self, value: &mut Any) {
         match value {
-            Any::Map(entries) => self.map(Some(path), entries),
-            Any::List(items) => self.list(Some(path), items),
-            scalar => self.scalar(path, scalar),
+            Any::Map(entries) => entries.retain_mut(|(key, value)| {
+                let before = self.enter(&[key.as_str()]);
+                let stays = self.entry(key, value);
+                self.leave(before);
+                stays
+            }),
+            Any::List(items) => {
+                for (at, item) in items.iter_mut().enumerate() {
+                    let before = self.enter(&["[", &at.to_string(), "]"]);
+                    self.value(item);
+                    self.leave(before);
+                }
+            }
+            scalar => self.scalar(scalar),
         }
     }
 
-    fn scalar(&mut self, path: &str, value: &mut Any) {
-        let text = value.printed();
-        let masked = match self.judge(&text) {
-            Verdict::Left => return,
-            Verdict::Allowed => return self.lists.allowed.push(path.to_owned()),
-            Verdict::Parts(parts) => self.rules.values.replaced(&text, &parts),
-            Verdict::Text(masked) => masked,
-        };
-        self.lists.masked.push(path.to_owned());
-        *value = Any::Text(masked);
-        self.has_changed = true;
+    /// Goes one step further; returns how long the way was before.
+    fn enter(&mut self, step: &[&str]) -> usize {
+        let before = self.path.len();
+        if self.steps > 0 {
+            self.path.push('.');
+        }
+        step.iter().for_each(|part| self.path.push_str(part));
+        self.steps += 1;
+        before
     }
 
-    /// What becomes of a text: the host has seen them all, and what it found in one it found in each that is equal.
-    fn judge(&self, text: &str) -> Verdict {
-        let found: Option<&[PatternMatch]> =
-            self.texts.iter().find(|cell| cell.text() == Some(text)).map(tidegate_sdk::Cell::matches);
-        match found {
-            Some(matches) => self.rules.values.judge(text, matches),
+    fn leave(&mut self, before: usize) {
+        self.path.truncate(before);
+        self.steps -= 1;
+    }
+
+    /// Does to the entry of a map what its key says; whether it stays.
+    fn entry(&mut self, key: &str, value: &mut Any) -> bool {
+        match self.rules.keys.fate(key) {
+            Fate::Ignored => {
+                self.lists.ignored.note(&self.path);
+                self.pass(value);
+            }
+            Fate::Removed => {
+                self.lists.removed.note(&self.path);
+                self.pass(value);
+                self.is_reshaped = true;
+                return false;
+            }
+            Fate::Masked => {
+                self.lists.masked.note(&self.path);
+                self.pass(value);
+                self.is_reshaped = true;
+                *value = Any::Text(self.rules.values.mask.all(value.as_text().unwrap_or_default()));
+            }
+            Fate::Looked => self.value(value),
+        }
+        true
+    }
+
+    fn scalar(&mut self, value: &mut Any) {
+        let found = self.found(value);
+        let verdict = match found {
+            Some(Looked { cell, text }) => self.rules.values.judge(text, cell.matches()),
             // What has no text the host does not print.
-            None if text.is_empty() => self.rules.values.judge_alone(""),
-            None => Verdict::Left,
+            None if printed(value).is_empty() => self.rules.values.judge_alone(""),
+            None => return,
+        };
+        let masked = match &verdict {
+            Verdict::Left => return,
+            Verdict::Allowed => return self.lists.allowed.note(&self.path),
+            Verdict::Parts(parts) => self.rules.values.replaced(&printed(value), parts),
+            Verdict::Text(masked) => masked.clone(),
+        };
+        self.lists.masked.note(&self.path);
+        *value = Any::Text(masked);
+        match found {
+            Some(looked) => self.changes.push((looked, verdict)),
+            None => self.is_reshaped = true,
         }
+    }
+
+    /// What the host found in the scalar in hand, which is the next in which it found anything if it is equal to that: of
+    /// equal ones it found something in each.
+    fn found(&mut self, value: &Any) -> Option<Looked<'a>> {
+        let (next, rest) = self.rest.split_first()?;
+        let is_it = *value != Any::Empty && printed(value) == next.text;
+        is_it.then(|| {
+            self.rest = rest;
+            *next
+        })
+    }
+
+    /// Passes over what is not looked at.
+    fn pass(&mut self, value: &Any) {
+        match value {
+            _ if self.rest.is_empty() => {}
+            Any::Map(entries) => entries.iter().for_each(|(_, value)| self.pass(value)),
+            Any::List(items) => items.iter().for_each(|item| self.pass(item)),
+            scalar => {
+                self.found(scalar);
+            }
+        }
+    }
+}
+
+/// A scalar as text.
+fn printed(value: &Any) -> Cow<'_, str> {
+    match value {
+        Any::Text(text) => Cow::Borrowed(text),
+        value => Cow::Owned(value.printed()),
     }
 }

@@ -76,7 +76,7 @@ impl Keys {
         if ignored {
             patterns.extend(self.ignored_patterns.iter().map(Pattern::for_host));
             let names = Pattern::exactly("ignored_keys", self.ignored.iter().map(String::as_str));
-            patterns.extend((!self.ignored.is_empty()).then(|| names.for_host()));
+            patterns.extend(names.iter().map(Pattern::for_host));
         }
         patterns
     }

@@ -11,6 +11,8 @@ mod mask;
 
 mod values;
 
+mod text;
+
 mod map;
 
 mod row;
@@ -84,7 +86,7 @@ impl Processor for Redaction {
         let mut tally = Tally::default();
         for map in &self.maps {
             let body = self.body.as_ref().filter(|_| map.level() == Level::Item);
-            map.redact(&self.rules, body, batch, edits, &mut tally);
+            map.redact(&self.rules, body, batch, edits, &mut tally)?;
         }
         for (name, count) in [("masked", tally.masked), ("removed", tally.removed)] {
             if count > 0 {

@@ -2,7 +2,7 @@
 
 use sdk_collector::by_row::ByRow;
 use sdk_collector::pattern::Pattern;
-use tidegate_sdk::{Batch, CellId, Edits, Level, Part, Plan, ReadId, Text, WriteId};
+use tidegate_sdk::{Batch, Edits, Error, Level, Part, Plan, ReadId, WriteId};
 
 use crate::audit;
 use crate::body::Body;
@@ -10,6 +10,7 @@ use crate::config::Summary;
 use crate::keys::Fates;
 use crate::mask::Mask;
 use crate::row::Row;
+use crate::text::Found;
 use crate::values::Verdict;
 use crate::{Rules, Tally};
 
@@ -37,7 +38,7 @@ impl Map {
         let tells = *summary != Summary::Silent;
         let mut patterns = keys.for_host(tells);
         if tells {
-            patterns.push(Pattern::exactly("summary", audit::NAMES).for_host());
+            patterns.extend(Pattern::exactly("summary", audit::NAMES).iter().map(Pattern::for_host));
         }
         let keyed = (all || !patterns.is_empty()).then(|| {
             let patterns = if all { Vec::new() } else { patterns };
@@ -52,22 +53,27 @@ impl Map {
     }
 
     /// Does to the rows of a batch what the rules say, and to the bodies of records with them.
+    ///
+    /// # Errors
+    /// A body is not what the host found in it.
     pub(crate) fn redact(
         &self,
         rules: &Rules,
-        body: Option<&Body>,
+        mut body: Option<&Body>,
         batch: &Batch<'_>,
         edits: &mut Edits,
         tally: &mut Tally,
-    ) {
-        if rules.are_plain() && self.composites.is_none() {
-            if let Some(read) = self.texts {
-                plain(rules, read, rules.all_types, batch, edits, tally);
-            }
-            if let Some(read) = body.and_then(Body::texts) {
+    ) -> Result<(), Error> {
+        if rules.are_plain() {
+            if let Some(read) = body.take().and_then(Body::texts) {
                 plain(rules, read, true, batch, edits, tally);
             }
-            return;
+            if self.composites.is_none() {
+                if let Some(read) = self.texts {
+                    plain(rules, read, rules.all_types, batch, edits, tally);
+                }
+                return Ok(());
+            }
         }
         let by_row = |read: Option<ReadId>| read.map(|read| ByRow::new(batch, read));
         let (mut texts, mut keyed, mut composites) = (by_row(self.texts), by_row(self.keyed), by_row(self.composites));
@@ -87,18 +93,18 @@ impl Map {
             }
             row.redact(&mut fates);
             if let Some(bodies) = &mut bodies {
-                bodies.redact(number, &mut row, edits);
+                bodies.redact(number, &mut row, edits)?;
             }
             row.write(self.write, number, edits);
         }
         tally.masked += row.tally().masked;
         tally.removed += row.tally().removed;
+        Ok(())
     }
 }
 
-/// Masks what matches in the cells of a read, where nothing else decides. What is `printed` may be no text, into which
-/// nothing can be spliced.
-fn plain(rules: &Rules, read: ReadId, printed: bool, batch: &Batch<'_>, edits: &mut Edits, tally: &mut Tally) {
+/// Masks what matches in the cells of a read, where nothing else decides.
+fn plain(rules: &Rules, read: ReadId, may_be_printed: bool, batch: &Batch<'_>, edits: &mut Edits, tally: &mut Tally) {
     let stars = matches!(rules.values.mask, Mask::Stars).then(|| edits.text(crate::mask::STARS));
     for column in batch.columns(read).filter(|column| column.part() == Part::Value) {
         let mut rest = column.matches();
@@ -108,36 +114,9 @@ fn plain(rules: &Rules, read: ReadId, printed: bool, batch: &Batch<'_>, edits: &
             rest = after;
             // A byte string is no text; where all types are, it comes printed.
             let Some(text) = column.text(first.index) else { continue };
-            let cell = column.id(first.index);
-            match rules.values.judge(text, matches) {
-                Verdict::Left | Verdict::Allowed => continue,
-                Verdict::Parts(parts) if printed => {
-                    edits.replace(cell, rules.values.replaced(text, &parts).as_str());
-                }
-                Verdict::Parts(parts) => splice(&rules.values.mask, cell, text, &parts, stars, edits),
-                Verdict::Text(text) => edits.replace(cell, text.as_str()),
-            }
-            tally.masked += 1;
-        }
-    }
-}
-
-/// Puts a mask in the place of each part of a text.
-pub(crate) fn splice(
-    mask: &Mask,
-    cell: CellId,
-    text: &str,
-    parts: &[(u32, u32)],
-    stars: Option<Text>,
-    edits: &mut Edits,
-) {
-    for &(start, end) in parts {
-        match stars {
-            Some(stars) => edits.splice(cell, start..end, stars),
-            None => {
-                let part = text.get(start as usize..end as usize).unwrap_or_default();
-                edits.splice(cell, start..end, mask.of(part).as_str());
-            }
+            let found = Found { cell: column.id(first.index), text, may_be_printed };
+            let changes = found.put(&rules.values, &rules.values.judge(text, matches), stars, edits);
+            tally.masked += u64::from(changes);
         }
     }
 }

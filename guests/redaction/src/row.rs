@@ -1,10 +1,12 @@
 //! The attributes of one row, gone through together.
 
+use std::borrow::Cow;
+
 use tidegate_sdk::{Batch, Cell, CellId, Edits, Mode, PatternMatch, Value, WriteId};
 
 use crate::audit::{self, Lists};
 use crate::keys::{Fate, Fates};
-use crate::map::splice;
+use crate::text::Found;
 use crate::values::Verdict;
 use crate::{Rules, Tally};
 
@@ -13,6 +15,13 @@ pub(crate) struct Row<'a> {
     rules: &'a Rules,
     batch: Batch<'a>,
     entries: Vec<Entry<'a>>,
+    /// What the host found in texts of keys that are seen whatever their value is, by text once all are there: what it
+    /// finds in one it finds in each that is equal.
+    found: Vec<(&'a str, &'a [PatternMatch])>,
+    /// By number of a key, the last row in which it was seen whatever its value is.
+    seen: Vec<u32>,
+    /// The row in hand, counted from 1.
+    number: u32,
     /// Attributes that the row is given.
     added: Vec<(&'static str, Change)>,
     lists: Lists,
@@ -24,8 +33,8 @@ struct Entry<'a> {
     key: u32,
     cell: CellId,
     value: Value<'a>,
-    /// What the host found in it.
-    found: Option<(&'a str, &'a [PatternMatch])>,
+    /// What the host found in it, where it is seen only for that.
+    found: Option<&'a [PatternMatch]>,
     change: Option<Change>,
 }
 
@@ -33,8 +42,7 @@ struct Entry<'a> {
 #[derive(Debug)]
 pub(crate) enum Change {
     Removed,
-    Text(String),
-    Parts(Vec<(u32, u32)>),
+    Masked(Verdict),
     Count(i64),
 }
 
@@ -44,16 +52,21 @@ impl<'a> Row<'a> {
             rules,
             batch: *batch,
             entries: Vec::new(),
+            found: Vec::new(),
+            seen: Vec::new(),
+            number: 0,
             added: Vec::new(),
-            lists: Lists::default(),
+            lists: Lists::new(rules.summary),
             tally: Tally::default(),
         }
     }
 
+    /// Goes on to the next row.
     pub(crate) fn clear(&mut self) {
+        self.number += 1;
         self.entries.clear();
+        self.found.clear();
         self.added.clear();
-        self.lists.clear();
     }
 
     pub(crate) fn rules(&self) -> &'a Rules {
@@ -63,71 +76,82 @@ impl<'a> Row<'a> {
     /// Takes an attribute, whatever it holds.
     pub(crate) fn see(&mut self, cell: &Cell<'a>) {
         let key = cell.key_number().unwrap_or_default();
-        self.entries.push(Entry { key, cell: cell.id(), value: cell.value(), found: None, change: None });
+        let at = key as usize;
+        if at >= self.seen.len() {
+            self.seen.resize(at + 1, 0);
+        }
+        if let Some(seen) = self.seen.get_mut(at) {
+            *seen = self.number;
+        }
+        self.push(key, cell, cell.value(), None);
     }
 
-    /// Takes what the host found in a text, or in what is printed.
+    /// Takes what the host found in a text, or in what is printed: after what is seen anyway.
     pub(crate) fn see_matched(&mut self, cell: &Cell<'a>) {
         let (Some(text), Some(key)) = (cell.text(), cell.key_number()) else { return };
-        let found = Some((text, cell.matches()));
-        let is_it = |entry: &&mut Entry<'_>| {
-            entry.key == key && entry.found.is_none() && entry.value.to_any().printed() == text
-        };
-        match self.entries.iter_mut().find(is_it) {
-            Some(entry) => entry.found = found,
-            None => {
-                // What was printed may be no text: such a cell is replaced, and so is this.
-                let value = Value::Text(text);
-                self.entries.push(Entry { key, cell: cell.id(), value, found, change: None });
-            }
+        if self.is_seen(key) {
+            self.found.push((text, cell.matches()));
+        } else {
+            self.push(key, cell, Value::Text(text), Some(cell.matches()));
         }
     }
 
-    /// Takes a list or a map.
+    /// Takes a list or a map: after what is seen anyway.
     pub(crate) fn see_composite(&mut self, cell: &Cell<'a>) {
         let key = cell.key_number().unwrap_or_default();
-        let is_it = |entry: &Entry<'_>| entry.key == key && matches!(entry.value, Value::Encoded(_));
-        if !self.entries.iter().any(is_it) {
-            self.see(cell);
+        if !self.is_seen(key) {
+            self.push(key, cell, cell.value(), None);
         }
+    }
+
+    /// Whether all attributes of a key are seen.
+    fn is_seen(&self, key: u32) -> bool {
+        self.seen.get(key as usize) == Some(&self.number)
+    }
+
+    fn push(&mut self, key: u32, cell: &Cell<'a>, value: Value<'a>, found: Option<&'a [PatternMatch]>) {
+        self.entries.push(Entry { key, cell: cell.id(), value, found, change: None });
     }
 
     /// Does to each attribute what the rules say, and puts down what was done.
     pub(crate) fn redact(&mut self, fates: &mut Fates<'_>) {
+        self.found.sort_unstable_by_key(|(text, _)| *text);
         for entry in &mut self.entries {
             let fate = fates.of(&self.batch, entry.key);
             let key = self.batch.key(entry.key).unwrap_or_default();
             match fate {
-                Fate::Ignored => self.lists.ignored.push(key.to_owned()),
+                Fate::Ignored => self.lists.ignored.note(key),
                 Fate::Removed => {
                     entry.change = Some(Change::Removed);
-                    self.lists.removed.push(key.to_owned());
+                    self.lists.removed.note(key);
                 }
-                Fate::Masked | Fate::Looked => entry.look(self.rules, fate, key, &mut self.lists),
+                Fate::Masked | Fate::Looked => entry.look(self.rules, fate, key, &self.found, &mut self.lists),
             }
         }
-        self.tell(&audit::ATTRIBUTES);
+        let lists = std::mem::replace(&mut self.lists, Lists::new(self.rules.summary));
+        self.tell(lists, &audit::ATTRIBUTES);
     }
 
     /// Takes what was done to the body.
     pub(crate) fn tell_of_body(&mut self, lists: Lists) {
-        self.lists = lists;
-        self.tell(&audit::BODY);
+        self.tell(lists, &audit::BODY);
     }
 
-    fn tell(&mut self, names: &audit::Names) {
-        let lists = std::mem::take(&mut self.lists);
-        self.tally.masked += lists.masked.len() as u64;
-        self.tally.removed += lists.removed.len() as u64;
+    fn tell(&mut self, lists: Lists, names: &audit::Names) {
+        self.tally.masked += lists.masked.count() as u64;
+        self.tally.removed += lists.removed.count() as u64;
         lists.tell(self.rules.summary, names, self);
     }
 
     /// The text that an attribute has by now.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         let entry = self.entries.iter().find(|entry| self.batch.key(entry.key) == Some(name))?;
         match (&entry.change, entry.value) {
-            (Some(Change::Text(text)), _) => Some(text),
-            (None, Value::Text(text)) => Some(text),
+            (Some(Change::Masked(Verdict::Text(text))), _) => Some(Cow::Borrowed(text)),
+            (Some(Change::Masked(Verdict::Parts(parts))), Value::Text(text)) => {
+                Some(Cow::Owned(self.rules.values.replaced(text, parts)))
+            }
+            (None, Value::Text(text)) => Some(Cow::Borrowed(text)),
             _ => None,
         }
     }
@@ -158,68 +182,84 @@ impl<'a> Row<'a> {
 
     /// Makes edits of what has changed.
     pub(crate) fn write(&self, write: WriteId, row: u32, edits: &mut Edits) {
-        for entry in &self.entries {
-            match &entry.change {
+        for Entry { cell, value, found, change, .. } in &self.entries {
+            match change {
                 None => {}
-                Some(Change::Removed) => edits.remove(entry.cell),
-                Some(Change::Text(text)) => edits.replace(entry.cell, text.as_str()),
-                Some(Change::Count(count)) => edits.replace(entry.cell, *count),
-                Some(Change::Parts(parts)) => {
-                    let text = entry.found.map_or("", |(text, _)| text);
-                    if self.rules.all_types {
-                        edits.replace(entry.cell, self.rules.values.replaced(text, parts).as_str());
-                    } else {
-                        splice(&self.rules.values.mask, entry.cell, text, parts, None, edits);
-                    }
+                Some(Change::Removed) => edits.remove(*cell),
+                Some(Change::Count(count)) => edits.replace(*cell, *count),
+                Some(Change::Masked(verdict)) => {
+                    let text = if let Value::Text(text) = value { text } else { "" };
+                    // What is seen only for its matches is of a read that prints, where all types count.
+                    let may_be_printed = self.rules.all_types && found.is_some();
+                    Found { cell: *cell, text, may_be_printed }.put(&self.rules.values, verdict, None, edits);
                 }
             }
         }
         for (name, change) in &self.added {
             match change {
-                Change::Text(text) => edits.upsert_key(write, row..row + 1, *name, Mode::Upsert, text.as_str()),
+                Change::Masked(Verdict::Text(text)) => {
+                    edits.upsert_key(write, row..row + 1, *name, Mode::Upsert, text.as_str());
+                }
                 Change::Count(count) => edits.upsert_key(write, row..row + 1, *name, Mode::Upsert, *count),
-                Change::Removed | Change::Parts(_) => {}
+                Change::Removed | Change::Masked(_) => {}
             }
         }
     }
 }
 
-impl Entry<'_> {
-    /// Looks at the value.
-    fn look(&mut self, rules: &Rules, fate: Fate, key: &str, lists: &mut Lists) {
-        let printed = (rules.all_types && self.found.is_none()).then(|| self.value.to_any().printed());
-        let text = match (self.found, &printed, self.value) {
-            (Some((text, _)), ..) => text,
-            (None, Some(printed), _) => printed.as_str(),
-            (None, None, Value::Text(text)) => text,
-            (None, None, _) => "",
+impl<'a> Entry<'a> {
+    /// Looks at the value. `seen` is what the host found in those that are seen anyway, by text.
+    fn look(
+        &mut self,
+        rules: &Rules,
+        fate: Fate,
+        key: &str,
+        seen: &[(&'a str, &'a [PatternMatch])],
+        lists: &mut Lists,
+    ) {
+        let all_types = rules.all_types;
+        let text = match self.value {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Signed(_) | Value::Unsigned(_) | Value::Double(_) | Value::Boolean(_)
+                if all_types && seen.is_empty() && fate == Fate::Looked =>
+            {
+                return;
+            }
+            value if all_types => Cow::Owned(value.to_any().printed()),
+            _ => Cow::Borrowed(""),
         };
+        let is_looked_at = all_types || matches!(self.value, Value::Text(_));
+        let found = self.found.or_else(|| {
+            let at = seen.binary_search_by_key(&text.as_ref(), |(text, _)| *text).ok().filter(|_| is_looked_at)?;
+            seen.get(at).map(|(_, matches)| *matches)
+        });
         let alone;
-        let verdict = match self.found {
-            Some((_, matches)) => {
-                alone = rules.values.judge(text, matches);
+        let verdict = match (found, self.value) {
+            (Some(matches), _) => {
+                alone = rules.values.judge(&text, matches);
                 &alone
             }
-            None if text.is_empty() => &rules.empty,
+            (None, _) if text.is_empty() => &rules.empty,
+            (None, Value::Encoded(_)) => {
+                alone = rules.values.judge_alone(&text);
+                &alone
+            }
             // The host has seen texts, and what it printed.
-            None if !matches!(self.value, Value::Encoded(_)) => &Verdict::Left,
-            None => {
-                alone = rules.values.judge_alone(text);
-                &alone
-            }
+            (None, _) => &Verdict::Left,
         };
         if *verdict == Verdict::Allowed {
-            return lists.allowed.push(key.to_owned());
+            return lists.allowed.note(key);
         }
         if fate == Fate::Masked {
-            self.change = Some(Change::Text(rules.values.mask.all(text)));
-            return lists.masked.push(key.to_owned());
+            self.change = Some(Change::Masked(Verdict::Text(rules.values.mask.all(&text))));
+            return lists.masked.note(key);
         }
-        match verdict {
-            Verdict::Left | Verdict::Allowed => return,
-            Verdict::Parts(parts) => self.change = Some(Change::Parts(parts.clone())),
-            Verdict::Text(text) => self.change = Some(Change::Text(text.clone())),
-        }
-        lists.masked.push(key.to_owned());
+        self.change = Some(Change::Masked(match (verdict, self.value) {
+            (Verdict::Left | Verdict::Allowed, _) => return,
+            (Verdict::Parts(parts), Value::Text(_)) => Verdict::Parts(parts.clone()),
+            (Verdict::Parts(parts), _) => Verdict::Text(rules.values.replaced(&text, parts)),
+            (Verdict::Text(text), _) => Verdict::Text(text.clone()),
+        }));
+        lists.masked.note(key);
     }
 }

@@ -2,6 +2,8 @@
 
 mod bodies;
 
+mod duplicates;
+
 mod sequence;
 
 use tidegate_sdk::testing::{Any, TestBatch, Tester, json};
@@ -96,6 +98,12 @@ fn what_another_one_has_told_is_added_to() {
     let before = json!({ "z": "4111", "redaction.masked.keys": "y,a", "redaction.masked.count": 2 });
     let after = json!({ "z": "****", "redaction.masked.keys": "a,y,z", "redaction.masked.count": 3 });
     assert_eq!(attributes(&config, &before), after);
+    // What it has told is masked like anything else, and added to as it is then.
+    let before = json!({ "z": "4111", "redaction.masked.keys": "y,4111", "redaction.masked.count": 2 });
+    let after = json!({
+        "z": "****", "redaction.masked.keys": "****,redaction.masked.keys,y,z", "redaction.masked.count": 4,
+    });
+    assert_eq!(attributes(&config, &before), after);
     // What the Collector does not allow on its own goes first, and is then written anew.
     let config = json!({ "allowed_keys": ["a"], "allowed_values": ["^ok"], "summary": "debug" });
     assert_eq!(
@@ -178,4 +186,18 @@ fn what_is_not_served_or_makes_no_sense_is_named() {
     }
     assert!(tester(Signal::Logs, &json!({ "url_sanitizer": { "enabled": false } })).is_ok());
     assert!(tester(Signal::Logs, &json!({ "blocked_values": [r"\pL"] })).is_ok());
+}
+
+#[test]
+fn a_list_of_keys_may_be_longer_than_one_pattern() {
+    let keys: Vec<String> = (0..400).map(|at| format!("a.long.name.of.a.key.{at}")).collect();
+    let config = json!({
+        "allow_all_keys": true, "ignored_keys": keys, "blocked_values": [CARD], "summary": "info",
+    });
+    let before = json!({ "a.long.name.of.a.key.0": "4111", "a.long.name.of.a.key.399": "4111", "b": "4111" });
+    let after = json!({
+        "a.long.name.of.a.key.0": "4111", "a.long.name.of.a.key.399": "4111", "b": "****",
+        "redaction.masked.count": 1, "redaction.ignored.count": 2,
+    });
+    assert_eq!(attributes(&config, &before), after);
 }

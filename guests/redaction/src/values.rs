@@ -98,12 +98,17 @@ impl Values {
         if shape.may_be_empty || self.mask.characters().iter().any(|byte| shape.all.has(*byte)) {
             return false;
         }
+        // They do not overlap, so that their ends are sorted, too.
+        let touches = |start: u32, end: u32| {
+            let first = found.partition_point(|&(_, to)| to < start);
+            found.get(first).is_some_and(|&(from, _)| from <= end)
+        };
         parts.iter().all(|&(start, end)| {
             let before = (start as usize).checked_sub(1).and_then(|at| text.get(at));
             let after = text.get(end as usize);
             !before.is_some_and(|byte| shape.last.has(*byte))
                 && !after.is_some_and(|byte| shape.first.has(*byte))
-                && !found.iter().any(|&(from, to)| from <= end && to >= start)
+                && !touches(start, end)
         })
     }
 

@@ -83,19 +83,17 @@ pub fn check(signal: Signal, bytes: Bytes, limits: &Limits) -> Result<Payload, C
     Ok(Payload::trusted(signal, bytes, walk.items, walk.unknown))
 }
 
-/// Messages inside messages of a value that is to stand in a request: what a request has around it comes on top.
-const VALUE_DEPTH: u32 = 60;
-
-/// Says what is wrong with the contents of an `AnyValue` that somebody made for a request that was let in.
+/// Says what is wrong with the contents of an `AnyValue` that somebody made for a request that was let in. It may be so many
+/// messages inside one another as `depth` says, itself counted: what is around its place leaves less than a request may have.
 ///
 /// # Errors
 /// As [`check`], and where there is an unknown field.
-pub fn check_value(bytes: &[u8]) -> Result<(), CheckError> {
+pub fn check_value(bytes: &[u8], depth: u32) -> Result<(), CheckError> {
     let message = &schema::ANY_VALUE;
     if u32::try_from(bytes.len()).is_err() {
         return Err(fault(message, 0, 0, Fault::Size));
     }
-    let mut walk = Walk::new(Limits { depth: VALUE_DEPTH, items: 0 });
+    let mut walk = Walk::new(Limits { depth, items: 0 });
     walk.message(message, bytes, 0, walk.limits.depth)?;
     if walk.unknown > 0 { Err(fault(message, 0, 0, Fault::Unknown)) } else { Ok(()) }
 }

@@ -9,6 +9,7 @@ mod encode;
 mod fate;
 mod op;
 mod pass;
+mod pieces;
 mod upsert;
 
 use host_otlp::Payload;
@@ -16,7 +17,7 @@ use host_otlp::Payload;
 use crate::batch::Level;
 use crate::meter::Meter;
 use crate::projection::Projection;
-use crate::script::{Edit, Script, Slice};
+use crate::script::{Edit, Script};
 use fate::Fates;
 use op::{Op, Ops};
 
@@ -51,6 +52,8 @@ pub enum EditFault {
     NotWritable { path: String },
     #[error("`{path}` is no text and no byte string, so nothing can be spliced into it")]
     NoText { path: String },
+    #[error("`{path}` is read as printed and this cell is no text, so it can be replaced but nothing spliced into it")]
+    Printed { path: String },
     #[error("{start}..{end} is no range of a cell of {len} bytes")]
     Range { start: u32, end: u32, len: u32 },
     #[error("byte {at} of the cell lies within a character")]
@@ -69,9 +72,9 @@ pub enum EditFault {
     Number { path: String, value: i64 },
     #[error("write {write} is none of the plan's paths")]
     Write { write: u32 },
-    #[error("`{path}` cannot be upserted; a top-level attribute, a field or a body can")]
+    #[error("`{path}` cannot be upserted or erased; a top-level attribute, a field or a body can")]
     NotUpsertable { path: String },
-    #[error("an upsert of `{path}` names a key just where the path ends in `[*]` or `[**]`")]
+    #[error("an upsert or erasure of `{path}` names a key just where the path ends in `[*]` or `[**]`")]
     Key { path: String },
     #[error("the batch has no rows of this level")]
     Level,
@@ -98,8 +101,8 @@ impl EditError {
     }
 }
 
-/// Edits between two looks at the meter.
-const EDITS: usize = 64;
+/// What an edit costs, in checked bytes.
+const EDIT: usize = 1 << 10;
 
 impl Projection {
     /// Applies what the guest gave back. Nothing comes back where every item was dropped.
@@ -113,9 +116,6 @@ impl Projection {
         let mut ops = Ops::new(&self, script);
         let mut fates = Fates::new(&self);
         for (index, edit) in script.edits.iter().enumerate() {
-            if index % EDITS == EDITS - 1 && meter.spent() {
-                return Err(EditError::Overrun);
-            }
             let done = match *edit {
                 Edit::Splice { .. } | Edit::Replace { .. } | Edit::Remove { .. } => ops.cell(index, edit),
                 Edit::Upsert { .. } | Edit::Erase { .. } => Ok(()),
@@ -127,6 +127,8 @@ impl Projection {
                 }
             };
             done.map_err(|fault| EditError::Edit { edit: index, fault })?;
+            ops.pieces.charge(EDIT);
+            ops.pieces.ask(meter)?;
         }
         upsert::upserts(&mut ops, meter)?;
         ops.settle()?;
@@ -184,23 +186,6 @@ fn drop(
         }
     }
     open.map_or(Ok(()), |whole| ops.push(whole))
-}
-
-/// The bytes of a slice of the script's text.
-fn slice(script: &Script, slice: Slice) -> Result<&[u8], EditFault> {
-    let Slice { start, end } = slice;
-    let piece = script.text.get(start as usize..end as usize);
-    piece.ok_or(EditFault::Slice { start, end, len: script.text.len() })
-}
-
-/// The same, for what goes where only text may stand.
-fn text(script: &Script, piece: Slice) -> Result<&[u8], EditFault> {
-    let bytes = slice(script, piece)?;
-    // What edits write is mostly short and ASCII.
-    if bytes.is_ascii() || std::str::from_utf8(bytes).is_ok() {
-        return Ok(bytes);
-    }
-    Err(EditFault::Utf8 { start: piece.start, end: piece.end })
 }
 
 #[cfg(test)]

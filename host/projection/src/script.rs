@@ -3,7 +3,7 @@
 use crate::batch::Level;
 
 /// A piece of the script's text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Slice {
     pub start: u32,
     pub end: u32,

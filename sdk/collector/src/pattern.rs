@@ -15,6 +15,9 @@ pub use shape::{Bytes, Shape};
 #[cfg(test)]
 mod tests;
 
+/// Bytes that the host takes as one pattern.
+const LONGEST: usize = 4096;
+
 /// One pattern.
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -50,18 +53,27 @@ impl Pattern {
         each.map(|(at, go)| Pattern::new(indexed(key, at), go)).collect()
     }
 
-    /// A pattern that matches these texts and nothing else.
-    pub fn exactly<'t>(name: impl Into<String>, texts: impl IntoIterator<Item = &'t str>) -> Pattern {
-        let mut source = String::from("^(?:");
-        for (at, text) in texts.into_iter().enumerate() {
-            if at > 0 {
-                source.push('|');
+    /// Patterns that match these texts and nothing else: none where there is no text, and more than one where one would be
+    /// too long for the host.
+    pub fn exactly<'t>(name: &str, texts: impl IntoIterator<Item = &'t str>) -> Vec<Pattern> {
+        const START: &str = "^(?:";
+        const END: &str = ")$";
+        let mut sources: Vec<String> = Vec::new();
+        for text in texts.into_iter().map(regex_lite::escape) {
+            match sources.last_mut() {
+                Some(source) if source.len() + 1 + text.len() + END.len() <= LONGEST => {
+                    source.push('|');
+                    source.push_str(&text);
+                }
+                _ => sources.push([START, &text].concat()),
             }
-            source.push_str(&regex_lite::escape(text));
         }
-        source.push_str(")$");
-        let regex = compiled(&source);
-        Pattern { name: name.into(), source, regex }
+        let pattern = |mut source: String| {
+            source.push_str(END);
+            let regex = compiled(&source);
+            Pattern { name: name.to_owned(), source, regex }
+        };
+        sources.into_iter().map(pattern).collect()
     }
 
     /// What the configuration calls it.

@@ -80,6 +80,7 @@ pub struct Tester<P> {
     plan: types::Plan,
     context: types::Context,
     calls: usize,
+    written: usize,
 }
 
 impl<P: Processor> Tester<P> {
@@ -96,7 +97,7 @@ impl<P: Processor> Tester<P> {
         }
         RECORD.take();
         let context = types::Context { now: 0, seed: 0, cluster: None, metadata: Vec::new() };
-        Ok(Tester { instance, plan, context, calls: 0 })
+        Ok(Tester { instance, plan, context, calls: 0, written: 0 })
     }
 
     /// Sets the context's `now`, in nanoseconds since the Unix epoch.
@@ -128,6 +129,7 @@ impl<P: Processor> Tester<P> {
         }
         self.calls += 1;
         let script = self.instance.process(self.context.clone(), &projected.packed).map_err(Error::new)?;
+        self.written = script.text.len();
         apply::apply(batch, &self.plan, &projected, &script)
     }
 
@@ -144,6 +146,11 @@ impl<P: Processor> Tester<P> {
     /// How often the processor was called: not for batches in which no pattern matched.
     pub fn calls(&self) -> usize {
         self.calls
+    }
+
+    /// How many bytes the edits of the last call wrote, which count towards the host's limit of a call's output.
+    pub fn written(&self) -> usize {
+        self.written
     }
 
     /// What the processor counted since the last call of this, by name.

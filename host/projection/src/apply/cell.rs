@@ -2,11 +2,12 @@
 
 use host_otlp::wire::{self, Fields};
 
+use super::EditFault;
 use super::encode::{any_value, fixed};
 use super::op::{Extent, Kind, Op, Ops, Place};
-use super::{EditFault, slice, text};
 use crate::pair::{Pair, member};
 use crate::path::Class;
+use crate::plan::Cells;
 use crate::projection::{Form, NONE};
 use crate::projector::Read;
 use crate::script::{Edit, Slice, Value};
@@ -96,7 +97,10 @@ impl<'a> Ops<'a> {
         let member = found.member();
         let path = || found.read.path.to_string();
         let is_text = match found.kind(buf) {
-            Some(kind) => kind == Packed::Text,
+            Some(Packed::Text) => true,
+            // The guest has seen other bytes than lie there.
+            _ if found.read.cells == Cells::Printed => return Err(EditFault::Printed { path: path() }),
+            Some(Packed::Bytes) => false,
             None => return Err(EditFault::NoText { path: path() }),
         };
         let len = member.end - member.content;
@@ -110,9 +114,9 @@ impl<'a> Ops<'a> {
                     return Err(EditFault::Boundary { at });
                 }
             }
-            text(self.script, with)?;
+            self.pieces.text(with)?;
         } else {
-            let given = slice(self.script, with)?.len();
+            let given = self.pieces.slice(with)?.len();
             if let Some(id) = found.read.path.field().class.id()
                 && given != (end - start) as usize
             {
@@ -128,27 +132,37 @@ impl<'a> Ops<'a> {
         let member = found.member();
         let with = match found.form {
             Form::Any | Form::Pair => {
-                any_value(script, value, None)?;
+                let around = found.place.within(found.depth.saturating_sub(1));
+                self.pieces.value(value, self.projection.room_for_value(&around))?;
                 if member.tag == NONE {
                     return self.fill(index, found, value);
                 }
-                self.encode_checked(|side| any_value(script, value, Some(side)))?
+                self.encode(|side| any_value(script, value, side))?
             }
             Form::Key => {
                 let Value::Text(piece) = value else {
                     return Err(EditFault::Type { path: found.read.path.to_string(), given: given(value) });
                 };
-                let key = text(script, piece)?;
+                let key = self.pieces.text(piece)?;
                 self.encode(|side| wire::put_len(side, 1, key))?
             }
             Form::Field => {
                 let buf = self.projection.segment(found.segment);
                 let number = wire::varint(buf, member.tag as usize).map_or(0, |(key, _)| key >> 3) as u32;
                 let path = &found.read.path;
+                self.field(value)?;
                 self.encode_checked(|side| fixed(script, path, number, value, side))?
             }
         };
         self.change(index, found, found.depth, (member.tag, member.end), with)
+    }
+
+    /// Checks what the value of a field of one type has of the script's text; its type is checked where it is encoded.
+    pub(super) fn field(&mut self, value: Value) -> Result<(), EditFault> {
+        match value {
+            Value::Encoded(_) => Ok(()),
+            value => self.pieces.value(value, 0),
+        }
     }
 
     /// Gives a value to an attribute or a body that has none.
@@ -156,11 +170,11 @@ impl<'a> Ops<'a> {
         let script = self.script;
         let around = found.place.tail[found.depth - 1];
         if around.tag != NONE {
-            let with = self.encode_checked(|side| any_value(script, value, Some(side)))?;
+            let with = self.encode(|side| any_value(script, value, side))?;
             return self.change(index, found, found.depth, (around.end, around.end), with);
         }
         let mut member = Vec::new();
-        any_value(script, value, Some(&mut member))?;
+        any_value(script, value, &mut member);
         let with = self.encode(|side| wire::put_len(side, 2, &member))?;
         let end = found.outer().end;
         self.change(index, found, 1, (end, end), with)

@@ -1,37 +1,26 @@
-//! The values of edits, checked and encoded.
+//! The values of edits, encoded once they have been checked.
 
 use host_otlp::wire::{self, WireType};
 
+use super::EditFault;
 use super::cell::given;
-use super::{EditFault, slice, text};
+use super::pieces::checked;
 use crate::path::{Class, Path};
 use crate::script::{Script, Value};
 
-/// Appends a value as the member of an `AnyValue`; checks it only, where there is nothing to append to.
-pub(super) fn any_value(script: &Script, value: Value, out: Option<&mut Vec<u8>>) -> Result<(), EditFault> {
-    let checked = match value {
-        Value::Text(piece) => text(script, piece)?,
-        Value::Bytes(piece) => slice(script, piece)?,
-        Value::Encoded(piece) => {
-            let value = slice(script, piece)?;
-            host_otlp::check_value(value).map_err(EditFault::Encoded)?;
-            value
-        }
-        Value::Signed(_) | Value::Double(_) | Value::Boolean(_) => &[],
-    };
-    let Some(out) = out else { return Ok(()) };
+/// Appends a value that was checked as the member of an `AnyValue`.
+pub(super) fn any_value(script: &Script, value: Value, out: &mut Vec<u8>) {
     match value {
-        Value::Text(_) => wire::put_len(out, 1, checked),
-        Value::Bytes(_) => wire::put_len(out, 7, checked),
-        Value::Encoded(_) => out.extend_from_slice(checked),
+        Value::Text(piece) => wire::put_len(out, 1, checked(script, piece)),
+        Value::Bytes(piece) => wire::put_len(out, 7, checked(script, piece)),
+        Value::Encoded(piece) => out.extend_from_slice(checked(script, piece)),
         Value::Boolean(value) => varint(out, 2, u64::from(value)),
         Value::Signed(value) => varint(out, 3, value as u64),
         Value::Double(value) => eight(out, 4, value.to_bits()),
     }
-    Ok(())
 }
 
-/// Appends field `number` with a value as `path` holds it.
+/// Appends field `number` with a value, whose pieces were checked, as `path` holds it.
 pub(super) fn fixed(
     script: &Script,
     path: &Path,
@@ -41,10 +30,10 @@ pub(super) fn fixed(
 ) -> Result<(), EditFault> {
     let wrong = || EditFault::Type { path: path.to_string(), given: given(value) };
     match (path.field().class, value) {
-        (Class::Text | Class::Texts, Value::Text(piece)) => wire::put_len(out, number, text(script, piece)?),
+        (Class::Text | Class::Texts, Value::Text(piece)) => wire::put_len(out, number, checked(script, piece)),
         (class, Value::Bytes(piece)) => {
             let id = class.id().ok_or_else(wrong)?;
-            let bytes = slice(script, piece)?;
+            let bytes = checked(script, piece);
             if !id.fits(bytes.len()) {
                 return Err(EditFault::Id { path: path.to_string(), len: id.width() });
             }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use host_otlp::wire;
 
+use super::pieces::Pieces;
 use super::{EditError, EditFault};
 use crate::batch::Level;
 use crate::projection::{NONE, Projection};
@@ -118,6 +119,7 @@ impl Op {
 pub(super) struct Ops<'a> {
     pub(super) projection: &'a Projection,
     pub(super) script: &'a Script,
+    pub(super) pieces: Pieces<'a>,
     pub(super) list: Vec<Op>,
     /// The script's text, and behind it what was encoded.
     pub(super) side: Vec<u8>,
@@ -128,7 +130,8 @@ pub(super) struct Ops<'a> {
 impl<'a> Ops<'a> {
     pub(super) fn new(projection: &'a Projection, script: &'a Script) -> Ops<'a> {
         let list = Vec::with_capacity(script.edits.len());
-        Ops { projection, script, list, side: script.text.clone(), growth: 0 }
+        let pieces = Pieces::new(script);
+        Ops { projection, script, pieces, list, side: script.text.clone(), growth: 0 }
     }
 
     #[inline]
@@ -149,7 +152,8 @@ impl<'a> Ops<'a> {
         }
     }
 
-    fn within(&self, bytes: usize) -> Result<(), EditFault> {
+    /// Whether a script may add so many bytes.
+    pub(super) fn within(&self, bytes: usize) -> Result<(), EditFault> {
         if bytes > self.projection.compiled.growth { Err(self.overgrown()) } else { Ok(()) }
     }
 
@@ -219,6 +223,23 @@ impl Projection {
     /// Whether rows of this level lie in what the row above holds, as data points do.
     pub(super) fn lies_held(&self, level: Level) -> bool {
         level == Level::Item && self.compiled.signal == host_otlp::Signal::Metrics
+    }
+
+    /// How many messages there are around what a row of this level has in it, the request left out.
+    pub(super) fn depth(&self, level: Level) -> usize {
+        let above = self.level_above(level).map_or(0, |above| self.depth(above));
+        above + 1 + usize::from(self.lies_held(level))
+    }
+
+    /// How many messages inside one another a value may be that is put at a place, so that the door lets it in again.
+    pub(super) fn room_for_value(&self, place: &Place) -> u32 {
+        let mut around = 1 + self.depth(place.level) + usize::from(place.held) + usize::from(place.tails);
+        let mut nest = place.nest;
+        while let Some(outer) = self.nests.get(nest as usize) {
+            around += 1;
+            nest = outer.parent;
+        }
+        host_otlp::Limits::default().depth.saturating_sub(around as u32)
     }
 
     /// One more than the tag of the innermost message of a place.

@@ -138,8 +138,7 @@ impl<'a> Framer<'a> {
     fn new(projection: &'a Projection) -> Framer<'a> {
         let mut depths = [0; LEVELS];
         for &level in &projection.compiled.table.levels {
-            let above = projection.level_above(level).map_or(0, |above| depths[above as usize]);
-            depths[level as usize] = above + 1 + usize::from(projection.lies_held(level));
+            depths[level as usize] = projection.depth(level);
         }
         Framer { projection, frames: Vec::new(), open: Vec::new(), depths }
     }

@@ -13,7 +13,7 @@ use host_otlp::wire;
 
 use super::encode::{any_value, fixed};
 use super::op::{Extent, Kind, Op, Ops, Place};
-use super::{EditError, EditFault, text};
+use super::{EDIT, EditError, EditFault};
 use crate::batch::Level;
 use crate::meter::Meter;
 use crate::path::{Class, Path, Reach};
@@ -36,8 +36,8 @@ struct Upsert<'a> {
     encoded: Option<(u32, (u32, u32))>,
 }
 
-/// Rows, or upserts times cuts, between two looks at the meter.
-const STEPS: usize = 256;
+/// What a row, or a cut, costs for each upsert, in checked bytes.
+const STEP: usize = 1 << 8;
 
 /// Turns the script's upserts into ops.
 pub(super) fn upserts(ops: &mut Ops<'_>, meter: &mut dyn Meter) -> Result<(), EditError> {
@@ -45,6 +45,8 @@ pub(super) fn upserts(ops: &mut Ops<'_>, meter: &mut dyn Meter) -> Result<(), Ed
     for (index, edit) in ops.script.edits.iter().enumerate() {
         if matches!(edit, Edit::Upsert { .. } | Edit::Erase { .. }) {
             upserts.push(ops.upsert(index, edit).map_err(|fault| EditError::Edit { edit: index, fault })?);
+            ops.pieces.charge(EDIT);
+            ops.pieces.ask(meter)?;
         }
     }
     upserts.retain(|upsert| !upsert.rows.is_empty());
@@ -56,13 +58,12 @@ pub(super) fn upserts(ops: &mut Ops<'_>, meter: &mut dyn Meter) -> Result<(), Ed
 }
 
 /// The upserts of one level, which are sorted by their first row.
-fn level(ops: &mut Ops<'_>, upserts: &mut [Upsert<'_>], meter: &mut dyn Meter) -> Result<(), EditError> {
+fn level<'a>(ops: &mut Ops<'a>, upserts: &mut [Upsert<'a>], meter: &mut dyn Meter) -> Result<(), EditError> {
     let mut cuts: Vec<u32> = upserts.iter().flat_map(|upsert| [upsert.rows.start, upsert.rows.end]).collect();
     cuts.sort_unstable();
     cuts.dedup();
     let mut active: Vec<usize> = Vec::new();
     let mut next = 0;
-    let mut steps = 0;
     for cut in cuts.windows(2) {
         let rows = cut[0]..cut[1];
         active.retain(|&index| upserts[index].rows.end > rows.start);
@@ -70,35 +71,26 @@ fn level(ops: &mut Ops<'_>, upserts: &mut [Upsert<'_>], meter: &mut dyn Meter) -
             active.push(next);
             next += 1;
         }
-        steps += active.len();
+        ops.pieces.charge(active.len() * STEP);
+        ops.pieces.ask(meter)?;
         if !active.is_empty() {
-            between(ops, upserts, &active, rows, &mut steps, meter)?;
+            between(ops, upserts, &active, rows, meter)?;
         }
-        spend(&mut steps, meter)?;
     }
     Ok(())
 }
 
-fn spend(steps: &mut usize, meter: &mut dyn Meter) -> Result<(), EditError> {
-    if *steps < STEPS {
-        return Ok(());
-    }
-    *steps = 0;
-    if meter.spent() { Err(EditError::Overrun) } else { Ok(()) }
-}
-
 /// Rows that all take the `active` upserts.
-fn between(
-    ops: &mut Ops<'_>,
-    upserts: &mut [Upsert<'_>],
+fn between<'a>(
+    ops: &mut Ops<'a>,
+    upserts: &mut [Upsert<'a>],
     active: &[usize],
     rows: Range<u32>,
-    steps: &mut usize,
     meter: &mut dyn Meter,
 ) -> Result<(), EditError> {
     let projection = ops.projection;
     let level = upserts[active[0]].path.level();
-    let mut prepared: Vec<(u32, Prepared)> = Vec::new();
+    let mut prepared: Vec<(u32, Prepared<'_>)> = Vec::new();
     for row in rows {
         let segment = projection.segment_of(level, row);
         let variant = projection.variant(level, row, segment);
@@ -111,30 +103,30 @@ fn between(
             }
         };
         prepared[at].1.apply(ops, segment, level, row)?;
-        *steps += active.len();
-        spend(steps, meter)?;
+        ops.pieces.charge(active.len() * STEP);
+        ops.pieces.ask(meter)?;
     }
     Ok(())
 }
 
 /// Some upserts, encoded for rows of one message type.
-struct Prepared {
-    own: Wants,
-    held: Wants,
+struct Prepared<'a> {
+    own: Wants<'a>,
+    held: Wants<'a>,
     /// The whole message that a row is given when it holds none: range of the side buffer.
     created: (u32, u32),
     /// The edit that is named where the message as such is at fault.
     creator: u32,
 }
 
-impl Prepared {
+impl<'a> Prepared<'a> {
     fn new(
-        ops: &mut Ops<'_>,
-        upserts: &mut [Upsert<'_>],
+        ops: &mut Ops<'a>,
+        upserts: &mut [Upsert<'a>],
         active: &[usize],
         level: Level,
         variant: u32,
-    ) -> Result<Prepared, EditError> {
+    ) -> Result<Prepared<'a>, EditError> {
         let (own_message, held_field) = messages(ops.projection, level, variant);
         let (mut own, mut held) = (Vec::new(), Vec::new());
         for &index in active {
@@ -151,8 +143,7 @@ impl Prepared {
             let bytes = ops.encoded(upsert, number).map_err(|fault| EditError::Edit { edit, fault })?;
             let class = upsert.path.field().class;
             let numbers = also | 1 << number;
-            let key = upsert.key.map(Into::into);
-            let want = Want { numbers, key, bytes, mode: upsert.mode, class, edit: edit as u32 };
+            let want = Want { numbers, key: upsert.key, bytes, mode: upsert.mode, class, edit: edit as u32 };
             if is_held { held.push(want) } else { own.push(want) }
         }
         let own = Wants::new(ops, own)?;
@@ -257,7 +248,7 @@ impl Projection {
 
 impl<'a> Ops<'a> {
     /// Checks all of an upsert but its rows' types.
-    fn upsert(&self, index: usize, edit: &Edit) -> Result<Upsert<'a>, EditFault> {
+    fn upsert(&mut self, index: usize, edit: &Edit) -> Result<Upsert<'a>, EditFault> {
         let (write, first_row, end_row, key, value, mode) = match *edit {
             Edit::Upsert { write, first_row, end_row, key, value, mode } => {
                 (write, first_row, end_row, key, Some(value), mode)
@@ -270,7 +261,7 @@ impl<'a> Ops<'a> {
         let path = path.ok_or(EditFault::Write { write })?;
         let rows = first_row..end_row;
         projection.rows_of(path.level(), &rows)?;
-        let given = text(script, key)?;
+        let given = self.pieces.text(key)?;
         let key_fault = || EditFault::Key { path: path.to_string() };
         let key = match (path.field().class, path.keys(), path.reach()) {
             (Class::Map, [key], Reach::Exact) if given.is_empty() => Some(key.as_bytes()),
@@ -285,8 +276,14 @@ impl<'a> Ops<'a> {
         };
         match (path.field().class, value) {
             (_, None) => {}
-            (Class::Map | Class::Any, Some(value)) => any_value(script, value, None)?,
+            (class @ (Class::Map | Class::Any), Some(value)) => {
+                let mut place = Place::row(path.level(), 0, path.field().held);
+                place.tails = u8::from(class == Class::Map);
+                self.pieces.value(value, projection.room_for_value(&place))?;
+            }
+            (Class::Text | Class::Texts, Some(Value::Text(piece))) => self.pieces.text(piece).map(|_| ())?,
             (class, Some(value)) => {
+                self.field(value)?;
                 // `as_int` or `as_double`, as the value says.
                 let number = if class == Class::Number && !matches!(value, Value::Signed(_)) { 0 } else { 6 };
                 fixed(script, path, number, value, &mut Vec::new())?;
@@ -308,11 +305,11 @@ impl<'a> Ops<'a> {
         match upsert.path.field().class {
             Class::Map => {
                 let mut content = Vec::with_capacity(32);
-                any_value(script, value, Some(&mut content))?;
+                any_value(script, value, &mut content);
                 wire::put_len(&mut field, 1, upsert.key.unwrap_or_default());
                 wire::put_len(&mut field, 2, &content);
             }
-            Class::Any => any_value(script, value, Some(&mut field))?,
+            Class::Any => any_value(script, value, &mut field),
             _ => {
                 let range = self.encode_checked(|side| fixed(script, upsert.path, number, value, side))?;
                 upsert.encoded = Some((number, range));

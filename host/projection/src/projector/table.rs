@@ -89,10 +89,27 @@ pub(super) struct Gate {
 /// Who reads what of a value, as text or with lists and maps.
 #[derive(Debug, Default)]
 pub(super) struct More {
-    pub(super) itself: Reads,
-    pub(super) values: Reads,
+    pub(super) itself: Forms,
+    pub(super) values: Forms,
     /// As text.
     pub(super) deep: Reads,
+}
+
+/// Reads that want a value as text, and those that want it whole or composites alone.
+#[derive(Debug, Default)]
+pub(super) struct Forms {
+    pub(super) printed: Reads,
+    pub(super) whole: Reads,
+}
+
+impl Forms {
+    fn of(&mut self, cells: Cells) -> &mut Reads {
+        if cells == Cells::Printed { &mut self.printed } else { &mut self.whole }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.printed.is_empty() && self.whole.is_empty()
+    }
 }
 
 impl More {
@@ -206,13 +223,14 @@ impl Table {
         let mut spec = Spec::default();
         let mut under: Vec<(&str, Vec<(u32, &Path)>)> = Vec::new();
         for &(index, path) in paths {
-            let scalars = reads[index as usize].cells == Cells::Scalars;
+            let cells = reads[index as usize].cells;
+            let scalars = cells == Cells::Scalars;
             match (path.keys().get(depth), path.reach()) {
                 (None, Reach::Exact) if scalars => spec.itself.push(index),
                 (None, Reach::Values) if scalars => spec.values.push(index),
                 (None, Reach::Deep) if scalars => spec.deep.push(index),
-                (None, Reach::Exact) => spec.more.itself.push(index),
-                (None, Reach::Values) => spec.more.values.push(index),
+                (None, Reach::Exact) => spec.more.itself.of(cells).push(index),
+                (None, Reach::Values) => spec.more.values.of(cells).push(index),
                 (None, Reach::Deep) => spec.more.deep.push(index),
                 (Some(key), _) => match under.iter_mut().find(|(known, _)| known == key) {
                     Some((_, list)) => list.push((index, path)),

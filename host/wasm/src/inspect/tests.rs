@@ -8,7 +8,10 @@ fn takes_the_interfaces_of_this_version_only() {
         check_import(&format!("tidegate:processor/{import}@0.2.0")).unwrap();
     }
     let version = |found: &str| Err(InspectError::Version { found: found.to_owned() });
-    assert_eq!(check_import("tidegate:processor/log@0.1.1"), version("tidegate:processor@0.1.1"));
+    for old in ["0.1.0", "0.1.1"] {
+        let found = format!("tidegate:processor@{old}");
+        assert_eq!(check_import(&format!("tidegate:processor/log@{old}")), version(&found));
+    }
     assert_eq!(check_import("tidegate:processor/log"), version("tidegate:processor@no version"));
     for foreign in ["wasi:clocks/wall-clock@0.2.0", "tidegate:processor/files@0.2.0", "log", "tidegate:other/log@0.2.0"]
     {

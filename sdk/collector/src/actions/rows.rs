@@ -39,7 +39,6 @@ impl Rows {
             Reads::Names(names.list.iter().map(|name| plan.read_whole(attribute(map, name), [] as [&str; 0])).collect())
         } else {
             let named = Pattern::exactly("key", names.list.iter().map(String::as_str));
-            let named = (!names.list.is_empty()).then_some(named);
             let all = patterns.into_iter().chain(&named).map(Pattern::for_host);
             Reads::Keys(plan.read_whole(map.to_owned() + "[*]", all))
         };

@@ -14,7 +14,7 @@ pub(super) struct TextFilter {
 impl TextFilter {
     pub(super) fn new(key: &str, texts: &[String], how: MatchType) -> Result<TextFilter, Error> {
         let patterns = match how {
-            MatchType::Strict => vec![Pattern::exactly(key, texts.iter().map(String::as_str))],
+            MatchType::Strict => Pattern::exactly(key, texts.iter().map(String::as_str)),
             MatchType::Regexp => Pattern::list(key, texts)?,
         };
         patterns.iter().try_for_each(|pattern| pattern.own_regex().map(|_| ()))?;

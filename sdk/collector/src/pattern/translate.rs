@@ -1,6 +1,10 @@
 //! From Go's syntax to that of Rust's `regex`, where they differ: brackets, braces, `\Q…\E`, octal numbers and `\s`; and
 //! what `(?i)` means beyond ASCII, which the engine of the guest does not know.
 
+mod fold;
+
+use fold::others;
+
 /// A pattern that means there what `go` means in Go. What is wrong in Go may come out wrong or as it was.
 pub(super) fn from_go(go: &str) -> String {
     let mut translator = Translator { rest: go, out: String::with_capacity(go.len() + 16), folds: vec![false] };
@@ -45,13 +49,13 @@ impl<'g> Translator<'g> {
 
     /// A character that stands for itself, outside of brackets.
     fn literal(&mut self, c: char) {
-        let others = others(c);
-        if self.folds() && !others.is_empty() {
-            self.out.extend(['[', c]);
-            self.out.push_str(&others);
-            return self.out.push(']');
+        let others = if self.folds() { fold::beyond(c..=c) } else { String::new() };
+        if others.is_empty() {
+            return self.plain(c);
         }
-        self.plain(c);
+        self.out.extend(['[', c]);
+        self.out.push_str(&others);
+        self.out.push(']');
     }
 
     fn plain(&mut self, c: char) {
@@ -112,7 +116,13 @@ impl<'g> Translator<'g> {
             Some('W') => self.instead("[^0-9A-Za-z_]"),
             Some('s') => self.instead("[\\t\\n\\f\\r ]"),
             Some('S') => self.instead("[^\\t\\n\\f\\r ]"),
-            _ => self.character(),
+            _ => {
+                let start = self.out.len();
+                if let Some(c) = self.character().filter(|_| self.folds()).filter(|c| others(*c).next().is_some()) {
+                    self.out.truncate(start);
+                    self.literal(c);
+                }
+            }
         }
     }
 
@@ -122,9 +132,12 @@ impl<'g> Translator<'g> {
         self.out.push_str(out);
     }
 
-    /// What follows a backslash and stands for characters, in brackets and outside.
-    fn character(&mut self) {
-        let Some(c) = self.next() else { return self.out.push('\\') };
+    /// What follows a backslash and stands for characters, in brackets and outside; the character, where it is a certain one.
+    fn character(&mut self) -> Option<char> {
+        let Some(c) = self.next() else {
+            self.out.push('\\');
+            return None;
+        };
         match c {
             '0'..='7' if c == '0' || self.peek().is_some_and(|next| ('0'..='7').contains(&next)) => {
                 let mut value = c.to_digit(8).unwrap_or_default();
@@ -138,16 +151,27 @@ impl<'g> Translator<'g> {
                     self.out.push(char::from_digit(value >> shift & 15, 16).unwrap_or('0'));
                 }
                 self.out.push('}');
+                char::from_u32(value)
             }
             'p' | 'P' | 'x' => {
                 self.out.extend(['\\', c]);
-                if self.rest.starts_with('{') {
-                    let end = self.rest.find('}').map_or(self.rest.len(), |at| at + 1);
-                    self.copy(end);
-                }
+                let from = self.rest;
+                let len = match from.starts_with('{') {
+                    true => from.find('}').map_or(from.len(), |at| at + 1),
+                    false => from.chars().take(if c == 'x' { 2 } else { 1 }).map(char::len_utf8).sum(),
+                };
+                self.copy(len);
+                let digits = from[..len].trim_matches(['{', '}']);
+                u32::from_str_radix(digits, 16).ok().filter(|_| c == 'x').and_then(char::from_u32)
             }
-            c if c.is_ascii_alphanumeric() => self.out.extend(['\\', c]),
-            c => self.plain(c),
+            c if c.is_ascii_alphanumeric() => {
+                self.out.extend(['\\', c]);
+                None
+            }
+            c => {
+                self.plain(c);
+                Some(c)
+            }
         }
     }
 
@@ -184,73 +208,53 @@ impl<'g> Translator<'g> {
             if self.rest.starts_with("[:")
                 && let Some(end) = self.rest.find(":]")
             {
+                let folds = self.folds() && WITH_LETTERS.contains(&&self.rest[2..end]);
                 self.copy(end + 2);
+                self.out.push_str(if folds { FOLDED } else { "" });
                 continue;
             }
-            let from = self.rest;
-            self.class_item();
+            let start = self.class_item();
             // A range goes on to its end; a `-` before the closing bracket is a literal.
+            let mut end = start;
             if self.rest.starts_with('-') && !self.rest[1..].starts_with(']') && self.rest.len() > 1 {
                 self.instead("-");
-                self.class_item();
+                end = self.class_item();
             }
-            if self.folds() {
-                self.fold(&from[..from.len() - self.rest.len()]);
-            }
-        }
-    }
-
-    /// Adds what else is meant by an item of a class.
-    fn fold(&mut self, item: &str) {
-        let mut ends = item.chars();
-        let (first, last) = (ends.next().unwrap_or_default(), ends.next_back());
-        let has = |letter: char| match last {
-            None => first.eq_ignore_ascii_case(&letter),
-            Some(last) => [letter, letter.to_ascii_uppercase()].iter().any(|letter| (first..=last).contains(letter)),
-        };
-        match last {
-            None if !first.is_ascii() => self.out.push_str(&others(first)),
-            Some(_) if first == '\\' && item != "\\w" => {}
-            _ => {
-                let is_word = item == "\\w";
-                self.out.extend(['s', 'k'].into_iter().filter(|c| is_word || has(*c)).flat_map(beyond));
+            if let (true, Some(start), Some(end)) = (self.folds(), start, end) {
+                self.out.push_str(&fold::beyond(start..=end));
             }
         }
     }
 
-    fn class_item(&mut self) {
-        match self.next() {
-            Some('\\') => match self.peek() {
-                Some('d') => self.instead("0-9"),
-                Some('w') => self.instead("0-9A-Za-z_"),
-                Some('s') => self.instead("\\t\\n\\f\\r "),
-                _ => self.character(),
-            },
-            Some(c) => self.plain(c),
-            None => {}
+    /// An item of a class, or one end of a range; the character, where it is a certain one.
+    fn class_item(&mut self) -> Option<char> {
+        match self.next()? {
+            '\\' => {
+                let folds = self.folds();
+                let class = match self.peek() {
+                    Some('d') => "0-9",
+                    Some('D') => "\\x{0}-/:-\\x{10ffff}",
+                    Some('w') if folds => "0-9A-Za-z_\u{17f}\u{212a}",
+                    Some('W') if folds => "\\x{0}-/:-@\\[-\\^`\\{-\\x{17e}\\x{180}-\\x{2129}\\x{212b}-\\x{10ffff}",
+                    Some('w') => "0-9A-Za-z_",
+                    Some('W') => "\\x{0}-/:-@\\[-\\^`\\{-\\x{10ffff}",
+                    Some('s') => "\\t\\n\\f\\r ",
+                    Some('S') => "\\x{0}-\\x{8}\\x{b}\\x{e}-\\x{1f}!-\\x{10ffff}",
+                    _ => return self.character(),
+                };
+                self.instead(class);
+                None
+            }
+            c => {
+                self.plain(c);
+                Some(c)
+            }
         }
     }
 }
 
-/// Of a letter, the others that it is equal to when case does not matter and that the guest's engine does not know of.
-fn others(c: char) -> String {
-    let mut others: String = beyond(c.to_ascii_lowercase()).into_iter().filter(|other| *other != c).collect();
-    if !c.is_ascii() {
-        let cases = [one(c.to_lowercase()), one(c.to_uppercase())];
-        others.extend(cases.into_iter().flatten().filter(|other| *other != c));
-    }
-    others
-}
+/// The letters beyond ASCII that are equal to one within it when case does not matter.
+const FOLDED: &str = "\u{17f}\u{212a}";
 
-/// The letter beyond ASCII that is equal to this one.
-fn beyond(letter: char) -> Option<char> {
-    match letter {
-        's' => Some('\u{17f}'),
-        'k' => Some('\u{212a}'),
-        _ => None,
-    }
-}
-
-fn one(mut case: impl Iterator<Item = char>) -> Option<char> {
-    case.next().filter(|_| case.next().is_none())
-}
+/// Named classes that have the letters in them to which these are equal.
+const WITH_LETTERS: [&str; 8] = ["alnum", "alpha", "ascii", "graph", "lower", "print", "upper", "word"];

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use super::{Builder, apply, edited, numbered, script};
 use crate::apply::{EditError, EditFault};
 use crate::testing::{Logs, Spent, Traces, compile, everything, logs, map, pair, payload, plan, record, strings, text};
-use crate::{Edit, Level, Limits, Mode, Plan, Projector, Script, Slice, Unmetered, Value};
+use crate::{Edit, Level, Limits, Meter, Mode, Plan, Projector, Script, Slice, Unmetered, Value};
 
 pub(super) fn fault(plan: &Plan, request: &Logs, script: impl Into<Script>) -> (usize, EditFault) {
     match apply(plan, &payload(Signal::Logs, request), script) {
@@ -213,4 +213,58 @@ fn a_meter_that_runs_out_ends_the_edits() {
     let projection = projector.project(payload, &mut Unmetered).unwrap();
     let script = script().upsert(0, 0..1000, "", "x", Mode::Upsert).script;
     assert_eq!(projection.apply(&script, &mut Spent).unwrap_err(), EditError::Overrun);
+}
+
+/// A meter that runs out when it is asked for the third time.
+#[derive(Default)]
+struct Third(u32);
+
+impl Meter for Third {
+    fn spent(&mut self) -> bool {
+        self.0 += 1;
+        self.0 > 2
+    }
+}
+
+#[test]
+fn what_few_edits_give_to_check_is_metered() {
+    let plan = plan(&[], &["log.attributes[*]"]);
+    let projector = compile(Signal::Logs, &plan).unwrap();
+    let payload = payload(Signal::Logs, &logs(vec![], numbered(0..1)));
+    let projection = || projector.project(payload.clone(), &mut Unmetered).unwrap();
+    // A text of 5 and a half MiB, encoded.
+    let mut long = vec![0x0a, 0xff, 0xff, 0xdf, 0x02];
+    long.resize(5 + 0x57_ffff, b'x');
+    let end = long.len() as u32;
+    let (mode, whole) = (Mode::Upsert, Slice { start: 0, end });
+    let edits = |edit: &dyn Fn(u32) -> Edit| Script { edits: (5..10).map(edit).collect(), text: long.clone() };
+    let (key, rows) = (Slice { start: 5, end: 6 }, (0, 0));
+    let value = |start| Value::Text(Slice { start, end });
+    let upsert = |key, value| Edit::Upsert { write: 0, first_row: rows.0, end_row: rows.1, key, value, mode };
+    let texts = edits(&|start| upsert(key, value(start)));
+    let keys = edits(&|start| Edit::Erase { write: 0, first_row: 0, end_row: 0, key: Slice { start, end } });
+    let values = edits(&|start| upsert(Slice { start, end: start + 1 }, Value::Encoded(whole)));
+    for script in [&texts, &keys] {
+        assert_eq!(projection().apply(script, &mut Third::default()).unwrap_err(), EditError::Overrun);
+        assert!(projection().apply(script, &mut Unmetered).is_ok());
+    }
+    // What they share is checked once.
+    assert!(projection().apply(&values, &mut Third::default()).is_ok());
+}
+
+#[test]
+fn keys_of_one_row_are_as_long_as_what_a_script_may_add() {
+    let limits = Limits { growth: 1000, ..Limits::default() };
+    let plan = plan(&[], &["log.attributes[*]"]);
+    let projector = Projector::compile(Signal::Logs, &plan, &everything(), &limits).unwrap();
+    let payload = payload(Signal::Logs, &logs(vec![], numbered(0..1)));
+    let erased = |count: u32| {
+        let edit = |at| Edit::Erase { write: 0, first_row: 0, end_row: 1, key: Slice { start: at, end: at + 100 } };
+        let text = (0..200).map(|at| b'a' + at % 26).collect();
+        let script = Script { edits: (0..count).map(edit).collect(), text };
+        projector.project(payload.clone(), &mut Unmetered).unwrap().apply(&script, &mut Unmetered)
+    };
+    assert!(erased(10).is_ok());
+    let error = erased(11).unwrap_err();
+    assert!(matches!(error, EditError::Edit { fault: EditFault::Growth { limit: 1000 }, .. }), "{error}");
 }

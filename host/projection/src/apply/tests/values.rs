@@ -1,7 +1,11 @@
 //! Values of every type: replaced, written, and taken out.
 
-use super::{Any, Edit, Logs, Mode, Plan, Slice, Unmetered, Value, strings};
+use super::{
+    Any, Edit, Gauge, Logs, Metric, Metrics, Mode, NumberDataPoint, Plan, ResourceMetrics, ScopeMetrics, Slice,
+};
 use super::{Builder, Signal, applied, decoded, logs, map, pair, payload, project, record, script, text, value};
+use super::{Unmetered, Value, array, metric, strings};
+use crate::apply::{EditError, EditFault};
 use crate::testing::read;
 use crate::{Cells, Read};
 use prost::Message as _;
@@ -144,4 +148,78 @@ fn faults_of_such_edits_are_told() {
     refuse(script().erase(9, 0..1, "t"), "none of the plan's paths");
     // Two values for one that has none.
     refuse(script().text(3, "a").text(3, "b"), "changes or removes the same part");
+}
+
+/// A text in so many lists.
+fn lists(count: usize) -> AnyValue {
+    (0..count).fold(text("x"), |inner, _| array(vec![inner]))
+}
+
+/// A plan that reads one path whole and writes it, or reads it as it is.
+fn of(path: &str, cells: Cells) -> Plan {
+    Plan { reads: vec![Read { cells, ..read(path, &[]) }], writes: strings(&[path]), ..Plan::default() }
+}
+
+#[test]
+fn an_encoded_value_may_be_as_deep_as_its_place_allows() {
+    let request = logs(vec![], vec![record(array(vec![text("in")]), vec![pair("t", text("x"))])]);
+    let logs = payload(Signal::Logs, &request);
+    let point = NumberDataPoint { attributes: vec![pair("t", text("x"))], ..NumberDataPoint::default() };
+    let gauge = metric::Data::Gauge(Gauge { data_points: vec![point] });
+    let metrics = vec![Metric { data: Some(gauge), ..Metric::default() }];
+    let scope_metrics = vec![ScopeMetrics { metrics, ..ScopeMetrics::default() }];
+    let resource_metrics = vec![ResourceMetrics { scope_metrics, ..ResourceMetrics::default() }];
+    let metrics = payload(Signal::Metrics, &Metrics { resource_metrics });
+    let (whole, deep) = (Cells::Whole, Cells::Scalars);
+    // A value of n lists is 2n + 1 messages, and a request has 64.
+    for (payload, path, cells, most) in [
+        (&logs, "log.body", whole, 29),
+        (&logs, "log.attributes[*]", whole, 29),
+        (&logs, "log.body[**]", deep, 28),
+        (&metrics, "datapoint.attributes[*]", whole, 28),
+    ] {
+        let plan = of(path, cells);
+        let replaced = |count| {
+            let mut script = script();
+            let value = script.encoded(&lists(count));
+            script.replace(0, value)
+        };
+        applied(&plan, payload, replaced(most));
+        let error = project(&plan, payload).apply(&replaced(most + 1).into(), &mut Unmetered).unwrap_err();
+        assert!(error.to_string().contains("nested deeper"), "{path}: {error}");
+        if cells == deep {
+            continue;
+        }
+        let upserted = |count| {
+            let mut script = script();
+            let key = if path == "log.body" { Slice::default() } else { script.slice("new") };
+            let value = script.encoded(&lists(count));
+            script.edit(Edit::Upsert { write: 0, first_row: 0, end_row: 1, key, value, mode: Mode::Upsert })
+        };
+        applied(&plan, payload, upserted(most));
+        let error = project(&plan, payload).apply(&upserted(most + 1).into(), &mut Unmetered).unwrap_err();
+        assert!(error.to_string().contains("nested deeper"), "{path}: {error}");
+    }
+}
+
+#[test]
+fn what_is_printed_and_no_text_can_be_replaced_and_not_spliced() {
+    let scalars = vec![text("text"), value(Any::BytesValue(b"bytes".to_vec())), value(Any::IntValue(7777))];
+    let request = logs(vec![], vec![record(array(scalars), vec![])]);
+    let logs = payload(Signal::Logs, &request);
+    for plan in [of("log.body[**]", Cells::Printed), of("log.body[**]", Cells::Scalars)] {
+        let printed = plan.reads[0].cells == Cells::Printed;
+        let spliced = |cell| project(&plan, &logs).apply(&script().splice(cell, 0, 4, "****").into(), &mut Unmetered);
+        assert!(spliced(0).is_ok());
+        let bytes = spliced(1);
+        if printed {
+            for cell in [1, 2] {
+                let error = spliced(cell).unwrap_err();
+                assert!(matches!(error, EditError::Edit { fault: EditFault::Printed { .. }, .. }), "{error}");
+                applied(&plan, &logs, script().text(cell, "new"));
+            }
+        } else {
+            assert!(bytes.is_ok());
+        }
+    }
 }

@@ -10,11 +10,11 @@ use crate::script::Mode;
 
 /// One field that a message shall have.
 #[derive(Debug)]
-pub(super) struct Want {
+pub(super) struct Want<'a> {
     /// Bit `n`: field `n` is it, or would be if a oneof had that member set.
     pub(super) numbers: u32,
     /// Of an attribute.
-    pub(super) key: Option<Box<[u8]>>,
+    pub(super) key: Option<&'a [u8]>,
     /// The field with its tag, in the side buffer.
     pub(super) bytes: (u32, u32),
     pub(super) mode: Mode,
@@ -24,8 +24,8 @@ pub(super) struct Want {
 
 /// The wants of one message, sorted, no two of them of one field.
 #[derive(Debug)]
-pub(super) struct Wants {
-    list: Vec<Want>,
+pub(super) struct Wants<'a> {
+    list: Vec<Want<'a>>,
     /// Bit `n`: a want may be field `n`.
     numbers: u32,
     /// Whether any is an attribute.
@@ -37,9 +37,15 @@ pub(super) struct Wants {
 /// Wants that are compared one by one.
 const FEW: usize = 8;
 
-impl Wants {
-    pub(super) fn new(ops: &mut Ops<'_>, mut list: Vec<Want>) -> Result<Wants, EditError> {
-        list.sort_by(|a, b| (a.numbers, &a.key).cmp(&(b.numbers, &b.key)));
+impl<'a> Wants<'a> {
+    pub(super) fn new(ops: &mut Ops<'a>, mut list: Vec<Want<'a>>) -> Result<Wants<'a>, EditError> {
+        // Comparing keys is what sorting costs, and it is done for each stretch of rows.
+        let keys: usize = list.iter().filter_map(|want| want.key).map(<[u8]>::len).sum();
+        if let Some(first) = list.first() {
+            ops.pieces.charge(keys);
+            ops.within(keys).map_err(|fault| EditError::of(first.edit, fault))?;
+        }
+        list.sort_by(|a, b| (a.numbers, a.key).cmp(&(b.numbers, b.key)));
         if let Some([a, b]) = list
             .windows(2)
             .find(|pair| pair[0].numbers == pair[1].numbers && pair[0].key == pair[1].key)
@@ -93,7 +99,7 @@ impl Wants {
         };
         if self.list.len() <= FEW {
             let key = if self.keyed { key() } else { &[] };
-            let fits = |want: &Want| want.numbers & bit != 0 && want.key.as_deref().is_none_or(|wanted| wanted == key);
+            let fits = |want: &Want<'_>| want.numbers & bit != 0 && want.key.is_none_or(|wanted| wanted == key);
             return self.list.iter().position(fits);
         }
         let from = self.list.partition_point(|want| want.numbers < bit && want.numbers & bit == 0);
@@ -102,8 +108,7 @@ impl Wants {
             return Some(from);
         }
         let key = key();
-        let found =
-            self.list[from..].binary_search_by(|want| (want.numbers, want.key.as_deref()).cmp(&(bit, Some(key))));
+        let found = self.list[from..].binary_search_by(|want| (want.numbers, want.key).cmp(&(bit, Some(key))));
         found.ok().map(|index| from + index)
     }
 

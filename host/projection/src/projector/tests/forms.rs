@@ -4,7 +4,8 @@ use super::{
     Any, Limits, PlanError, Signal, compile, logs, map, naive, pair, payload, project, read, record, sample, shown,
     text, value,
 };
-use crate::{Batch, Cells, Grants, Plan, Projector, Read, Values};
+use crate::testing::array;
+use crate::{Batch, Cells, Grants, Meter, Plan, Projector, Read, Values};
 
 fn reading(cells: Cells, path: &str, patterns: &[&str]) -> Plan {
     Plan { reads: vec![Read { cells, ..read(path, patterns) }], ..Plan::default() }
@@ -132,4 +133,25 @@ fn different_forms_of_one_map_do_not_disturb_each_other() {
         ["0: 0 a=\"one\"", "0: 0 n=1", "1: 0 a=\"one\"", "1: 0 key o=\"o\"", "2: 0 a=\"one\"", "3: 0 b=true",]
     );
     assert_eq!((naive::cells(&batch).len(), encoded(&batch)), (7, 1));
+}
+
+/// Has run out, and counts how often it is asked.
+#[derive(Default)]
+struct Asked(usize);
+
+impl Meter for Asked {
+    fn spent(&mut self) -> bool {
+        self.0 += 1;
+        true
+    }
+}
+
+#[test]
+fn nothing_is_printed_once_the_meter_has_run_out() {
+    let strings = vec![value(Any::BytesValue(vec![0; 1 << 15])); 1000];
+    let request = logs(vec![], vec![record(array(strings), vec![])]);
+    let mut meter = Asked::default();
+    let projector = compile(Signal::Logs, &reading(Cells::Printed, "log.body[**]", &[])).unwrap();
+    assert!(projector.project(payload(Signal::Logs, &request), &mut meter).is_err());
+    assert!(meter.0 < 5, "asked {} times", meter.0);
 }

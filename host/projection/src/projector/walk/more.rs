@@ -4,7 +4,7 @@ use host_otlp::wire::{Field, Fields};
 
 use super::super::pack::Slot;
 use super::super::print;
-use super::super::table::Spec;
+use super::super::table::{Forms, Spec};
 use super::{CELL, ROOM, SLOTS, Walk};
 use crate::pair::{Pair, member};
 use crate::plan::Cells;
@@ -51,14 +51,16 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// The value itself, in the form that each read wants.
-    fn each(&mut self, reads: &'a [u32], place: &Place) {
-        for at in 0..reads.len() {
-            let member = self.member(place);
-            let is_composite = member.is_none_or(|member| matches!(member.number, 5 | 6));
-            match self.compiled.reads[reads[at] as usize].cells {
-                Cells::Printed => self.printed(&reads[at..=at], place),
-                Cells::Composites if !is_composite => {}
-                Cells::Scalars | Cells::Composites | Cells::Whole => self.whole(reads[at], place, member),
+    fn each(&mut self, reads: &'a Forms, place: &Place) {
+        self.printed(&reads.printed, place);
+        if reads.whole.is_empty() {
+            return;
+        }
+        let member = self.member(place);
+        let is_composite = member.is_none_or(|member| matches!(member.number, 5 | 6));
+        for &read in &reads.whole {
+            if is_composite || self.compiled.reads[read as usize].cells != Cells::Composites {
+                self.whole(read, place, member);
             }
         }
     }
@@ -109,10 +111,14 @@ impl<'a> Walk<'a, '_> {
 
     /// Keeps a scalar as text.
     fn printed(&mut self, reads: &'a [u32], place: &Place) {
+        if reads.is_empty() || self.allowance.is_spent() {
+            return;
+        }
         let Some(member) = self.member(place) else { return };
         if member.number == 1 {
             return self.text(reads, Slot::Text, (member.start, member.end), place.site, place.key);
         }
+        self.allowance.charge(CELL + (member.end - member.start));
         let mut text = std::mem::take(&mut self.print);
         text.clear();
         match self.number_of(&member) {
@@ -165,6 +171,9 @@ impl<'a> Walk<'a, '_> {
         let (value_tag, _) = place.value.unwrap_or_default();
         let depth = self.open_value(place.site, value_tag, &member);
         for field in Fields::new(self.buf, member.start, member.end).filter(|field| field.number == 1) {
+            if self.allowance.is_spent() {
+                break;
+            }
             if member.number == 5 {
                 let value = Some((field.tag, (field.start, field.end)));
                 self.deep_printed(reads, &Place { site: (Form::Any, field.tag), value, key: place.key });

@@ -15,8 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use self::load::Load;
+use crate::harness::certificates::Authority;
 use crate::harness::telemetry::{logs, record, text_of};
-use crate::harness::{Backend, Collector, Setup, eventually, modules};
+use crate::harness::{Backend, Collector, PATIENCE, Setup, eventually, modules};
 
 const YAML: &str = "
 receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' }, http: { endpoint: '${env:HOST}:4318' } } } }
@@ -330,8 +331,49 @@ async fn the_service_itself_may_change() {
 async fn a_process_that_is_told_to_end_amid_a_reload_ends() {
     let backend = Backend::start().await;
     let mut collector = setup(&backend).start().await;
-    reload(&collector, &YAML.replace("size: 1000", "size: 5")).await;
-    collector.signal_hup();
+    let pipe = collector.path("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    collector.replace("tidegate.yaml", YAML.replace("{ send_batch_size: 1000 }", "'${file:pipe}'"));
+    // It is open on this side when it is open on the other, which then waits for what is written.
+    let opened = tokio::task::spawn_blocking(move || fs::File::options().write(true).open(pipe).unwrap());
+    let _held = tokio::time::timeout(PATIENCE, opened).await.expect("the collector reads it").unwrap();
     collector.signal_term();
     assert_eq!(collector.ended().await.code(), Some(0));
+    assert_eq!(collector.log.having(0, &[TAKEN_OVER]), [""; 0]);
+}
+
+/// Puts `yaml` in place and waits until it is refused for `reason`; how long the log is then.
+async fn refused(collector: &Collector, yaml: &str, reason: &str) -> usize {
+    let seen = collector.log.len();
+    collector.replace("tidegate.yaml", yaml);
+    collector.log.wait_for(seen, &["configuration refused", reason]).await;
+    collector.log.wait_for(seen, &["the configuration before it stays in force"]).await;
+    collector.log.len()
+}
+
+#[tokio::test]
+async fn what_was_refused_for_something_outside_of_the_files_is_tried_again_when_one_is_touched() {
+    let backend = Backend::start().await;
+    let collector = setup(&backend).start().await;
+    let yaml = YAML.replace("out.jsonl }", "no/out.jsonl }").replace("[otlp_grpc]", "[otlp_grpc, file]");
+    let seen = refused(&collector, &yaml, "does not exist").await;
+    fs::create_dir(collector.path("no")).unwrap();
+    collector.overwrite("tidegate.yaml", &yaml);
+    collector.log.wait_for(seen, &[TAKEN_OVER]).await;
+    assert_eq!(collector.metrics().await.sum("tidegate_config_last_reload_successful", &[]), 1.0);
+}
+
+#[tokio::test]
+async fn what_was_refused_for_a_file_that_a_section_names_is_tried_again_when_that_changes() {
+    let backend = Backend::start().await;
+    let collector = setup(&backend).start().await;
+    let yaml = YAML.replace("{ batch: {", "{ wasm: { module: ./late.wasm }, batch: {").replace("[batch]", "[wasm]");
+    let seen = refused(&collector, &yaml, "late.wasm").await;
+    collector.replace("late.wasm", modules::trapping());
+    collector.log.wait_for(seen, &["configuration refused", "unreachable"]).await;
+
+    let yaml = YAML.replace("insecure: true", "ca_file: ca.pem");
+    let seen = refused(&collector, &yaml, "ca.pem").await;
+    collector.replace("ca.pem", Authority::new("late").pem);
+    collector.log.wait_for(seen, &[TAKEN_OVER]).await;
 }

@@ -72,9 +72,13 @@ impl<K: PartialEq, V> Claims<K, V> {
         enter(&mut self.alive(), key, owner, Arc::new(value))
     }
 
-    /// `owner` stays as it is: what it has is claimed for the present configuration, too.
+    /// `owner` stays as it is: what it claimed last is claimed for the present configuration, too. What one of its name that
+    /// drains still has is not its own.
     pub fn keep(&self, owner: &str) {
-        for claim in self.alive().iter_mut().filter(|claim| claim.owner == owner) {
+        let mut claims = self.alive();
+        let own = |claim: &&mut Claim<K, V>| claim.owner == owner;
+        let last = claims.iter_mut().filter(own).map(|claim| claim.configuration).max();
+        for claim in claims.iter_mut().filter(own).filter(|claim| Some(claim.configuration) == last) {
             claim.configuration = configuration();
         }
     }
@@ -118,3 +122,6 @@ impl<V> Deref for Held<V> {
         &self.0.0
     }
 }
+
+#[cfg(test)]
+mod tests;

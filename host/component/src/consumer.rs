@@ -45,6 +45,11 @@ impl Consumers {
         self.0.load().0[signal as usize].clone()
     }
 
+    /// Whether there is one.
+    pub fn has(&self, signal: Signal) -> bool {
+        self.0.load().0[signal as usize].is_some()
+    }
+
     pub fn set(&mut self, signal: Signal, consumer: Arc<dyn Consumer>) {
         let mut changed = BySignal::clone(&self.0.load());
         changed.0[signal as usize] = Some(consumer);

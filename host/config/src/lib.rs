@@ -37,7 +37,7 @@ pub use nearest::nearest;
 pub use print::Mode;
 pub use problem::{Errors, Position, Problem, Warning};
 pub use secret::Secret;
-pub use source::{Map, Os, Source};
+pub use source::{Map, Os, Source, read_text};
 pub use telemetry::Telemetry;
 pub use validate::{Pipeline, Validated, validate};
 pub use value::Value;

@@ -131,13 +131,19 @@ impl fmt::Display for Location {
             Location::File(path) => path.display().fmt(f),
             Location::Env(name) => write!(f, "env:{name}"),
             // A value may be a secret, and the first keys are enough to find it again.
-            Location::Yaml(text) => {
-                let end = text.find([' ', '\n']).unwrap_or(text.len()).min(text.floor_char_boundary(SHOWN));
-                write!(f, "yaml:{}", text[..end].trim_end_matches(':'))
-            }
+            Location::Yaml(text) => write!(f, "yaml:{}", first_keys(text).unwrap_or("…")),
             Location::Set { keys, .. } => write!(f, "--set {}", keys.join(".")),
         }
     }
+}
+
+/// The keys that a text begins with; none where it begins with anything else.
+fn first_keys(text: &str) -> Option<&str> {
+    let is_end = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']);
+    let (end, _) = text.match_indices(':').find(|(at, _)| is_end(&text[at + 1..]))?;
+    let keys = &text[..end];
+    let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '.' | ':');
+    (!keys.is_empty() && keys.len() <= SHOWN && keys.chars().all(is_key)).then_some(keys)
 }
 
 /// The folder of a file; of one without any, the folder in which the process runs.

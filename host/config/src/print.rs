@@ -32,6 +32,9 @@ pub(crate) fn to_yaml(node: &Node, mode: Mode) -> String {
 }
 
 fn tree<'a>(node: &'a Node, veil: Veil<'a>) -> Yaml<'a> {
+    if veil.hides_all_of(node) {
+        return text(REDACTED.to_owned());
+    }
     match &node.data {
         Data::Null | Data::Invalid(_) => Yaml::Value(Scalar::Null),
         Data::Sequence(list) => Yaml::Sequence(list.iter().map(|node| tree(node, veil)).collect()),
@@ -45,7 +48,7 @@ fn tree<'a>(node: &'a Node, veil: Veil<'a>) -> Yaml<'a> {
         Data::Bool(_, written) | Data::Signed(_, written) | Data::Unsigned(_, written) | Data::Float(_, written) => {
             Yaml::Representation(written.as_ref().into(), ScalarStyle::Plain, None)
         }
-        Data::Text(written) => text(escape(written)),
+        Data::Text(written) => text(escape(&veil.without_passwords(written))),
     }
 }
 

@@ -1,8 +1,8 @@
 //! A watched file is looked at a few times a second. That sees renames, writes in place and the symbolic links of
 //! Kubernetes alike, on every file system, for the price of one `stat`.
 //!
-//! A file that was renamed into place is whole, and ready at once. One that is written in place is ready when it was left
-//! alone for one interval.
+//! What is new is ready when it was left alone for one interval, however it came: a file that was made anew may be as
+//! unfinished as one that is written in place.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -81,10 +81,15 @@ impl Watched {
             return Ok(Contents::Large(before.len()));
         }
         let mut bytes = Vec::new();
-        // One more than was there: a file that grows is changing.
-        (&file).take(before.len() + 1).read_to_end(&mut bytes)?;
-        let steady = Identity::of(&before) == Identity::of(&file.metadata()?) && bytes.len() as u64 == before.len();
-        Ok(if steady { Contents::Whole(bytes) } else { Contents::Changing })
+        // Whatever its length says: the kernel's own files say nothing of what is in them.
+        (&file).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        let len = bytes.len() as u64;
+        let is_steady = Identity::of(&before) == Identity::of(&file.metadata()?);
+        Ok(match is_steady {
+            true if len > limit => Contents::Large(len),
+            true => Contents::Whole(bytes),
+            false => Contents::Changing,
+        })
     }
 
     /// Remembers what is there: before the file is read.
@@ -102,12 +107,7 @@ impl Watched {
         if self.taken == Some(now) {
             return std::mem::take(&mut self.doubtful);
         }
-        let taken = self.taken.flatten();
-        let renamed = match (taken, now) {
-            (Some(taken), Some(now)) => (taken.device, taken.inode) != (now.device, now.inode),
-            _ => false,
-        };
-        renamed || settled
+        settled
     }
 
     fn stamp(&self) -> Stamp {

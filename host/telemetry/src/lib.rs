@@ -6,7 +6,7 @@ pub mod metrics;
 pub mod pages;
 mod process;
 
-pub use metrics::{Counter, Gauge, Histogram, Metrics, Seconds};
+pub use metrics::{Counter, Gauge, Histogram, Metrics, OwnGauge, Seconds};
 pub use pages::{Asked, Endpoint, Page, Pages};
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! Names follow the Collector's (`otelcol_*`) wherever it has one, and `tidegate_*` elsewhere.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use prometheus::core::{Collector, Metric, MetricVec, MetricVecBuilder};
 use prometheus::proto::MetricFamily;
@@ -34,7 +35,11 @@ struct Inner {
     seconds: Families<CounterVec>,
     gauges: Families<IntGaugeVec>,
     histograms: Families<HistogramVec>,
+    shown: Mutex<HashMap<Shown, Vec<Weak<AtomicI64>>>>,
 }
+
+/// The name of a gauge and the values of its labels.
+type Shown = (&'static str, Vec<String>);
 
 /// Metrics of one kind, by name.
 type Families<F> = Mutex<HashMap<&'static str, F>>;
@@ -105,6 +110,30 @@ impl Metrics {
         family.get_metric_with_label_values(&values).expect("a metric has one set of labels")
     }
 
+    /// The gauge of this name and these labels, for as long as somebody has it. While a component takes over from another
+    /// both do: what the younger one says is shown.
+    ///
+    /// # Panics
+    /// As [`Metrics::counter`].
+    pub fn own_gauge(&self, name: &'static str, help: &'static str, labels: &[(&str, &str)], value: i64) -> OwnGauge {
+        let names = labels.iter().map(|(label, _)| (*label).to_owned()).collect();
+        let shown: Shown = (name, labels.iter().map(|(_, value)| (*value).to_owned()).collect());
+        let value = Arc::new(AtomicI64::new(value));
+        let gauge = {
+            // Nobody takes it out of what is shown meanwhile.
+            let mut all = self.shown();
+            all.entry(shown.clone()).or_default().push(Arc::downgrade(&value));
+            self.gauge(name, help, labels)
+        };
+        let own = OwnGauge { metrics: self.clone(), names, shown, gauge, value };
+        own.show();
+        own
+    }
+
+    fn shown(&self) -> MutexGuard<'_, HashMap<Shown, Vec<Weak<AtomicI64>>>> {
+        self.0.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes the gauge with these labels out of what is shown, where it was there.
     pub fn forget_gauge(&self, name: &'static str, labels: &[(&str, &str)]) {
         let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
@@ -144,6 +173,45 @@ impl Metrics {
     /// All metrics in the Prometheus text format.
     pub fn render(&self) -> String {
         prometheus::TextEncoder::new().encode_to_string(&self.0.registry.gather()).unwrap_or_default()
+    }
+}
+
+/// A gauge that is shown until it is dropped.
+pub struct OwnGauge {
+    metrics: Metrics,
+    names: Vec<String>,
+    shown: Shown,
+    gauge: Gauge,
+    value: Arc<AtomicI64>,
+}
+
+impl OwnGauge {
+    pub fn set(&self, value: i64) {
+        self.value.store(value, Ordering::Relaxed);
+        self.show();
+    }
+
+    /// Shows what the youngest of those that have it says, or nothing where there is none.
+    fn show(&self) {
+        let mut shown = self.metrics.shown();
+        let Some(holders) = shown.get_mut(&self.shown) else { return };
+        holders.retain(|holder| holder.strong_count() > 0);
+        match holders.last().and_then(Weak::upgrade) {
+            Some(youngest) => self.gauge.set(youngest.load(Ordering::Relaxed)),
+            None => {
+                shown.remove(&self.shown);
+                let values = self.shown.1.iter().map(String::as_str);
+                let labels: Vec<(&str, &str)> = self.names.iter().map(String::as_str).zip(values).collect();
+                self.metrics.forget_gauge(self.shown.0, &labels);
+            }
+        }
+    }
+}
+
+impl Drop for OwnGauge {
+    fn drop(&mut self) {
+        self.value = Arc::default();
+        self.show();
     }
 }
 

@@ -78,6 +78,28 @@ fn a_gauge_that_was_forgotten_is_not_shown() {
 }
 
 #[test]
+fn an_own_gauge_is_shown_as_long_as_somebody_has_it_and_says_what_the_youngest_says() {
+    let metrics = Metrics::new();
+    let gauge = |value| metrics.own_gauge("tidegate_test", "For this test", &[("exporter", "a")], value);
+    let shows = |value: &str| metrics.render().contains(&format!("tidegate_test{{exporter=\"a\"}} {value}\n"));
+    let old = gauge(1);
+    assert!(shows("1"));
+    let refused = gauge(2);
+    assert!(shows("2"));
+    drop(refused);
+    assert!(shows("1"), "what came to nothing is not told of");
+    let new = gauge(3);
+    old.set(4);
+    assert!(shows("3"), "the old one is told of no more");
+    drop(old);
+    assert!(shows("3"));
+    new.set(5);
+    assert!(shows("5"));
+    drop(new);
+    assert!(!metrics.render().contains("tidegate_test"), "{}", metrics.render());
+}
+
+#[test]
 fn sums_a_counter_over_its_labels() {
     let metrics = Metrics::new();
     for (kind, value) in [("a", 3), ("b", 4)] {

@@ -108,8 +108,20 @@ impl App {
             Some(address) => tracing::info!(metrics = %format_args!("http://{address}/metrics"), "ready"),
             None => tracing::info!("ready"),
         }
-        let retiring = Vec::new();
-        let force = Force { settings, config, factories, running, endpoints, shown, log, watch, reloads, retiring };
+        let (was_refused, retiring) = (false, Vec::new());
+        let force = Force {
+            settings,
+            config,
+            factories,
+            running,
+            endpoints,
+            shown,
+            log,
+            watch,
+            was_refused,
+            reloads,
+            retiring,
+        };
         force.run(signals).await
     }
 }
@@ -124,6 +136,8 @@ struct Force {
     shown: Subject,
     log: Log,
     watch: Watch,
+    /// Whether what was read last was refused.
+    was_refused: bool,
     reloads: Reloads,
     /// What was in force before, as long as it drains: whether all of it was delivered.
     retiring: Vec<JoinHandle<bool>>,

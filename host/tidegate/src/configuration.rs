@@ -1,6 +1,6 @@
 //! The configuration as the program uses it: validated, its warnings beside it.
 
-use host_config::{Errors, Files, Location, Os, Source, Telemetry, Validated, Warning};
+use host_config::{Errors, Files, Location, Source, Telemetry, Validated, Warning};
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Components;
@@ -14,15 +14,14 @@ pub(crate) struct Configuration {
     pub(crate) hash: String,
 }
 
-/// Reads and validates the configuration that `locations` make up.
+/// Reads and validates the configuration that `locations` make up; files that its sections name are read through `named`.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(crate) fn load(locations: &[Location], source: &dyn Source) -> Result<Configuration, Errors> {
+pub(crate) fn load(locations: &[Location], source: &dyn Source, named: &dyn Source) -> Result<Configuration, Errors> {
     let document = host_config::load_all(locations, source)?;
     let base = document.base.clone();
-    // What sections name is watched by who uses it.
-    let catalog = Components(Files::new(&Os, &base));
+    let catalog = Components(Files::new(named, &base));
     let (validated, warnings) = host_config::validate(document, &catalog)?;
     let telemetry = match &validated.telemetry {
         Some(section) => section.decode()?,

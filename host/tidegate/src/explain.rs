@@ -24,7 +24,14 @@ pub(crate) fn differences(config: &Validated) -> Vec<Problem> {
         told.extend(touched(&service, SERVICE));
         for pipeline in &config.pipelines {
             let at = |says| service.problem_at(&["pipelines", &pipeline.id.to_string()], says);
-            told.extend((pipeline.exporters.len() > 1).then(|| at(FAN_OUT)));
+            let is_shared = |id: &ComponentId| {
+                let others = config.pipelines.iter().filter(|other| other.id.signal() == pipeline.id.signal());
+                others.filter(|other| other.receivers.contains(id)).count() > 1
+            };
+            let has_several = pipeline.exporters.len() > 1
+                || pipeline.routes.iter().any(|(_, exporters)| exporters.len() > 1)
+                || pipeline.receivers.iter().any(is_shared);
+            told.extend(has_several.then(|| at(FAN_OUT)));
             told.extend((!pipeline.routes.is_empty()).then(|| at(ROUTES)));
         }
     }

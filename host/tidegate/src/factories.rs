@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow};
 use host_component::{
     Authenticators, BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, MetadataKeys, Receiver,
 };
+use host_config::watched::Watched;
 use host_config::{Errors, Validated, Value};
 use host_pipeline::{Cause, Place};
 use host_receivers::Budget;
@@ -250,6 +251,18 @@ fn modules(config: &Validated) -> String {
 
 fn modules_config(config: &Validated) -> Result<ModulesConfig, Errors> {
     config.modules.as_ref().map_or_else(|| Ok(ModulesConfig::default()), Value::decode)
+}
+
+/// The files that the modules of `wasm` processors are made of, as they are now, whether they are there or not.
+pub(crate) fn module_files(config: &Validated) -> Vec<Watched> {
+    let Ok(modules) = modules_config(config) else { return Vec::new() };
+    let is_wasm = |id: &ComponentId| canonical(Kind::Processor, id) == "wasm";
+    let sections = config.processors.iter().filter(|(id, _)| is_wasm(id));
+    let sections = sections.filter_map(|(_, section)| section.decode::<ProcessorConfig>().ok());
+    let mut files: Vec<Watched> =
+        sections.flat_map(|section| modules.files_of(&section, &config.base)).map(Watched::new).collect();
+    files.iter_mut().for_each(Watched::take);
+    files
 }
 
 fn start_sandbox(config: &Validated, metrics: &Metrics) -> anyhow::Result<Arc<Sandbox>> {

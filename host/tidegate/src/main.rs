@@ -72,7 +72,8 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         watches: !args.no_watch,
     };
     let noted = Noted::default();
-    let config = configuration::load(&settings.locations, &noted).map_err(|errors| unusable(&errors))?;
+    let config =
+        configuration::load(&settings.locations, &noted, &noted.named()).map_err(|errors| unusable(&errors))?;
     let log = logs::install(&config.telemetry.logs).context("cannot set up the log")?;
     config.tell_warnings();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the threads that serve the network")?;
@@ -101,7 +102,7 @@ fn unusable(errors: &Errors) -> anyhow::Error {
 
 fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     let locations = args.inputs.locations();
-    let config = configuration::load(&locations, &Os).map_err(|errors| unusable(&errors))?;
+    let config = configuration::load(&locations, &Os, &Os).map_err(|errors| unusable(&errors))?;
     let mut out = io::stdout().lock();
     for warning in &config.warnings {
         writeln!(out, "{warning} (warning)")?;
@@ -117,7 +118,7 @@ fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn print_config(args: &PrintArgs) -> anyhow::Result<ExitCode> {
-    let config = configuration::load(&args.inputs.locations(), &Os).map_err(|errors| unusable(&errors))?;
+    let config = configuration::load(&args.inputs.locations(), &Os, &Os).map_err(|errors| unusable(&errors))?;
     for warning in &config.warnings {
         eprintln!("{warning} (warning)");
     }

@@ -97,6 +97,27 @@ fn explains_what_a_configuration_has_and_nothing_else() {
 }
 
 #[test]
+fn explains_the_fan_out_of_each_pipeline_whose_data_goes_more_than_one_way() {
+    let told = |pipelines: &str| {
+        let yaml = format!(
+            "receivers: {{ otlp: {{ protocols: {{ grpc: }} }} }}\nexporters: {{ debug: , debug/b: }}\n\
+             service:\n  pipelines:\n{pipelines}"
+        );
+        let (validated, _) = validate(&yaml).unwrap();
+        let told = explain::differences(&validated).into_iter().map(|difference| difference.to_string());
+        told.filter(|line| line.contains("may see its data twice")).collect::<Vec<_>>()
+    };
+    assert_eq!(told("    logs: { receivers: [otlp], exporters: [debug] }\n"), [""; 0]);
+    let routes = "    logs: { receivers: [otlp], exporters: [debug], routes: { a: [debug, debug/b] } }\n";
+    assert_eq!(told(routes).len(), 1);
+    let pipelines = "    logs: { receivers: [otlp], exporters: [debug] }\n    \
+                     logs/b: { receivers: [otlp], exporters: [debug/b] }\n    \
+                     traces: { receivers: [otlp], exporters: [debug] }\n";
+    let told = told(pipelines);
+    assert!(told.len() == 2 && told.iter().all(|line| line.contains("pipelines.logs")), "{told:?}");
+}
+
+#[test]
 fn the_quickstart_is_valid() {
     let (validated, warnings) = validate(include_str!("../../../examples/quickstart/tidegate.yaml")).unwrap();
     assert_eq!(validated.pipelines.len(), 3);

@@ -1,7 +1,8 @@
 //! Compiling turns a component into native code, in a child process: a compiler that runs wild on a stranger's module
 //! takes the child down and nothing else.
 //!
-//! The child is this program again, as `tidegate compile --input F --output F`. One runs at a time.
+//! The child is this program again, as `tidegate compile --input F --output F`. One runs at a time, however many sandboxes
+//! there are in the process.
 
 mod child;
 
@@ -37,29 +38,31 @@ pub enum CompileError {
     Files(#[from] io::Error),
 }
 
+/// Whose turn it is: while a configuration takes over from another there may be two sandboxes.
+static TURN: Mutex<()> = Mutex::const_new(());
+
 /// Starts the child.
 pub(crate) struct Compiler {
     program: PathBuf,
     arguments: Vec<OsString>,
     timeout: Duration,
-    turn: Mutex<()>,
 }
 
 /// The right to compile, of which there is one: kept until what was compiled is where others look for it.
 pub(crate) struct Turn<'c> {
     compiler: &'c Compiler,
-    _held: MutexGuard<'c, ()>,
+    _held: MutexGuard<'static, ()>,
 }
 
 impl Compiler {
     /// `program` is started with `arguments`, and then `--input` and `--output`.
     pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>, timeout: Duration) -> Self {
-        Compiler { program, arguments, timeout, turn: Mutex::new(()) }
+        Compiler { program, arguments, timeout }
     }
 
     /// Waits for those that came before.
     pub(crate) async fn turn(&self) -> Turn<'_> {
-        Turn { compiler: self, _held: self.turn.lock().await }
+        Turn { compiler: self, _held: TURN.lock().await }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the user may write about modules: the top-level section `modules`, and one `wasm` processor.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host_projection::Grants;
@@ -37,6 +37,15 @@ impl ModulesConfig {
     pub fn metadata_of(&self, processor: &ProcessorConfig) -> Vec<String> {
         let granted = self.grants.get(&crate::source::name_of(&processor.module));
         granted.iter().flat_map(|grants| &grants.metadata).map(|key| key.to_ascii_lowercase()).collect()
+    }
+
+    /// Where the module of a processor and its configuration would lie; relative paths start from `base`.
+    pub fn files_of(&self, processor: &ProcessorConfig, base: &Path) -> Vec<PathBuf> {
+        let module = match crate::source::is_path(&processor.module) {
+            true => Some(base.join(&processor.module)),
+            false => self.folder.as_ref().map(|folder| crate::source::in_folder(base, folder, &processor.module)),
+        };
+        module.into_iter().chain(processor.config_file.as_ref().map(|file| base.join(file))).collect()
     }
 }
 

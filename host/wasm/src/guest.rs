@@ -113,7 +113,7 @@ impl Guest {
         let previous = slot.previous.as_ref().map(|live| live.generation.identity().clone());
         drop(slot);
         drop(retired);
-        self.meters.runs(&identity, previous.as_ref());
+        self.meters.runs(&identity);
         let previous = previous.map(|identity| identity.to_string());
         self.meters.loaded.inc();
         self.meters.generation.inc();
@@ -122,6 +122,45 @@ impl Guest {
             config = identity.config.short(), previous, "module loaded"
         );
         Ok(())
+    }
+
+    /// Begins as `before` stands, which has this place in the configuration in force, where that took `found` back or has not
+    /// proved it yet: what was learned of a generation holds when a pipeline is built anew. Returns whether it does.
+    pub(crate) fn goes_on_from(&self, before: &Guest, found: &Identity) -> Result<bool, LoadError> {
+        let (there, previous, given_up) = {
+            let slot = before.slot();
+            (slot.current.clone(), slot.previous.clone(), slot.given_up.clone())
+        };
+        let Some(there) = there else { return Ok(false) };
+        let was_given_up = given_up.as_ref() == Some(found);
+        let probation = there.probation.load(Ordering::Relaxed);
+        let is_unproved = probation > 0 && previous.is_some() && there.generation.identity() == found;
+        if !was_given_up && !is_unproved {
+            return Ok(false);
+        }
+        let identity = there.generation.identity().clone();
+        let current = self.live(Arc::clone(&there.generation), probation)?;
+        // Where the pipeline no longer has its routes, there is nothing to go back to.
+        let previous = previous.and_then(|previous| self.live(Arc::clone(&previous.generation), 0).ok());
+        {
+            let mut slot = self.slot();
+            *slot = Slot { current: Some(current), previous, given_up: given_up.filter(|_| was_given_up) };
+            self.settle(&slot);
+        }
+        self.meters.runs(&identity);
+        if was_given_up {
+            *self.refused_last.lock().unwrap_or_else(PoisonError::into_inner) = before.refused_last();
+            tracing::warn!(
+                processor = %self.id, pipeline = %self.pipeline, module = self.module, digest = found.digest.short(),
+                running = %identity, "the module was rolled back before, and is not taken up again until it changes"
+            );
+        }
+        Ok(true)
+    }
+
+    fn live(&self, generation: Arc<Generation>, probation: u32) -> Result<Arc<Live>, LoadError> {
+        let routes = self.numbers(&generation.plan().routes)?;
+        Ok(Arc::new(Live { generation, routes, probation: AtomicU32::new(probation) }))
     }
 
     /// The pipeline's numbers of the routes that a plan names.
@@ -227,7 +266,7 @@ impl Guest {
         self.settle(&slot);
         drop(slot);
         self.meters.rollbacks.inc();
-        self.meters.runs(&to, Some(failed.generation.identity()));
+        self.meters.runs(&to);
         self.refuses(failed.generation.identity().digest.short(), format!("rolled back: {reason}"));
         tracing::warn!(
             processor = %self.id, pipeline = %self.pipeline, module = self.module,

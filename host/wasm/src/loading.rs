@@ -1,6 +1,6 @@
 //! Loading is one processor's way to its next generation: fetch, load, swap; at start once, then whenever a file changes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use host_component::Shutdown;
@@ -29,13 +29,15 @@ pub(crate) struct Loading {
     guest: Arc<Guest>,
     source: Arc<Mutex<Source>>,
     limits: Limits,
+    /// The processor that has this place in the configuration in force, until there is something of one's own.
+    before: Weak<Guest>,
     /// What failed last and would fail again.
     hopeless: Option<Identity>,
 }
 
 impl Loading {
-    pub(crate) fn new(guest: Arc<Guest>, source: Source, limits: Limits) -> Self {
-        Loading { guest, source: Arc::new(Mutex::new(source)), limits, hopeless: None }
+    pub(crate) fn new(guest: Arc<Guest>, source: Source, limits: Limits, before: Weak<Guest>) -> Self {
+        Loading { guest, source: Arc::new(Mutex::new(source)), limits, before, hopeless: None }
     }
 
     pub(crate) fn guest(&self) -> &Guest {
@@ -50,8 +52,7 @@ impl Loading {
         if runs || self.hopeless.as_ref() == Some(&identity) || self.guest.has_given_up(&identity) {
             return Ok(());
         }
-        let loaded = loader.load(request).await;
-        let swapped = loaded.and_then(|generation| self.guest.swap(generation));
+        let swapped = self.take_up(loader, request).await;
         self.hopeless = match &swapped {
             Err(error) if error.again() == Again::Never => Some(identity.clone()),
             _ => None,
@@ -60,6 +61,15 @@ impl Loading {
             self.refused(&identity.digest.short(), error);
         }
         swapped
+    }
+
+    async fn take_up(&mut self, loader: &Loader, request: Request) -> Result<(), LoadError> {
+        if let Some(before) = std::mem::take(&mut self.before).upgrade()
+            && self.guest.goes_on_from(&before, &request.identity)?
+        {
+            return Ok(());
+        }
+        self.guest.swap(loader.load(request).await?)
     }
 
     /// Whether the processor is gone: it was of a configuration that was replaced, or never came into force.

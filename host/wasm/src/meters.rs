@@ -1,8 +1,10 @@
 //! The meters are what one processor exports about itself.
 
+use std::sync::{Mutex, PoisonError};
+
 use host_component::PipelineId;
 use host_telemetry::metrics::DURATIONS;
-use host_telemetry::{Counter, Gauge, Histogram, Metrics, Seconds};
+use host_telemetry::{Counter, Gauge, Histogram, Metrics, OwnGauge, Seconds};
 
 use crate::generation::{BatchError, Done, Identity};
 use crate::instance::CallError;
@@ -33,6 +35,8 @@ pub(crate) struct Meters {
     pub(crate) load_failures: Counter,
     pub(crate) rollbacks: Counter,
     pub(crate) generation: Gauge,
+    /// Which generation runs.
+    info: Mutex<Option<OwnGauge>>,
     metrics: Metrics,
     processor: String,
     pipeline: String,
@@ -87,22 +91,16 @@ impl Meters {
                 "How many generations of its module the processor has run.",
                 &labels,
             ),
+            info: Mutex::default(),
             metrics: metrics.clone(),
             processor: processor.to_owned(),
             pipeline: pipeline.to_string(),
         }
     }
 
-    /// Shows which generation runs, in place of the one before it.
-    pub(crate) fn runs(&self, identity: &Identity, before: Option<&Identity>) {
-        if let Some(before) = before {
-            self.info(before, |metrics, labels| metrics.forget_gauge(INFO, labels));
-        }
+    /// Shows which generation runs, in place of the one before it and as long as the processor is there.
+    pub(crate) fn runs(&self, identity: &Identity) {
         let help = "The module that the processor runs in the pipeline: always 1.";
-        self.info(identity, |metrics, labels| metrics.gauge(INFO, help, labels).set(1));
-    }
-
-    fn info(&self, identity: &Identity, show: impl FnOnce(&Metrics, &[(&str, &str)])) {
         let (digest, config) = (identity.digest.short(), identity.config.short());
         let labels = [
             ("processor", self.processor.as_str()),
@@ -111,7 +109,8 @@ impl Meters {
             ("digest", &digest),
             ("config", &config),
         ];
-        show(&self.metrics, &labels);
+        let info = self.metrics.own_gauge(INFO, help, &labels, 1);
+        *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(info);
     }
 
     pub(crate) fn succeeded(&self, done: &Done) {

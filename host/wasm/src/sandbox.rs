@@ -166,11 +166,21 @@ impl Sandbox {
         let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
         let meters = Meters::new(&self.metrics, &id.to_string(), &pipeline, source.name());
         let guest = Arc::new(Guest::new(id, pipeline, source.name(), config.failure_policy, meters, routes));
-        self.guests.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&guest));
+        let before = self.enter(&guest);
         let queue = self.pool.queue(self.config.limits.queue, Arc::clone(guest.alone()));
-        let loading = Loading::new(Arc::clone(&guest), source, config.limits);
+        let loading = Loading::new(Arc::clone(&guest), source, config.limits, before);
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(loading);
         Ok(Arc::new(Processor::new(guest, metadata, self.pool.clone(), queue, next)))
+    }
+
+    /// Takes a guest in; the one that runs at its place already, if there is one.
+    fn enter(&self, guest: &Arc<Guest>) -> Weak<Guest> {
+        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_before =
+            |other: &Guest| (&other.id, &other.pipeline) == (&guest.id, &guest.pipeline) && other.running().is_some();
+        let before = guests.iter().rev().find(|other| other.upgrade().is_some_and(|other| is_before(&other))).cloned();
+        guests.push(Arc::downgrade(guest));
+        before.unwrap_or_default()
     }
 
     /// What an operator may know of each processor that is in use.

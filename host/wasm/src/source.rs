@@ -88,7 +88,7 @@ impl Source {
             let path = places.base.join(module);
             return Ok(Source { name: name_of(module), file: Some(Watched::new(path)), bundled: None, config });
         }
-        let file = places.folder.map(|folder| Watched::new(places.base.join(folder).join(format!("{module}.wasm"))));
+        let file = places.folder.map(|folder| Watched::new(in_folder(places.base, folder, module)));
         let bundled = places.bundled.iter().find(|bundled| bundled.name == module).map(|bundled| bundled.component);
         if bundled.is_none() && !file.as_ref().is_some_and(Watched::exists) {
             return Err(SourceError::Unknown {
@@ -161,8 +161,13 @@ impl Source {
 }
 
 /// Whether `module` is the path of a file, and no name.
-fn is_path(module: &str) -> bool {
+pub(crate) fn is_path(module: &str) -> bool {
     module.contains('/') || module.ends_with(".wasm")
+}
+
+/// The file of the module of this name.
+pub(crate) fn in_folder(base: &Path, folder: &Path, name: &str) -> PathBuf {
+    base.join(folder).join(format!("{name}.wasm"))
 }
 
 /// The name of a module, also where its path was written.

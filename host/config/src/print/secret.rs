@@ -1,5 +1,6 @@
 //! Which values are secrets: by their keys, since a module's own configuration has no types.
 
+use super::REDACTED;
 use crate::node::{Data, Node};
 
 /// Parts of the names of keys that hold a secret.
@@ -26,7 +27,7 @@ const ABOUT_SECRETS: [&str; 7] = ["_file", "_path", "_url", "_name", "_id", "_ty
 const BELOW: [(&str, &str); 3] = [("hash", "key"), ("api", "key"), ("htpasswd", "inline")];
 
 /// Keys below which everything may be a secret.
-const WHOLE: [&str; 1] = ["headers"];
+const WHOLE: [&str; 2] = ["headers", "endpoint_params"];
 
 /// What is hidden at one place of a tree.
 #[derive(Clone, Copy, Default)]
@@ -46,6 +47,25 @@ impl<'a> Veil<'a> {
     pub(super) fn below(self, key: &'a str) -> Self {
         let hides = self.hides || is_secret(self.parent, key);
         Veil { hides, parent: key, ..self }
+    }
+
+    /// Whether this is hidden as a whole: what came from elsewhere as one text may be a secret that looks like a mapping, a
+    /// list or a word of YAML.
+    pub(super) fn hides_all_of(self, node: &Node) -> bool {
+        self.hides && !self.is_lifted && node.original.as_ref().is_some_and(|text| !text.is_empty())
+    }
+
+    /// A text without the users and passwords that stand in the URLs in it.
+    pub(super) fn without_passwords(self, text: &str) -> String {
+        let (mut out, mut rest) = (String::new(), text);
+        while let Some((before, url)) = rest.split_once("://").filter(|_| !self.is_lifted) {
+            out.extend([before, "://"]);
+            let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
+            let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+            out.push_str(if user.is_empty() { "" } else { REDACTED });
+            rest = &url[user.len()..];
+        }
+        out + rest
     }
 
     /// Whether this scalar is hidden: a switch is no secret, and neither is nothing.

@@ -118,5 +118,9 @@ fn a_name_shows_no_value() {
     let shown = |text: &str| text.parse::<Location>().unwrap().to_string();
     assert_eq!(shown("yaml:exporters::debug::pin: secret"), "yaml:exporters::debug::pin");
     assert_eq!(shown("yaml:exporters:\n  debug: secret"), "yaml:exporters");
+    assert_eq!(shown("yaml:{\"exporters\":{\"otlp\":{\"token\":\"secret\"}}}"), "yaml:…");
+    assert_eq!(shown("yaml:{exporters:secret, a: b}"), "yaml:…");
+    assert_eq!(shown("yaml:secret"), "yaml:…");
+    assert_eq!(shown("yaml:'secret': {}"), "yaml:…");
     assert_eq!(Location::set("a.b=secret").unwrap().to_string(), "--set a.b");
 }

@@ -36,6 +36,34 @@ fn secrets_are_left_out_unless_they_are_asked_for() {
 }
 
 #[test]
+fn a_secret_from_elsewhere_is_left_out_as_a_whole_whatever_it_looks_like() {
+    let world = Map::default()
+        .with_env("MAPPING", "s3: cret")
+        .with_env("LIST", "[s3, cret]")
+        .with_env("WORD", "true")
+        .with_env("EMPTY", "")
+        .with_env("HEADERS", "{ s3: cret }");
+    let yaml = "password: '${env:MAPPING}'\nclient_secret: '${env:LIST}'\ntoken: '${env:WORD}'\n\
+                api_key: '${env:EMPTY}'\nheaders: '${env:HEADERS}'\nplain: '${env:LIST}'\n";
+    let (value, _) = Value::load("x.yaml".as_ref(), yaml, &world).unwrap();
+    let expected = "password: \"[REDACTED]\"\nclient_secret: \"[REDACTED]\"\ntoken: \"[REDACTED]\"\napi_key: ~\n\
+                    headers: \"[REDACTED]\"\nplain:\n  - s3\n  - cret\n";
+    assert_eq!(value.to_yaml(Mode::Redacted), expected);
+    assert!(value.to_yaml(Mode::Unredacted).contains("s3: cret"));
+}
+
+#[test]
+fn users_of_urls_and_parameters_of_endpoints_are_left_out() {
+    let yaml = "endpoint: https://me:s3cret@hub.example/a@b\nlist: ['http://s3cret@a:1,http://b/?c@d']\n\
+                endpoint_params: { assertion: [s3cret] }\nmail: a@b.example\n";
+    let expected = "endpoint: \"https://[REDACTED]@hub.example/a@b\"\nlist:\n  \
+                    - \"http://[REDACTED]@a:1,http://b/?c@d\"\nendpoint_params:\n  assertion:\n    \
+                    - \"[REDACTED]\"\nmail: a@b.example\n";
+    assert_eq!(value(yaml).to_yaml(Mode::Redacted), expected);
+    assert!(value(yaml).to_yaml(Mode::Unredacted).contains("me:s3cret@hub"));
+}
+
+#[test]
 fn the_same_content_has_one_canonical_text_and_another_has_another() {
     let canonical = |yaml: &str| value(yaml).canonical();
     assert_eq!(canonical("{ a: 1, b: [x, 'y'] }"), canonical("b:\n- \"x\"\n- y\n# more\na: 1\n"));

@@ -36,7 +36,7 @@ fn message(schema: &Message, buf: &[u8], (start, end): (usize, usize), depth: us
                     line(depth, &format!("{}:", field.name), out);
                 }
                 let value = pair.value.as_ref().map_or_else(|| "Empty()".to_owned(), text::typed);
-                line(depth + 1, &format!("-> {}: {value}", pair.key), out);
+                line(depth + 1, &format!("-> {}: {value}", text::line(&pair.key)), out);
             }
             Kind::Message(inner) if inner.name == "AnyValue" => {
                 let value = text::typed(&AnyValue::decode(bytes).unwrap_or_default());
@@ -59,7 +59,7 @@ fn line(depth: usize, text: &str, out: &mut String) {
 fn scalar(field: &schema::Field, buf: &[u8], part: &wire::Field) -> String {
     let bytes = &buf[part.start..part.end];
     match field.kind {
-        Kind::Text => String::from_utf8_lossy(bytes).into_owned(),
+        Kind::Text => text::line(&String::from_utf8_lossy(bytes)).into_owned(),
         Kind::Bytes | Kind::Id(_) | Kind::Message(_) => text::hex(bytes),
         Kind::Double => f64::from_bits(fixed(bytes)).to_string(),
         Kind::Sfixed64 => (fixed(bytes) as i64).to_string(),

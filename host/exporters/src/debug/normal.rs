@@ -27,7 +27,7 @@ pub(super) fn write(payload: &Payload, out: &mut String) {
 }
 
 fn line(out: &mut String, head: &str, attributes: &[KeyValue]) {
-    out.push_str(&head.replace('\n', "\\n"));
+    out.push_str(&text::line(head));
     text::attributes(attributes, out);
     out.push('\n');
 }

@@ -135,6 +135,32 @@ accepted)
 }
 
 #[tokio::test]
+async fn what_a_sender_writes_does_nothing_to_the_terminal() {
+    let evil = "\x1b]0;owned\x07\u{9b}31m\rfaked\u{202e}";
+    let mut logs = Logs::new();
+    logs.resource_logs(|resource_logs| {
+        resource_logs.schema_url(evil);
+        resource_logs.scope_logs(|scope| {
+            scope.log_record(|record| {
+                record.body(evil);
+                record.attribute(evil, evil);
+                record.attribute("list", Value::Array(&[evil.into()]));
+                record.attribute("lines", "one\ntwo\tthree");
+            });
+        });
+    });
+    let payload = logs.finish();
+    for verbosity in [Verbosity::Normal, Verbosity::Detailed] {
+        let text = shown(verbosity, payload.clone()).await;
+        let acts = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
+        assert!(!text.contains(acts), "{text:?}");
+        assert!(text.contains(r"\u{1b}]0;owned\u{7}\u{9b}31m\rfaked\u{202e}"), "{text}");
+    }
+    let text = shown(Verbosity::Normal, payload).await;
+    assert_eq!(text.lines().count(), 2, "an item is a line: {text}");
+}
+
+#[tokio::test]
 async fn a_slow_output_holds_up_nobody() {
     let (release, wait) = mpsc::channel::<()>();
     let (shown, seen) = mpsc::channel();

@@ -1,5 +1,6 @@
 //! What the user writes about a `file` exporter.
 
+use std::fmt;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,15 @@ pub enum Format {
     Proto,
 }
 
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Json => "json",
+            Format::Proto => "proto",
+        })
+    }
+}
+
 /// When a file is full, and which full ones are kept: `audit.jsonl.1` is the youngest.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -89,6 +99,11 @@ pub enum Error {
     Open(PathBuf, #[source] io::Error),
     #[error("{0} is being written to by another exporter or process: give each its own file")]
     Taken(PathBuf),
+    #[error(
+        "{path} holds `format: {there}` while the configuration in force writes to it: give `format: {wanted}` another path, \
+         or restart"
+    )]
+    Format { path: PathBuf, there: Format, wanted: Format },
     #[error("cannot start the thread that writes {0}: {1}")]
     Thread(PathBuf, #[source] io::Error),
 }

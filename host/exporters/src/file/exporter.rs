@@ -7,7 +7,7 @@ use host_component::claims::{Claims, Held};
 use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Kind, Outcome, Payload};
 use tokio::sync::{mpsc, oneshot};
 
-use super::config::{Config, Error};
+use super::config::{Config, Error, Format};
 use super::writer::{Settings, Writer};
 use crate::sent::Sent;
 
@@ -18,11 +18,18 @@ const GROUP: usize = 1 << 20;
 
 /// The files that this process writes to, and the way to their threads. The exporter of the next configuration that names
 /// a file goes on writing through the same thread, so that the two can write at once and neither tears what the other wrote.
-static FILES: Claims<PathBuf, mpsc::Sender<Job>> = Claims::new();
+static FILES: Claims<PathBuf, Thread> = Claims::new();
+
+/// The way to the thread that writes a file.
+struct Thread {
+    jobs: mpsc::Sender<Job>,
+    /// What the file holds.
+    format: Format,
+}
 
 /// Writes to one file.
 pub(super) struct FileExporter {
-    jobs: Held<mpsc::Sender<Job>>,
+    thread: Held<Thread>,
     settings: Arc<Settings>,
     sent: Sent,
 }
@@ -47,21 +54,24 @@ impl FileExporter {
         let owner = owner(&id);
         let settings = Arc::new(Settings::new(id, config));
         let key = key(path);
-        if let Some(jobs) = FILES.take_over(&key, &owner).map_err(|_| Error::Taken(path.to_owned()))? {
-            return Ok(FileExporter { jobs, settings, sent });
+        if let Some(thread) = FILES.take_over(&key, &owner).map_err(|_| Error::Taken(path.to_owned()))? {
+            if thread.format != config.format {
+                return Err(Error::Format { path: path.to_owned(), there: thread.format, wanted: config.format });
+            }
+            return Ok(FileExporter { thread, settings, sent });
         }
         let writer = Writer::open(path.to_owned(), config)?;
         // Devices and pipes may be shared.
         let is_claimed = writer.is_regular();
-        let jobs = start(&owner, writer)?;
-        let jobs = if is_claimed { FILES.claim(key, &owner, jobs) } else { Held::shared(jobs) };
-        Ok(FileExporter { jobs, settings, sent })
+        let thread = Thread { jobs: start(&owner, writer)?, format: config.format };
+        let thread = if is_claimed { FILES.claim(key, &owner, thread) } else { Held::shared(thread) };
+        Ok(FileExporter { thread, settings, sent })
     }
 
     async fn write(&self, payload: Payload) -> Outcome {
         let (reply, outcome) = oneshot::channel();
         let gone = || Failure::retryable("the thread that writes the file has ended");
-        self.jobs.send(Job::Write(payload, Arc::clone(&self.settings), reply)).await.map_err(|_| gone())?;
+        self.thread.jobs.send(Job::Write(payload, Arc::clone(&self.settings), reply)).await.map_err(|_| gone())?;
         outcome.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -101,7 +111,7 @@ impl Exporter for FileExporter {
     fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let (reply, done) = oneshot::channel();
-            if self.jobs.send(Job::Sync(Arc::clone(&self.settings), reply)).await.is_ok() {
+            if self.thread.jobs.send(Job::Sync(Arc::clone(&self.settings), reply)).await.is_ok() {
                 let _ = done.await;
             }
         })

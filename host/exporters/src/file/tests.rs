@@ -75,6 +75,22 @@ async fn writes_protobuf_behind_its_length() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_written_to_is_not_gone_on_with_in_another_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_format = |format: &str| build(folder.path(), &serde_json::json!({ "path": "out", "format": format }));
+    let in_force = in_format("json").unwrap();
+    host_component::claims::begin_configuration();
+    let Err(error) = in_format("proto") else { panic!("the file would hold both") };
+    let said = error.to_string();
+    assert!(matches!(error, Error::Format { .. }), "{said}");
+    assert!(said.contains("/out holds `format: json`") && said.contains("give `format: proto` another path"), "{said}");
+    deliver(&in_force, logs(&["one"])).await;
+    drop(in_force);
+    let text = std::fs::read_to_string(folder.path().join("out")).unwrap();
+    assert_eq!(bodies(&text), [["one"]]);
+}
+
+#[tokio::test]
 async fn counts_what_it_sent() {
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::new();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use host_component::{
     BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Origin, Outcome, Payload, Shutdown, Signal, Trigger,
 };
-use host_telemetry::{Counter, Gauge, Metrics};
+use host_telemetry::{Counter, Gauge, Metrics, OwnGauge};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
 
@@ -246,6 +246,8 @@ struct Places {
     waiting: AtomicUsize,
     max_waiting: usize,
     shown: Gauge,
+    /// Shown as long as there are these places.
+    _capacity: OwnGauge,
 }
 
 /// One who waits, counted.
@@ -263,11 +265,13 @@ impl Places {
         let labels = [("exporter", exporter)];
         let shown =
             metrics.gauge("otelcol_exporter_queue_size", "Requests that wait for one under way to end.", &labels);
-        let capacity = metrics.gauge("otelcol_exporter_queue_capacity", "Requests that may wait so.", &labels);
-        capacity.set(i64::try_from(queue.queue_size).unwrap_or(i64::MAX));
+        let capacity = i64::try_from(queue.queue_size).unwrap_or(i64::MAX);
+        let help = "Requests that may wait so.";
+        let capacity = metrics.own_gauge("otelcol_exporter_queue_capacity", help, &labels, capacity);
         let sending =
             if queue.enabled { queue.num_consumers.min(Semaphore::MAX_PERMITS) } else { Semaphore::MAX_PERMITS };
-        Places { sending: Semaphore::new(sending), waiting: AtomicUsize::new(0), max_waiting: queue.queue_size, shown }
+        let (sending, waiting, max_waiting) = (Semaphore::new(sending), AtomicUsize::new(0), queue.queue_size);
+        Places { sending, waiting, max_waiting, shown, _capacity: capacity }
     }
 
     /// A place, after a wait if need be; `None` where too many wait already.

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use host_telemetry::{Counter, Gauge, Metrics};
+use host_telemetry::{Counter, Metrics, OwnGauge};
 use tokio::time::Instant;
 
 /// How long a limit that was learned is kept to.
@@ -17,7 +17,7 @@ pub(crate) struct PeerLimit {
     exporter: String,
     configured: usize,
     learned: Mutex<Option<Learned>>,
-    shown: Gauge,
+    shown: OwnGauge,
     cut: Counter,
 }
 
@@ -34,10 +34,11 @@ impl PeerLimit {
             exporter: exporter.to_owned(),
             configured,
             learned: Mutex::new(None),
-            shown: metrics.gauge(
+            shown: metrics.own_gauge(
                 "tidegate_exporter_learned_limit_bytes",
                 "The largest request that the next hop takes, as it was found out; 0 where none was found too large.",
                 &labels,
+                0,
             ),
             cut: metrics.counter(
                 "tidegate_exporter_requests_too_large",

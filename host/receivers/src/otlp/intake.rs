@@ -93,7 +93,7 @@ impl Intake {
 
     /// Whether a pipeline takes this signal from the receiver.
     pub(crate) fn takes(&self, signal: Signal) -> bool {
-        self.consumers.of(signal).is_some()
+        self.consumers.has(signal)
     }
 
     /// Refuses headers that are larger than they may be, each with what HTTP/2 counts for it.
@@ -113,11 +113,13 @@ impl Intake {
         admitted.map_err(|denied| Rejection::new(Cause::Unauthenticated, denied.to_string()))
     }
 
-    /// Hands a request to the pipeline and waits for its answer. An empty one is a success.
+    /// Hands a request to the pipeline and waits for its answer. An empty one is a success. Where the pipeline was there when
+    /// the request began and is not any more, its sender may try again, and is told then what there is.
     pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, origin: Arc<Origin>) -> Result<(), Rejection> {
         let lane = self.lane(signal);
         let Some(consumer) = self.consumers.of(signal) else {
-            return Err(Rejection::new(Cause::Path, format!("no pipeline takes {signal} from this receiver")));
+            let message = format!("the pipeline that took {signal} from this receiver was removed meanwhile");
+            return Err(Rejection::new(Cause::Retryable, message));
         };
         let payload = check(signal, bytes, &self.limits)?;
         if payload.unknown_fields() > 0 {

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Built, Force, placed, retire};
 use crate::configuration::{self, Configuration};
+use crate::factories;
 use crate::watch::{Noted, Watch};
 
 /// What the configuration is read again for.
@@ -83,10 +84,10 @@ impl Force {
         let locations = self.settings.locations.clone();
         let read = spawn_blocking(move || {
             let noted = Noted::default();
-            let loaded = configuration::load(&locations, &noted);
+            let loaded = configuration::load(&locations, &noted, &noted.named());
             (loaded, Watch::over(noted))
         });
-        let (loaded, watch) = match read.await {
+        let (loaded, mut watch) = match read.await {
             Ok(read) => read,
             Err(error) => {
                 let outcome = Outcome::Refused(vec![error.to_string()]);
@@ -94,13 +95,21 @@ impl Force {
             }
         };
         let was_read = loaded.is_ok();
-        // A coarse clock may have a file look changed that is not.
-        let is_news = matches!(why, Why::Signal) || !watch.reads_as(&self.watch);
+        // A coarse clock may have a file look changed that is not. What was refused may have been so for something that
+        // lies outside of the files: whoever touches one has it tried again.
+        let is_news = matches!(why, Why::Signal) || self.was_refused || !watch.reads_as(&self.watch);
+        let mut modules = Vec::new();
         let outcome = match loaded {
             _ if !is_news => Outcome::NoNews,
-            Ok(config) => self.build(config).await,
+            Ok(config) => {
+                modules = factories::module_files(&config.validated);
+                self.build(config).await
+            }
             Err(errors) => Outcome::Refused(errors.iter().map(ToString::to_string).collect()),
         };
+        if matches!(outcome, Outcome::Refused(_)) {
+            watch.include_named(modules);
+        }
         Attempt { watch: Some(watch), was_read, outcome }
     }
 
@@ -141,6 +150,11 @@ impl Force {
         let Attempt { watch, was_read, outcome } = attempt;
         if let Some(watch) = watch.filter(|_| self.settings.watches) {
             self.watch.go_over(watch, was_read);
+        }
+        match &outcome {
+            Outcome::NoNews => {}
+            Outcome::InForce | Outcome::Built(_) => self.was_refused = false,
+            Outcome::Refused(_) => self.was_refused = true,
         }
         match outcome {
             Outcome::NoNews => {}

@@ -63,7 +63,7 @@ pub(crate) const SERVICE: &[Difference] = &[
     of("limits", "`service.limits` is not in the Collector."),
 ];
 
-/// Of a pipeline with more than one exporter.
+/// Of a pipeline whose data goes more than one way: to several exporters, by a route too, or into several pipelines.
 pub(crate) const FAN_OUT: &str =
     "A failure of one exporter that may pass refuses the request as a whole, and the others may see its data twice.";
 

@@ -52,8 +52,8 @@ impl Order {
 pub(crate) fn page(spigots: &Spigots, asked: &Asked) -> Page {
     let refused = |status, reason: String| Page::text(reason + "\n").with_status(status);
     if !asked.is_local {
-        let reason =
-            "telemetry is shown on the collector's own machine only: ask 127.0.0.1 there, as `tidegate tap` does";
+        let reason = "telemetry is shown on the collector's own machine only, and not through a proxy: ask 127.0.0.1 there, as \
+             `tidegate tap` does";
         return refused(StatusCode::FORBIDDEN, reason.to_owned());
     }
     let order = match Order::of(asked) {

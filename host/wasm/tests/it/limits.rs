@@ -98,6 +98,21 @@ async fn what_two_processors_need_is_compiled_once() {
 }
 
 #[tokio::test]
+async fn two_sandboxes_of_a_process_compile_one_after_another() {
+    // The second would find the first one's folder.
+    let script =
+        "/bin/mkdir /tmp/compiling.$PPID || exit 1; $REAL \"$@\"; code=$?; /bin/rmdir /tmp/compiling.$PPID; exit $code";
+    let rigs = [Rig::with_script(script), Rig::with_script(script)];
+    let mut processors = Vec::new();
+    for (rig, version) in rigs.iter().zip(["v1", "v2"]) {
+        rig.install(&Guest::label("cluster.id", version));
+        processors.push(rig.processor(mine()));
+    }
+    let (one, other) = tokio::join!(rigs[0].sandbox.ready(), rigs[1].sandbox.ready());
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+}
+
+#[tokio::test]
 async fn a_module_that_takes_for_ever_to_compile_does_not_hold_up_the_one_after_it() {
     let rig = Rig::with_script("[ -e slow ] && rm slow && exec /bin/sleep 600; exec $REAL \"$@\"");
     let processor = rig.start(&Guest::label("cluster.id", "v1")).await;

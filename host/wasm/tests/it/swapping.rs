@@ -95,6 +95,61 @@ async fn goes_back_when_the_new_generation_fails_on_data_that_the_old_one_proces
 }
 
 #[tokio::test]
+async fn what_was_taken_back_stays_so_when_the_pipeline_is_built_anew() {
+    let rig = Rig::new();
+    let processor = started(&rig).await;
+    rig.install(&version("v2").in_live_process("unreachable"));
+    rig.wait_for(LOADS, "loaded", 1).await;
+    assert_eq!(labelled(&rig, &processor).await, "v1");
+    let rebuilt = rig.processor(mine());
+    rig.sandbox.ready().await.unwrap();
+    drop(processor);
+    let traps = rig.metric("tidegate_processor_traps_total");
+    assert_eq!(labelled(&rig, &rebuilt).await, "v1");
+    assert_eq!(rig.metric("tidegate_processor_traps_total"), traps, "it is not tried again");
+    let status = rig.sandbox.status();
+    assert!(
+        status[0].refused_last.as_ref().is_some_and(|refused| refused.reason.contains("rolled back")),
+        "{status:?}"
+    );
+
+    rig.install(&version("v3"));
+    rig.until("what is new is taken", || rig.metric_with(LOADS, "loaded") > 2).await;
+    assert_eq!(labelled(&rig, &rebuilt).await, "v3");
+}
+
+#[tokio::test]
+async fn a_generation_that_is_not_proved_yet_may_be_taken_back_when_the_pipeline_was_built_anew() {
+    let rig = Rig::new();
+    let processor = started(&rig).await;
+    rig.install(&version("v2").in_live_process("unreachable"));
+    rig.wait_for(LOADS, "loaded", 1).await;
+    let rebuilt = rig.processor(mine());
+    rig.sandbox.ready().await.unwrap();
+    drop(processor);
+    assert_eq!(labelled(&rig, &rebuilt).await, "v1");
+    assert_eq!(rig.metric_with(LOADS, "rolled_back"), 1);
+}
+
+#[tokio::test]
+async fn what_runs_is_told_as_long_as_a_processor_runs_it() {
+    let rig = Rig::new();
+    let processor = started(&rig).await;
+    let infos = || rig.metric("tidegate_module_info");
+    let rebuilt = rig.processor(mine());
+    rig.sandbox.ready().await.unwrap();
+    assert_eq!(infos(), 1, "it is the same");
+    drop(processor);
+    rig.until("the old one is gone", || rig.sandbox.status().len() == 1).await;
+    assert_eq!(infos(), 1, "one of them runs it still");
+    rig.install(&version("v2"));
+    rig.until("the new one runs", || rig.sandbox.status()[0].previous.is_some()).await;
+    rig.until("the new one is told in place of the old one", || infos() == 1).await;
+    drop(rebuilt);
+    rig.until("nothing is told of what runs nowhere", || infos() == 0).await;
+}
+
+#[tokio::test]
 async fn a_change_of_the_configuration_file_makes_a_new_generation() {
     let rig = Rig::new();
     let rules = rig.folder.path().join("rules.yaml");

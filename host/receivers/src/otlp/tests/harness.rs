@@ -79,6 +79,8 @@ impl Pipeline {
 /// A receiver that runs.
 pub(super) struct Running {
     pub(super) pipeline: Arc<Pipeline>,
+    /// Where requests go on, as the receiver has it.
+    pub(super) consumers: Consumers,
     pub(super) budget: Budget,
     pub(super) metrics: Metrics,
     pub(super) grpc: SocketAddr,
@@ -136,7 +138,7 @@ impl Setup {
         let (grpc, http) = (receiver.grpc_address().unwrap(), receiver.http_address().unwrap());
         let (trigger, shutdown) = Trigger::new();
         let task = tokio::spawn(Box::new(receiver).run(shutdown));
-        Running { pipeline, budget: self.budget, metrics, grpc, http, trigger, task }
+        Running { pipeline, consumers, budget: self.budget, metrics, grpc, http, trigger, task }
     }
 }
 

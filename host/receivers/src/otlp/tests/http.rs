@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use host_component::Failure;
+use host_component::{Consumers, Failure};
 use host_compression::Coding;
 use host_otlp::wire::Fields;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::harness::{Client, Setup, logs, packed, post, raw, until};
 
@@ -93,6 +95,25 @@ async fn refuses_what_has_the_wrong_shape_with_the_right_status() {
     until("each is counted, what is no HTTP too", || receiver.refused("http", "malformed") == 4).await;
     assert_eq!(receiver.refused("http", "media_type"), 1);
     assert_eq!(receiver.budget.used(), 0);
+}
+
+#[tokio::test]
+async fn a_request_whose_pipeline_was_removed_while_it_came_may_be_sent_again() {
+    let receiver = Setup::default().start();
+    let body = logs("x");
+    let request = post("/v1/logs", "expect: 100-continue\r\nconnection: close\r\n", &body);
+    let (head, body) = request.split_at(request.len() - body.len());
+    let mut stream = TcpStream::connect(receiver.http).await.unwrap();
+    stream.write_all(head).await.unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    receiver.consumers.follow(&Consumers::default());
+    stream.write_all(body).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap_or_else(|error| panic!("{error}: {answer}"));
+    assert_eq!(status(&answer), "503", "{answer}");
+    assert_eq!(status(&raw(receiver.http, &post("/v1/logs", "", &logs("x"))).await), "404");
 }
 
 #[tokio::test]

@@ -13,8 +13,14 @@ use crate::id::ComponentId;
 
 /// Why a request may not come in; its sender is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Denied(pub String);
+pub enum Denied {
+    /// Its sender does not show that it may send.
+    #[error("{0}")]
+    Stranger(String),
+    /// So many ask to come in that nobody looks at this one; it may come again.
+    #[error("too many senders wait to be let in; try again later")]
+    Busy,
+}
 
 /// Decides which requests may come in.
 pub trait ServerAuth: Send + Sync + 'static {

@@ -196,6 +196,7 @@ impl Check for Config {
         wrongs.extend(self.retry_on_failure.wrongs());
         wrongs.extend(self.sending_queue.wrongs());
         wrongs.extend(self.tls.wrongs("tls"));
+        wrongs.extend(self.auth.iter().flat_map(|auth| auth.wrongs("auth")));
         wrongs.extend(self.authority().err());
         wrongs.extend(self.header_map().err());
         wrongs

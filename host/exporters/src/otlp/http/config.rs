@@ -199,6 +199,7 @@ impl Check for HttpConfig {
             ("profiles_endpoint", self.profiles_endpoint.0, "profiles are not served: take it out"),
         ]);
         wrongs.extend(self.tls.wrongs("tls"));
+        wrongs.extend(self.auth.iter().flat_map(|auth| auth.wrongs("auth")));
         wrongs.extend(self.level().err());
         wrongs.extend(self.retry_on_failure.wrongs());
         wrongs.extend(self.sending_queue.wrongs());

@@ -320,7 +320,10 @@ fn says_which_setting_makes_no_sense() {
     assert!(build(None).contains("no protocol is set"));
     let none = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_connections: 0, ..GrpcConfig::default() };
     assert!(build(Some(none)).contains("protocols.grpc.max_connections"));
-    let large = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_recv_msg_size_mib: 33, ..GrpcConfig::default() };
+    // What a decompressor holds by itself is 8 MiB.
+    let fits = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_recv_msg_size_mib: 27, ..GrpcConfig::default() };
+    assert_eq!(build(Some(fits)), "");
+    let large = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_recv_msg_size_mib: 28, ..GrpcConfig::default() };
     assert!(build(Some(large)).contains("service.limits.in_flight_mib"));
     let nowhere = GrpcConfig { endpoint: "nowhere".into(), ..GrpcConfig::default() };
     assert!(build(Some(nowhere)).contains("\"nowhere\""));

@@ -91,7 +91,8 @@ impl<H: Hop> Otlp<H> {
             return Err(Failure::refused(format!("{}: too many requests wait for the next hop", self.id), PAUSE));
         };
         let mut left = payload.items();
-        // Why an item that is too large by itself was left out.
+        let mut is_any_delivered = false;
+        // Why a piece was left out that will never be taken.
         let mut left_out = None;
         // Where the next hop found something too large: the size of what it is sent instead.
         let mut attempted = None;
@@ -101,9 +102,15 @@ impl<H: Hop> Otlp<H> {
             match self.send(&piece, &origin).await {
                 Ok(()) => {
                     left -= items;
+                    is_any_delivered = true;
                     if let Some(bytes) = attempted.take() {
                         self.limit.learn(bytes);
                     }
+                }
+                Err(Denial::Failed(failure)) if failure.is_permanent() => {
+                    counts.failed.inc_by(items);
+                    left -= items;
+                    left_out = Some(failure);
                 }
                 Err(Denial::Failed(failure)) => {
                     counts.failed.inc_by(left);
@@ -118,19 +125,17 @@ impl<H: Hop> Otlp<H> {
                         continue;
                     }
                     tracing::warn!(exporter = self.id, items, error = too_large.reason, "too large, and cannot be cut");
-                    let failure = Failure::Permanent { reason: too_large.reason };
-                    // Where several small items are refused together their size is not the reason.
-                    if items > 1 {
-                        counts.failed.inc_by(left);
-                        return Err(failure);
-                    }
                     counts.failed.inc_by(items);
                     left -= items;
-                    left_out = Some(failure);
+                    left_out = Some(Failure::Permanent { reason: too_large.reason });
                 }
             }
         }
-        left_out.map_or(Ok(()), Err)
+        match left_out {
+            // Whoever is told so may send the rest again, which must not arrive twice.
+            Some(failure) if !is_any_delivered => Err(failure),
+            _ => Ok(()),
+        }
     }
 
     /// Sends one request, again and again if need be.

@@ -294,8 +294,7 @@ async fn an_item_that_is_too_large_holds_up_no_other() {
     hop.always_answers(Answer::Limit(100_000));
     let script = Script::new(&hop, |_| ());
     let (small, large) = ("x".repeat(30_000), "y".repeat(200_000));
-    let failure = script.send(logs(&[&small, &large, &small, &small])).await.unwrap_err();
-    assert!(failure.is_permanent(), "{failure:?}");
+    assert_eq!(script.send(logs(&[&small, &large, &small, &small])).await, Ok(()), "or the three were sent again");
     assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 3);
     assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 1);
 }
@@ -355,6 +354,22 @@ async fn tries_nothing_again_once_the_end_has_begun() {
         assert!(matches!(&outcome, Err(Failure::Retryable { .. })), "{outcome:?}");
     }
     assert_eq!(hop.requests().len(), 2);
+#[tokio::test]
+async fn a_piece_that_is_never_taken_holds_up_no_other_and_makes_nobody_send_them_again() {
+    let denied = || Answer::Status { code: 3, after: None };
+    let (small, hop) = ("x".repeat(400), NextHop::start().await);
+    let script = Script::new(&hop, |config| config.max_request_size = 1000);
+    hop.answers_next(denied());
+    assert_eq!(script.send(logs(&[small.as_str(); 5])).await, Ok(()));
+    assert_eq!(hop.requests().len(), 3);
+    assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 3);
+    assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 2);
+    // Of what was denied as a whole, the sender is told.
+    hop.always_answers(denied());
+    assert!(script.send(logs(&[small.as_str(); 5])).await.unwrap_err().is_permanent());
+    assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 7);
+}
+
 }
 
 #[tokio::test]

@@ -35,6 +35,9 @@ pub(crate) trait Hop: Send + Sync + 'static {
         message: &Message,
         origin: &Origin,
     ) -> impl Future<Output = Result<Option<PartialSuccess>, Denial>> + Send;
+
+    /// Says that the next hop does not know who we are by what is shown. Whether there may be something else to show now.
+    fn refused(&self) -> bool;
 }
 
 /// How requests are sent, whatever the protocol.
@@ -107,12 +110,12 @@ impl<H: Hop> Otlp<H> {
                         self.limit.learn(bytes);
                     }
                 }
-                Err(Denial::Failed(failure)) if failure.is_permanent() => {
+                Err(Denial::Failed(failure) | Denial::Stranger(failure)) if failure.is_permanent() => {
                     counts.failed.inc_by(items);
                     left -= items;
                     left_out = Some(failure);
                 }
-                Err(Denial::Failed(failure)) => {
+                Err(Denial::Failed(failure) | Denial::Stranger(failure)) => {
                     counts.failed.inc_by(left);
                     return Err(failure);
                 }
@@ -150,14 +153,19 @@ impl<H: Hop> Otlp<H> {
             return Err(Denial::TooLarge(TooLarge { reason, limit: None, is_own: true }));
         }
         let mut backoff = Backoff::new(&self.retry);
+        let mut was_refused = false;
         loop {
             let failure = match self.hop.call(signal, &message, origin).await {
                 Ok(partial) => {
                     self.count(signal, items, partial);
                     return Ok(());
                 }
-                Err(Denial::Failed(failure)) => failure,
-                Err(too_large) => return Err(too_large),
+                // What was shown may have been withdrawn before its time.
+                Err(Denial::Stranger(_)) if !std::mem::replace(&mut was_refused, true) && self.hop.refused() => {
+                    continue;
+                }
+                Err(Denial::Failed(failure) | Denial::Stranger(failure)) => failure,
+                Err(too_large @ Denial::TooLarge(_)) => return Err(too_large),
             };
             let wait = match &failure {
                 Failure::Retryable { after, .. } => backoff.next(*after),

@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
+use http::HeaderMap;
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 
 use crate::harness::certificates::{Authority, HUB};
@@ -78,9 +81,16 @@ fn edge(authority: &Authority, hub: &Collector, extension: &str, settings: &str)
     Collector::from_yaml(&yaml).file("ca.pem", &authority.pem).env("NEXT", &hub.grpc())
 }
 
+async fn connect(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+}
+
 /// Sends one record with this header over gRPC.
 async fn send(address: SocketAddr, id: &str, header: Option<(&'static str, &str)>) -> Result<(), Status> {
-    let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    send_on(connect(address).await, id, header).await
+}
+
+async fn send_on(channel: Channel, id: &str, header: Option<(&'static str, &str)>) -> Result<(), Status> {
     let mut request = Request::new(telemetry::logs(vec![telemetry::record(id, 9, "guarded")]));
     if let Some((key, value)) = header {
         request.metadata_mut().insert(key, value.parse().unwrap());
@@ -228,19 +238,35 @@ service:
 
 #[tokio::test]
 async fn headers_go_along_with_the_data_of_each_tenant() {
+    const EACH: usize = 40;
     let backend = Backend::start().await;
     let collector = Collector::from_yaml(TENANTS).env("NEXT", &backend.address()).start().await;
-    for (id, tenant) in [("<b>", Some("blue")), ("<g>", Some("green")), ("<n>", None)] {
-        send(collector.grpc(), id, tenant.map(|tenant| ("x-tenant", tenant))).await.unwrap();
-    }
+    let channel = connect(collector.grpc()).await;
+    // All at once, so that there is something to join.
+    let tenants = [("blue", Some("blue")), ("green", Some("green")), ("nobody", None)];
+    let sending = tenants
+        .iter()
+        .cycle()
+        .take(EACH * tenants.len())
+        .map(|(id, tenant)| send_on(channel.clone(), id, tenant.map(|tenant| ("x-tenant", tenant))));
+    join_all(sending).await.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
     let sent = backend.with(|taken| {
-        let header = |at: usize, name: &str| taken.metadata[at].get(name).unwrap().to_str().unwrap().to_owned();
-        (0..taken.metadata.len())
-            .map(|at| ["x-scope-orgid", "x-static", "x-region"].map(|name| header(at, name)))
-            .collect::<Vec<_>>()
+        let of = |(headers, logs): (&HeaderMap, &ExportLogsServiceRequest)| {
+            let header = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
+            let scopes = logs.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
+            let ids = scopes
+                .flat_map(|scope| &scope.log_records)
+                .map(|record| telemetry::text_of(&record.attributes, "id").unwrap().to_owned());
+            ((header("x-scope-orgid"), header("x-static"), header("x-region")), ids.collect::<Vec<_>>())
+        };
+        taken.metadata.iter().zip(&taken.logs).map(of).collect::<Vec<_>>()
     });
-    let with = |tenant: &str| [tenant, "changed", "eu"].map(str::to_owned);
-    assert_eq!(sent, [with("blue"), with("green"), with("nobody")]);
+    assert!(sent.len() < EACH * tenants.len(), "none of {} were joined", sent.len());
+    for ((tenant, fixed, region), ids) in &sent {
+        assert_eq!((fixed.as_str(), region.as_str()), ("changed", "eu"));
+        assert!(ids.iter().all(|id| id == tenant), "{ids:?} with the headers of {tenant}");
+    }
+    assert_eq!(sent.iter().map(|(_, ids)| ids.len()).sum::<usize>(), EACH * tenants.len());
 }
 
 #[test]

@@ -316,3 +316,26 @@ service: { pipelines: { logs: { receivers: [otlp], exporters: [debug] } } }
         assert!(text.contains(part), "{part} in:\n{text}");
     }
 }
+
+#[test]
+fn validate_takes_no_empty_section_that_guards_a_port_for_one_that_is_not_there() {
+    let yaml = "
+receivers:
+  otlp: { protocols: { grpc: { tls: }, http: { tls: {}, auth: } } }
+exporters:
+  otlp_grpc: { endpoint: 'hub:4317', auth: }
+  otlp_http: { endpoint: 'https://hub', auth: {} }
+service: { pipelines: { logs: { receivers: [otlp], exporters: [otlp_grpc, otlp_http] } } }
+";
+    let (valid, text) = Collector::from_yaml(yaml).validate();
+    assert!(!valid, "{text}");
+    for part in [
+        "protocols.grpc.tls.cert_file: it is missing",
+        "protocols.http.tls.cert_file: it is missing",
+        "receivers.otlp.protocols.http.auth.authenticator: it is missing",
+        "exporters.otlp_grpc.auth.authenticator: it is missing",
+        "exporters.otlp_http.auth.authenticator: it is missing",
+    ] {
+        assert!(text.contains(part), "{part} in:\n{text}");
+    }
+}

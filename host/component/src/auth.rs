@@ -3,6 +3,7 @@
 //! Headers are names and values here, whatever protocol carries them; names are in lower case.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -13,8 +14,14 @@ use crate::id::ComponentId;
 
 /// Why a request may not come in; its sender is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Denied(pub String);
+pub enum Denied {
+    /// Its sender does not show that it may send.
+    #[error("{0}")]
+    Stranger(String),
+    /// So many ask to come in that nobody looks at this one; it may come again.
+    #[error("too many senders wait to be let in; try again later")]
+    Busy,
+}
 
 /// Decides which requests may come in.
 pub trait ServerAuth: Send + Sync + 'static {
@@ -30,6 +37,11 @@ pub trait ClientAuth: Send + Sync + 'static {
     /// What to do to the headers of a request with data of `origin`, in this order.
     fn credentials<'a>(&'a self, origin: &'a Origin) -> BoxFuture<'a, Result<Vec<HeaderChange>, Failure>>;
 
+    /// Hears that the next hop did not take who it said it was. Whether it may have something else to say now.
+    fn refused(&self) -> bool {
+        false
+    }
+
     /// Whether what it adds is nobody else's to read.
     fn is_secret(&self) -> bool;
 
@@ -40,12 +52,19 @@ pub trait ClientAuth: Send + Sync + 'static {
 }
 
 /// What to do to one header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HeaderChange {
     pub name: String,
     pub action: HeaderAction,
     /// What it is to say, unless it is removed.
     pub value: String,
+}
+
+/// What it is to say may be a key, which no log shows.
+impl fmt::Debug for HeaderChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeaderChange").field("name", &self.name).field("action", &self.action).finish_non_exhaustive()
+    }
 }
 
 /// How a header is changed.

@@ -9,4 +9,4 @@ mod unpack;
 
 pub use coding::Coding;
 pub use pack::pack;
-pub use unpack::{Room, UnpackError, WINDOW, unpack};
+pub use unpack::{Room, UnpackError, WINDOW, most_room, unpack};

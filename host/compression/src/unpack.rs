@@ -14,10 +14,14 @@ use crate::coding::Coding;
 pub const WINDOW: usize = 8 << 20;
 /// What is unpacked before other tasks get their turn: about a millisecond's work.
 const TURN: usize = 1 << 20;
+/// What a step counts for at the least, since those that bring nothing out take their time, too.
+const STEP: usize = 64 << 10;
 /// The least that there is room for at first.
 const LEAST: usize = 1 << 10;
 /// A size that is told is believed up to so many times the packed one, and found out beyond.
 const BELIEVED: usize = 64;
+/// How many times the packed size a snappy block can come to: its best element says 64 bytes with 3.
+const SNAPPY_MOST: usize = 22;
 /// How much larger telemetry is than its packed form, where no size is told.
 const USUAL: usize = 4;
 
@@ -42,6 +46,12 @@ pub enum UnpackError {
     Window,
 }
 
+/// The most room that it takes to unpack a message of at most `limit` bytes, however it is packed by one of `codings`.
+pub fn most_room(codings: &[Coding], limit: usize) -> usize {
+    let own = codings.iter().map(|coding| engine::most_held(*coding, limit)).max().unwrap_or(0);
+    limit.saturating_mul(2).saturating_add(1).saturating_add(own)
+}
+
 /// Unpacks `packed`, which `room` stands for, to at most `limit` bytes. When it is done the room stands for what came
 /// out.
 ///
@@ -63,7 +73,7 @@ pub async fn unpack<R: Room>(
     let mut next = announced(coding, packed).max(LEAST).min(most);
     let mut out: Vec<u8> = Vec::new();
     let mut granted = 0;
-    let mut turn = TURN;
+    let mut done = 0;
     loop {
         if out.len() == out.capacity() {
             let wanted = next + engine.holds(next);
@@ -74,6 +84,7 @@ pub async fn unpack<R: Room>(
             out.reserve_exact(next.saturating_sub(out.len()));
             next = out.capacity().saturating_mul(2).min(most);
         }
+        let before = out.len();
         let is_done = engine.step(&mut out).map_err(failed)?;
         if out.len() > limit {
             return Err(UnpackError::TooLarge);
@@ -81,8 +92,9 @@ pub async fn unpack<R: Room>(
         if is_done {
             break;
         }
-        if out.len() >= turn {
-            turn = out.len() + TURN;
+        done += (out.len() - before).max(STEP);
+        if done >= TURN {
+            done = 0;
             yield_now().await;
         }
     }
@@ -115,6 +127,9 @@ fn block(packed: &[u8], limit: usize, room: &mut impl Room) -> Result<Vec<u8>, U
     let size = snap::raw::decompress_len(packed).map_err(damaged)?;
     if size > limit {
         return Err(UnpackError::TooLarge);
+    }
+    if size > packed.len().saturating_mul(SNAPPY_MOST) {
+        return Err(UnpackError::Damaged(Coding::Snappy, io::Error::other("it says that it is larger than it can be")));
     }
     if !room.grow(size) {
         return Err(UnpackError::NoRoom);

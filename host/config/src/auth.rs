@@ -16,6 +16,13 @@ pub struct Auth {
 }
 
 impl Auth {
+    /// What makes no sense, with keys below `at`.
+    pub fn wrongs(&self, at: &str) -> Vec<Wrong> {
+        let missing = "it is missing: name an extension, or take `auth` out";
+        let missing = self.authenticator.is_empty().then(|| Wrong::new(format!("{at}.authenticator"), missing));
+        missing.into_iter().collect()
+    }
+
     /// What `known` has under the name.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! environment and to files replaced; [`validate`] turns that into a [`Validated`]. Both say everything that is wrong, each
 //! problem with file, line, column and path. Environment and files are reached through a [`Source`] only.
 
+mod address;
 mod auth;
 mod canonical;
 mod catalog;
@@ -27,6 +28,7 @@ mod value;
 pub mod watched;
 mod yaml;
 
+pub use address::without_userinfo;
 pub use auth::Auth;
 pub use catalog::{Catalog, Lookup};
 pub use check::{Check, Files, Wrong};

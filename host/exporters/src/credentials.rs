@@ -1,5 +1,6 @@
 //! The credentials of an exporter's requests: what its authenticator does to their headers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use host_component::{ClientAuth, Failure, HeaderAction, HeaderChange, Origin};
@@ -31,16 +32,26 @@ impl Credentials {
         self.0.as_ref().is_some_and(|auth| auth.is_secret())
     }
 
-    /// Changes the headers of a request with data of `origin`.
+    /// Hears that the next hop does not know who we are by what was added. Whether there may be something else to add.
+    pub(crate) fn refused(&self) -> bool {
+        self.0.as_ref().is_some_and(|auth| auth.refused())
+    }
+
+    /// The headers of a request with data of `origin`, made of those that each has.
     ///
     /// # Errors
     /// When there is nothing to show at present, or it cannot stand in a header.
-    pub(crate) async fn add_to(&self, headers: &mut HeaderMap, origin: &Origin) -> Result<(), Failure> {
-        let Some(auth) = &self.0 else { return Ok(()) };
+    pub(crate) async fn added_to<'h>(
+        &self,
+        headers: &'h HeaderMap,
+        origin: &Origin,
+    ) -> Result<Cow<'h, HeaderMap>, Failure> {
+        let Some(auth) = &self.0 else { return Ok(Cow::Borrowed(headers)) };
+        let mut headers = headers.clone();
         for change in auth.credentials(origin).await? {
-            apply(headers, &change, auth.is_secret())?;
+            apply(&mut headers, &change)?;
         }
-        Ok(())
+        Ok(Cow::Owned(headers))
     }
 }
 
@@ -52,7 +63,7 @@ pub fn in_the_clear(authenticator: &str) -> String {
     )
 }
 
-fn apply(headers: &mut HeaderMap, change: &HeaderChange, is_secret: bool) -> Result<(), Failure> {
+fn apply(headers: &mut HeaderMap, change: &HeaderChange) -> Result<(), Failure> {
     let unfit = || Failure::permanent(format!("what the header {} is to say cannot stand there", change.name));
     let name = HeaderName::try_from(&change.name).map_err(|_| unfit())?;
     let is_wanted = match change.action {
@@ -66,8 +77,8 @@ fn apply(headers: &mut HeaderMap, change: &HeaderChange, is_secret: bool) -> Res
     };
     if is_wanted {
         let mut value = HeaderValue::try_from(&change.value).map_err(|_| unfit())?;
-        // No compression of headers keeps it, and no log shows it.
-        value.set_sensitive(is_secret);
+        // It may be a key, also where it is not said to be: no compression of headers keeps it, and no log shows it.
+        value.set_sensitive(true);
         headers.insert(name, value);
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! Whoever uses the value asks for it, and that is when the files are looked at: at most once in an interval, on a thread
 //! that may wait for a disk. What is compared is their content, so that a file written in place, one renamed into place
 //! and the symbolic links of Kubernetes are all seen, whatever a file system makes of times. What cannot be used leaves
-//! the value as it is, is counted, and is told once.
+//! the value as it is, is counted, is told once, and is tried again each time.
 
 use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
@@ -54,7 +54,11 @@ struct State<T> {
     value: Arc<T>,
     /// What the files held when they were looked at last.
     seen: Vec<Option<u64>>,
+    /// Whether the value is still to be made of that, since it could not be.
+    is_owed: bool,
     looked: Instant,
+    /// Whether somebody looks at present.
+    is_looking: bool,
 }
 
 impl<T: Send + Sync + 'static> Fresh<T> {
@@ -75,7 +79,7 @@ impl<T: Send + Sync + 'static> Fresh<T> {
         // Before they are used: what changes in between is seen the next time.
         let seen = digests(&hasher, &watch.files);
         let value = Arc::new(load()?);
-        let state = Mutex::new(State { value, seen, looked: Instant::now() });
+        let state = Mutex::new(State { value, seen, is_owed: false, looked: Instant::now(), is_looking: false });
         Ok(Fresh(Arc::new(Inner { watch, load: Box::new(load), hasher, state, reloads, failures })))
     }
 
@@ -99,9 +103,9 @@ impl<T: Send + Sync + 'static> Fresh<T> {
             return false;
         }
         let mut state = self.0.state();
-        let due = state.looked.elapsed() >= *interval;
+        let due = !state.is_looking && state.looked.elapsed() >= *interval;
         if due {
-            state.looked = Instant::now();
+            (state.looked, state.is_looking) = (Instant::now(), true);
         }
         due
     }
@@ -117,12 +121,14 @@ impl<T> Inner<T> {
     }
 
     fn look(&self) -> Arc<T> {
+        let _looking = Looking(self);
         let seen = digests(&self.hasher, &self.watch.files);
-        let (value, before) = {
+        let (value, is_changed, is_owed) = {
             let mut state = self.state();
-            (Arc::clone(&state.value), std::mem::replace(&mut state.seen, seen.clone()))
+            let before = std::mem::replace(&mut state.seen, seen);
+            (Arc::clone(&state.value), before != state.seen, state.is_owed)
         };
-        if before == seen {
+        if !is_changed && !is_owed {
             return value;
         }
         let Watch { owner, what, .. } = &self.watch;
@@ -131,15 +137,29 @@ impl<T> Inner<T> {
                 self.reloads.inc();
                 tracing::info!(component = owner, what, "the files have changed and were taken");
                 let made = Arc::new(made);
-                self.state().value = Arc::clone(&made);
+                let mut state = self.state();
+                (state.value, state.is_owed) = (Arc::clone(&made), false);
                 made
             }
             Err(error) => {
-                self.failures.inc();
-                tracing::warn!(component = owner, what, %error, "changed files cannot be used; what was there stays");
+                self.state().is_owed = true;
+                // What stays as it was is tried again, since the reason may have passed, but is not told again.
+                if is_changed {
+                    self.failures.inc();
+                    tracing::warn!(component = owner, what, %error, "changed files cannot be used; what was there stays");
+                }
                 value
             }
         }
+    }
+}
+
+/// Somebody who looks; nobody else does meanwhile, so that no older value comes after a newer one.
+struct Looking<'a, T>(&'a Inner<T>);
+
+impl<T> Drop for Looking<'_, T> {
+    fn drop(&mut self) {
+        self.0.state().is_looking = false;
     }
 }
 

@@ -11,13 +11,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::config::Read;
 
 /// A piece of PEM, and the key of the configuration that it stands behind.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Material {
     key: &'static str,
     place: Place,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Place {
     Inline(Vec<u8>),
     File(PathBuf),

@@ -1,6 +1,8 @@
 //! What this crate promises: what may be agreed on, what is told about files, and when they are read anew.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use host_config::{Secret, Wrong};
@@ -104,6 +106,64 @@ async fn reads_files_anew_when_they_have_changed_and_somebody_asks() {
     advance(interval).await;
     assert_eq!(*fresh.get().await, 3);
     assert_eq!((metrics.total("tidegate_reloads"), metrics.total("tidegate_reload_failures")), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn takes_what_could_not_be_used_for_a_while_though_it_has_not_changed_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("value");
+    std::fs::write(&path, "1").unwrap();
+    let interval = Duration::from_secs(1);
+    let watch = Watch { owner: "test".to_owned(), what: "number", files: vec![path.clone()], interval };
+    let (metrics, is_short) = (Metrics::new(), Arc::new(AtomicBool::new(false)));
+    let (from, fails) = (path.clone(), is_short.clone());
+    let load = move || match fails.load(Ordering::SeqCst) {
+        true => Err(Wrong::new("file", "too many files are open")),
+        false => number(&from),
+    };
+    let fresh = Fresh::new(watch, &metrics, load).unwrap();
+    is_short.store(true, Ordering::SeqCst);
+    std::fs::write(&path, "2").unwrap();
+    for _ in 0..2 {
+        advance(interval).await;
+        assert_eq!(*fresh.get().await, 1);
+    }
+    is_short.store(false, Ordering::SeqCst);
+    advance(interval).await;
+    assert_eq!(*fresh.get().await, 2);
+    assert_eq!((metrics.total("tidegate_reloads"), metrics.total("tidegate_reload_failures")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_looks_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("value");
+    std::fs::write(&path, "1").unwrap();
+    let interval = Duration::from_secs(1);
+    let watch = Watch { owner: "test".to_owned(), what: "number", files: vec![path.clone()], interval };
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (end, may_end) = std::sync::mpsc::channel();
+    let (from, loads, may_end) = (path.clone(), AtomicUsize::new(0), Mutex::new(may_end));
+    let load = move || {
+        if loads.fetch_add(1, Ordering::SeqCst) > 0 {
+            begun.send(()).unwrap();
+            may_end.lock().unwrap().recv().unwrap();
+        }
+        number(&from)
+    };
+    let fresh = Fresh::new(watch, &Metrics::new(), load).unwrap();
+    std::fs::write(&path, "2").unwrap();
+    advance(interval).await;
+    let looking = tokio::spawn({
+        let fresh = fresh.clone();
+        async move { *fresh.get().await }
+    });
+    tokio::task::yield_now().await;
+    has_begun.recv().unwrap();
+    advance(interval).await;
+    assert_eq!(*fresh.get().await, 1, "somebody looks already");
+    end.send(()).unwrap();
+    assert_eq!((looking.await.unwrap(), *fresh.get().await), (2, 2));
 }
 
 fn number(path: &PathBuf) -> Result<u32, Wrong> {

@@ -1,6 +1,6 @@
 //! Tests of what stands in `unpack`: its promises, one sentence each.
 
-use super::{LEAST, Room, TURN, UnpackError, WINDOW, unpack};
+use super::{LEAST, Room, TURN, UnpackError, WINDOW, most_room, unpack};
 use crate::coding::Coding;
 use crate::pack;
 
@@ -123,6 +123,72 @@ async fn takes_members_and_frames_one_after_the_other() {
         let parts = [packed(coding, b"one "), packed(coding, b""), packed(coding, &plain)].concat();
         assert_eq!(check(coding, &parts, 200_000, LARGE).await, Ok([b"one ", &plain[..]].concat()), "{coding:?}");
     }
+}
+
+#[tokio::test]
+async fn refuses_a_message_of_more_parts_than_anybody_makes() {
+    for coding in [Coding::Gzip, Coding::Zstd] {
+        let [some, empty] = [&b"x"[..], b""].map(|plain| packed(coding, plain));
+        let of = |parts: usize| [&some[..], &empty.repeat(parts - 1)].concat();
+        assert_eq!(check(coding, &of(1024), 100, LARGE).await, Ok(b"x".to_vec()), "{coding:?}");
+        let told = check(coding, &of(1025), 100, LARGE).await.unwrap_err();
+        assert!(told.contains("more than 1024 parts"), "{coding:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn lets_others_go_on_while_it_unpacks_what_brings_nothing_out() {
+    use std::future::{Future as _, poll_fn};
+    use std::task::Poll;
+    // Empty blocks: 5 bytes each, and nothing in them.
+    let mut bytes = vec![0x78, 0x9c];
+    bytes.extend([0, 0, 0, 0xff, 0xff].repeat(1 << 20));
+    bytes.extend([1, 0, 0, 0xff, 0xff, 0, 0, 0, 1]);
+    let mut room = Budget { limit: LARGE, used: bytes.len(), most: 0 };
+    let mut unpacking = std::pin::pin!(unpack(Coding::Zlib, &bytes, 100, &mut room));
+    let mut turns = 0;
+    let plain = poll_fn(|cx| {
+        turns += 1;
+        match unpacking.as_mut().poll(cx) {
+            Poll::Ready(plain) => Poll::Ready(plain),
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    assert_eq!(plain.await.unwrap(), b"");
+    assert!(turns > 3, "{turns}");
+}
+
+#[tokio::test]
+async fn needs_no_more_room_than_it_says() {
+    use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
+    let noise = |len: u32| -> Vec<u8> { (0..len / 4).flat_map(|i| (i * i ^ i << 13).to_le_bytes()).collect() };
+    for len in [100_000, 3 << 20, 12 << 20] {
+        let plain = noise(len);
+        let mut large_blocks =
+            FrameEncoder::with_frame_info(FrameInfo::new().block_size(BlockSize::Max4MB), Vec::new());
+        std::io::Write::write_all(&mut large_blocks, &plain).unwrap();
+        let large_blocks = (Coding::Lz4, large_blocks.finish().unwrap());
+        for (coding, bytes) in
+            Coding::ALL.map(|coding| (coding, packed(coding, &plain))).into_iter().chain([large_blocks])
+        {
+            let limit = plain.len().max(bytes.len());
+            let plain = check(coding, &bytes, limit, most_room(&[coding], limit)).await;
+            assert!(plain.is_ok(), "{coding:?} {len}: {plain:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn takes_no_room_for_a_snappy_block_that_says_it_is_larger_than_it_can_be() {
+    let mut room = Budget { limit: LARGE, used: 5, most: 0 };
+    // 16 MiB, it says.
+    let told = unpack(Coding::Snappy, &[0x80, 0x80, 0x80, 0x08, 0], 32 << 20, &mut room).await;
+    assert!(matches!(told, Err(UnpackError::Damaged(..))), "{told:?}");
+    assert_eq!(room.most, 0);
+    let best = vec![7; 1 << 20];
+    let bytes = packed(Coding::Snappy, &best);
+    assert!(bytes.len() * 20 < best.len(), "it comes near to what there can be");
+    assert_eq!(check(Coding::Snappy, &bytes, 1 << 20, LARGE).await, Ok(best));
 }
 
 #[tokio::test]

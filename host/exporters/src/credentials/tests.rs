@@ -12,7 +12,8 @@ fn inserts_updates_and_deletes_as_it_is_told() {
     headers.insert("gone", HeaderValue::from_static("old"));
     let mut act = |name: &str, action, value: &str| {
         let change = HeaderChange { name: name.to_owned(), action, value: value.to_owned() };
-        apply(&mut headers, &change, name == "secret")
+        assert!(!format!("{change:?}").contains(value) || value.is_empty(), "{change:?}");
+        apply(&mut headers, &change)
     };
     act("there", HeaderAction::Insert, "new").unwrap();
     act("other", HeaderAction::Insert, "new").unwrap();
@@ -26,5 +27,5 @@ fn inserts_updates_and_deletes_as_it_is_told() {
         (&HeaderValue::from_static("old"), &HeaderValue::from_static("newer"))
     );
     assert!(!headers.contains_key("missing") && !headers.contains_key("gone"));
-    assert!(headers["secret"].is_sensitive() && !headers["there"].is_sensitive());
+    assert!(headers["secret"].is_sensitive() && !headers["there"].is_sensitive(), "what is added is for nobody else");
 }

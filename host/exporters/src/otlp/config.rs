@@ -7,7 +7,7 @@ use std::time::Duration;
 use host_component::{ComponentId, Exporter};
 use host_compression::Coding;
 use host_config::time::duration;
-use host_config::{Auth, Check, Files, Wrong};
+use host_config::{Auth, Check, Files, Secret, Wrong, without_userinfo};
 use host_tls::{ClientConfig, Connector, Target};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
@@ -33,7 +33,7 @@ pub struct Config {
     pub auth: Option<Auth>,
     pub compression: Compression,
     /// Sent with each request.
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Secret>,
     pub user_agent: String,
     /// How long one attempt may take.
     #[serde(deserialize_with = "duration")]
@@ -196,6 +196,7 @@ impl Check for Config {
         wrongs.extend(self.retry_on_failure.wrongs());
         wrongs.extend(self.sending_queue.wrongs());
         wrongs.extend(self.tls.wrongs("tls"));
+        wrongs.extend(self.auth.iter().flat_map(|auth| auth.wrongs("auth")));
         wrongs.extend(self.authority().err());
         wrongs.extend(self.header_map().err());
         wrongs
@@ -264,6 +265,7 @@ impl Config {
         if self.endpoint.is_empty() {
             return Err(Wrong::new("endpoint", "the endpoint is missing; write the `host:port` of the next hop"));
         }
+        without_userinfo("endpoint", &self.endpoint)?;
         let schemes = ["http://", "https://", "dns:///"];
         let plain = schemes.iter().find_map(|scheme| self.endpoint.strip_prefix(scheme)).unwrap_or(&self.endpoint);
         plain

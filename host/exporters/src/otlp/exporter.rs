@@ -35,6 +35,9 @@ pub(crate) trait Hop: Send + Sync + 'static {
         message: &Message,
         origin: &Origin,
     ) -> impl Future<Output = Result<Option<PartialSuccess>, Denial>> + Send;
+
+    /// Says that the next hop does not know who we are by what is shown. Whether there may be something else to show now.
+    fn refused(&self) -> bool;
 }
 
 /// How requests are sent, whatever the protocol.
@@ -91,7 +94,8 @@ impl<H: Hop> Otlp<H> {
             return Err(Failure::refused(format!("{}: too many requests wait for the next hop", self.id), PAUSE));
         };
         let mut left = payload.items();
-        // Why an item that is too large by itself was left out.
+        let mut is_any_delivered = false;
+        // Why a piece was left out that will never be taken.
         let mut left_out = None;
         // Where the next hop found something too large: the size of what it is sent instead.
         let mut attempted = None;
@@ -101,11 +105,17 @@ impl<H: Hop> Otlp<H> {
             match self.send(&piece, &origin).await {
                 Ok(()) => {
                     left -= items;
+                    is_any_delivered = true;
                     if let Some(bytes) = attempted.take() {
                         self.limit.learn(bytes);
                     }
                 }
-                Err(Denial::Failed(failure)) => {
+                Err(Denial::Failed(failure) | Denial::Stranger(failure)) if failure.is_permanent() => {
+                    counts.failed.inc_by(items);
+                    left -= items;
+                    left_out = Some(failure);
+                }
+                Err(Denial::Failed(failure) | Denial::Stranger(failure)) => {
                     counts.failed.inc_by(left);
                     return Err(failure);
                 }
@@ -118,19 +128,17 @@ impl<H: Hop> Otlp<H> {
                         continue;
                     }
                     tracing::warn!(exporter = self.id, items, error = too_large.reason, "too large, and cannot be cut");
-                    let failure = Failure::Permanent { reason: too_large.reason };
-                    // Where several small items are refused together their size is not the reason.
-                    if items > 1 {
-                        counts.failed.inc_by(left);
-                        return Err(failure);
-                    }
                     counts.failed.inc_by(items);
                     left -= items;
-                    left_out = Some(failure);
+                    left_out = Some(Failure::Permanent { reason: too_large.reason });
                 }
             }
         }
-        left_out.map_or(Ok(()), Err)
+        match left_out {
+            // Whoever is told so may send the rest again, which must not arrive twice.
+            Some(failure) if !is_any_delivered => Err(failure),
+            _ => Ok(()),
+        }
     }
 
     /// Sends one request, again and again if need be.
@@ -145,14 +153,19 @@ impl<H: Hop> Otlp<H> {
             return Err(Denial::TooLarge(TooLarge { reason, limit: None, is_own: true }));
         }
         let mut backoff = Backoff::new(&self.retry);
+        let mut was_refused = false;
         loop {
             let failure = match self.hop.call(signal, &message, origin).await {
                 Ok(partial) => {
                     self.count(signal, items, partial);
                     return Ok(());
                 }
-                Err(Denial::Failed(failure)) => failure,
-                Err(too_large) => return Err(too_large),
+                // What was shown may have been withdrawn before its time.
+                Err(Denial::Stranger(_)) if !std::mem::replace(&mut was_refused, true) && self.hop.refused() => {
+                    continue;
+                }
+                Err(Denial::Failed(failure) | Denial::Stranger(failure)) => failure,
+                Err(too_large @ Denial::TooLarge(_)) => return Err(too_large),
             };
             let wait = match &failure {
                 Failure::Retryable { after, .. } => backoff.next(*after),

@@ -81,9 +81,12 @@ impl Hop for Caller {
         &self.framer
     }
 
+    fn refused(&self) -> bool {
+        self.credentials.refused()
+    }
+
     async fn call(&self, signal: Signal, message: &Message, origin: &Origin) -> Result<Option<PartialSuccess>, Denial> {
-        let mut headers = self.headers.clone();
-        self.credentials.add_to(&mut headers, origin).await.map_err(Denial::Failed)?;
+        let headers = self.credentials.added_to(&self.headers, origin).await.map_err(Denial::Failed)?;
         let attempt = async {
             match self.attempt(signal, message, &headers).await {
                 // A connection that is going away says so by refusing; the next one is there in no time.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use host_config::Wrong;
+use host_config::{Secret, Wrong};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The headers of `written`, none of which the protocol sets itself.
 pub(crate) fn headers(
-    written: &BTreeMap<String, String>,
+    written: &BTreeMap<String, Secret>,
     protocol: &str,
     is_reserved: impl Fn(&str) -> bool,
 ) -> Result<HeaderMap, Wrong> {
@@ -23,7 +23,10 @@ pub(crate) fn headers(
         if of_http || is_reserved(key.as_str()) {
             return Err(bad());
         }
-        map.insert(key, HeaderValue::try_from(value).map_err(|_| bad())?);
+        let mut value = HeaderValue::try_from(value.as_str()).map_err(|_| bad())?;
+        // It may be a key: no compression of headers keeps it, and no log shows it.
+        value.set_sensitive(true);
+        map.insert(key, value);
     }
     Ok(map)
 }

@@ -82,8 +82,8 @@ impl Caller {
         let mut request = Request::new(Pieces::of(message));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        self.credentials.add_to(request.headers_mut(), origin).await.map_err(Denial::Failed)?;
+        *request.headers_mut() =
+            self.credentials.added_to(&self.headers, origin).await.map_err(Denial::Failed)?.into_owned();
         let failed = |error: &dyn Error| Denial::Failed(Failure::retryable(format!("{}: {}", host(uri), chain(error))));
         let response = self.client.request(request).await.map_err(|error| failed(&error))?;
         let (head, body) = response.into_parts();
@@ -95,6 +95,10 @@ impl Caller {
 impl Hop for Caller {
     fn framer(&self) -> &Framer {
         &self.framer
+    }
+
+    fn refused(&self) -> bool {
+        self.credentials.refused()
     }
 
     async fn call(&self, signal: Signal, message: &Message, origin: &Origin) -> Result<Option<PartialSuccess>, Denial> {

@@ -32,6 +32,8 @@ pub(crate) struct PartialSuccess {
 pub(crate) enum Denial {
     /// A part of it may be taken.
     TooLarge(TooLarge),
+    /// The next hop does not know who we are by what we showed; with the failure that this is where nothing helps.
+    Stranger(Failure),
     Failed(Failure),
 }
 
@@ -76,6 +78,7 @@ pub(crate) fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Denial
         // Resource exhausted: without a time to wait the request itself is too large.
         8 if after.is_some() => Failure::Retryable { reason, after },
         8 => return Err(Denial::too_large(reason)),
+        16 => return Err(Denial::Stranger(Failure::Permanent { reason })),
         _ => Failure::Permanent { reason },
     }))
 }

@@ -6,10 +6,14 @@ mod next_hop;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{Authenticators, Delivery, Exporter, Failure, Outcome, Payload, Signal};
+use host_component::{
+    Authenticators, BoxFuture, ClientAuth, Delivery, Exporter, Failure, HeaderChange, Origin, Outcome, Payload, Signal,
+};
+use host_config::{Auth, Secret};
 use host_otlp::wire::put_len;
 use host_otlp::{Limits, check};
 use host_telemetry::Metrics;
@@ -32,6 +36,10 @@ impl Script {
     }
 
     fn to(endpoint: String, change: impl FnOnce(&mut Config)) -> Script {
+        Self::knowing(endpoint, &Authenticators::default(), change)
+    }
+
+    fn knowing(endpoint: String, auth: &Authenticators, change: impl FnOnce(&mut Config)) -> Script {
         let mut config = Config {
             endpoint,
             tls: ClientConfig::plain(),
@@ -41,7 +49,7 @@ impl Script {
         };
         change(&mut config);
         let metrics = Metrics::new();
-        let deps = Deps { base: Path::new("."), auth: &Authenticators::default(), metrics: &metrics };
+        let deps = Deps { base: Path::new("."), auth, metrics: &metrics };
         let exporter = config.build(&"otlp_grpc/next".parse().unwrap(), &deps).unwrap();
         Script { exporter, metrics }
     }
@@ -89,7 +97,7 @@ fn never() -> Retry {
 async fn sends_what_it_got_to_the_service_of_its_signal() {
     let hop = NextHop::start().await;
     let script = Script::new(&hop, |config| {
-        config.headers.insert("X-Tenant".to_owned(), "blue".to_owned());
+        config.headers.insert("X-Tenant".to_owned(), Secret::new("blue"));
     });
     let (small, large) = (logs(&["small"]), logs(&[&"large".repeat(20_000)]));
     let payload = joined(&[small.clone(), small.clone(), large.clone(), small]);
@@ -154,6 +162,53 @@ async fn tries_again_after_the_codes_that_may_pass_and_no_others() {
             assert_eq!(hop.requests().len(), 1, "code {code}");
             assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 1);
         }
+    }
+}
+
+/// Shows a number, and one more each time that it hears that it was refused; not after `last`.
+struct Passes {
+    shown: AtomicUsize,
+    last: usize,
+}
+
+impl ClientAuth for Passes {
+    fn credentials<'a>(&'a self, _origin: &'a Origin) -> BoxFuture<'a, Result<Vec<HeaderChange>, Failure>> {
+        let shown = self.shown.load(Ordering::SeqCst).to_string();
+        Box::pin(async { Ok(vec![HeaderChange::upsert("x-pass", shown)]) })
+    }
+
+    fn refused(&self) -> bool {
+        self.shown.fetch_add(1, Ordering::SeqCst) < self.last
+    }
+
+    fn is_secret(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn shows_once_more_who_it_is_where_it_is_not_known_by_what_it_showed() {
+    let unknown = Answer::Status { code: 16, after: None };
+    for (answers, last, shown, is_taken) in [
+        (&[unknown][..], 9, &["0", "1"][..], true),
+        (&[unknown, unknown], 9, &["0", "1"], false),
+        (&[unknown], 0, &["0"], false),
+    ] {
+        let hop = NextHop::start().await;
+        answers.iter().for_each(|answer| hop.answers_next(*answer));
+        let (mut auth, passes) = (Authenticators::default(), Passes { shown: AtomicUsize::new(0), last });
+        auth.add_client("passes".parse().unwrap(), Arc::new(passes));
+        let script = Script::knowing(hop.address(), &auth, |config| {
+            config.auth = Some(Auth { authenticator: "passes".to_owned() });
+        });
+        let outcome = script.send(logs(&["a"])).await;
+        assert_eq!(outcome.is_ok(), is_taken, "{outcome:?}");
+        assert!(is_taken || outcome.unwrap_err().is_permanent());
+        let requests = hop.requests();
+        assert_eq!(
+            requests.iter().map(|request| request.headers["x-pass"].to_str().unwrap()).collect::<Vec<_>>(),
+            shown
+        );
     }
 }
 
@@ -294,10 +349,25 @@ async fn an_item_that_is_too_large_holds_up_no_other() {
     hop.always_answers(Answer::Limit(100_000));
     let script = Script::new(&hop, |_| ());
     let (small, large) = ("x".repeat(30_000), "y".repeat(200_000));
-    let failure = script.send(logs(&[&small, &large, &small, &small])).await.unwrap_err();
-    assert!(failure.is_permanent(), "{failure:?}");
+    assert_eq!(script.send(logs(&[&small, &large, &small, &small])).await, Ok(()), "or the three were sent again");
     assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 3);
     assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 1);
+}
+
+#[tokio::test]
+async fn a_piece_that_is_never_taken_holds_up_no_other_and_makes_nobody_send_them_again() {
+    let denied = || Answer::Status { code: 3, after: None };
+    let (small, hop) = ("x".repeat(400), NextHop::start().await);
+    let script = Script::new(&hop, |config| config.max_request_size = 1000);
+    hop.answers_next(denied());
+    assert_eq!(script.send(logs(&[small.as_str(); 5])).await, Ok(()));
+    assert_eq!(hop.requests().len(), 3);
+    assert_eq!(script.metric("otelcol_exporter_sent_log_records"), 3);
+    assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 2);
+    // Of what was denied as a whole, the sender is told.
+    hop.always_answers(denied());
+    assert!(script.send(logs(&[small.as_str(); 5])).await.unwrap_err().is_permanent());
+    assert_eq!(script.metric("otelcol_exporter_send_failed_log_records"), 7);
 }
 
 #[tokio::test]
@@ -396,13 +466,19 @@ fn refuses_a_configuration_that_makes_no_sense() {
     assert_eq!(build(&|config| config.endpoint = "dns:///hub:4317".to_owned()), "");
     assert!(build(&|config| config.endpoint.clear()).contains("the endpoint is missing"));
     assert!(build(&|config| config.endpoint = "hub".to_owned()).contains("\"hub\" is no address"));
+    for endpoint in
+        ["me:secret@hub:4317", "https://me:secret@hub:4317", "dns:///me:secret@hub:4317", "http:/me:secret@hub"]
+    {
+        let told = build(&|config| config.endpoint = endpoint.to_owned());
+        assert!(told.contains("endpoint: there is an `@` in it") && !told.contains("secret"), "{told}");
+    }
     assert!(build(&|config| config.tls.cert_file = "hub.pem".into()).contains("tls.key_file"));
     assert!(build(&|config| config.sending_queue.num_consumers = 0).contains("num_consumers"));
     assert!(build(&|config| config.retry_on_failure.multiplier = f64::NAN).contains("multiplier"));
     let header = |name: &str| {
         let name = name.to_owned();
         build(&move |config: &mut Config| {
-            config.headers.insert(name.clone(), "x".to_owned());
+            config.headers.insert(name.clone(), Secret::new("x"));
         })
     };
     assert!(header("grpc-timeout").contains("grpc-timeout"));

@@ -24,13 +24,22 @@ const WEAK: [(&str, &str); 6] = [
 #[derive(Default)]
 pub(crate) struct Users {
     passwords: HashMap<String, Password>,
+    /// The slowest hash: whoever is wrong in another way than by it waits for it all the same, so that the time that an
+    /// answer takes does not tell who is on the list.
+    decoy: Option<Decoy>,
     /// Of the last right password of each user: to check one against a slow hash once is enough.
     seen: Mutex<HashMap<String, [u8; 32]>>,
 }
 
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Decoy {
+    cost: u32,
+    hash: String,
+}
+
 enum Password {
     Plain(Secret),
-    Bcrypt(String),
+    Bcrypt { hash: String, cost: u32 },
 }
 
 /// What is known of a password without long thought.
@@ -39,6 +48,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// This hash tells, and takes its time.
     Hash(String),
+    /// It is wrong, which is to be told after the time that this hash takes.
+    Decoy(String),
 }
 
 impl Users {
@@ -52,17 +63,21 @@ impl Users {
             if name.is_empty() || password.is_empty() {
                 return Err(format!("line {number} has an empty name or password, which would let in anybody"));
             }
-            self.passwords.insert(name.to_owned(), Password::of(number, password)?);
+            let password = Password::of(number, password)?;
+            self.decoy = self.decoy.take().max(password.decoy());
+            self.passwords.insert(name.to_owned(), password);
         }
         Ok(())
     }
 
     pub(crate) fn check(&self, name: &str, password: &[u8]) -> Verdict {
         match self.passwords.get(name) {
-            None => Verdict::Wrong,
             Some(Password::Plain(known)) if known.as_str().as_bytes().ct_eq(password).into() => Verdict::Right,
-            Some(Password::Plain(_)) => Verdict::Wrong,
-            Some(Password::Bcrypt(hash)) => {
+            None | Some(Password::Plain(_)) => match &self.decoy {
+                None => Verdict::Wrong,
+                Some(decoy) => Verdict::Decoy(decoy.hash.clone()),
+            },
+            Some(Password::Bcrypt { hash, .. }) => {
                 let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
                 match seen.get(name) {
                     Some(digest) if digest[..].ct_eq(&self::digest(password)).into() => Verdict::Right,
@@ -88,13 +103,36 @@ impl Password {
         }
         let is_bcrypt = ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|beginning| text.starts_with(beginning));
         if !is_bcrypt {
-            return Ok(Password::Plain(Secret::new(text)));
+            return match scheme(text) {
+                None => Ok(Password::Plain(Secret::new(text))),
+                Some(kind) => Err(format!(
+                    "line {number} has a hash of the kind `{kind}`, which is not served, or a password in the clear that \
+                     begins as a hash does: write it anew with `htpasswd -B`"
+                )),
+            };
         }
         match bcrypt::HashParts::from_str(text) {
-            Ok(_) => Ok(Password::Bcrypt(text.to_owned())),
+            Ok(parts) => Ok(Password::Bcrypt { hash: text.to_owned(), cost: parts.get_cost() }),
             Err(error) => Err(format!("line {number} has a bcrypt hash that is damaged: {error}")),
         }
     }
+
+    fn decoy(&self) -> Option<Decoy> {
+        match self {
+            Password::Plain(_) => None,
+            Password::Bcrypt { hash, cost } => Some(Decoy { cost: *cost, hash: hash.clone() }),
+        }
+    }
+}
+
+/// What a text that looks like a hash says of its kind: `$argon2id$…`, `{SSHA256}…`. Were it taken for a password, whoever
+/// has read the list could come in with it.
+fn scheme(text: &str) -> Option<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    [('$', '$'), ('{', '}')].iter().find_map(|(open, close)| {
+        let (kind, _) = text.strip_prefix(*open)?.split_once(*close)?;
+        (!kind.is_empty() && kind.chars().all(is_name)).then(|| &text[..kind.len() + 2])
+    })
 }
 
 fn digest(password: &[u8]) -> [u8; 32] {

@@ -11,26 +11,33 @@ use tokio::sync::Semaphore;
 
 use super::htpasswd::{Users, Verdict};
 
+/// Senders that may wait for each one whose password is looked at: some seconds' work. More are told to come again.
+const WAITING: usize = 31;
+
 pub(super) struct Server {
     users: Fresh<Users>,
     /// A hash takes a core for a tenth of a second: strangers that guess may have half of the cores, and no more.
     turns: Arc<Semaphore>,
+    /// Of those who have a turn or wait for one.
+    places: Semaphore,
 }
 
 impl Server {
     pub(super) fn new(users: Fresh<Users>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Server { users, turns: Arc::new(Semaphore::new(cores.div_ceil(2))) }
+        let turns = std::thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2);
+        Server { users, turns: Arc::new(Semaphore::new(turns)), places: Semaphore::new(turns * (1 + WAITING)) }
     }
 
     async fn check(&self, value: Option<&[u8]>) -> Result<(), Denied> {
-        let (name, password) = parse(value).map_err(|reason| Denied(reason.to_owned()))?;
+        let (name, password) = parse(value).map_err(|reason| Denied::Stranger(reason.to_owned()))?;
         let users = self.users.get().await;
-        let hash = match users.check(&name, &password) {
+        let (hash, is_decoy) = match users.check(&name, &password) {
             Verdict::Right => return Ok(()),
             Verdict::Wrong => return Err(invalid()),
-            Verdict::Hash(hash) => hash,
+            Verdict::Hash(hash) => (hash, false),
+            Verdict::Decoy(hash) => (hash, true),
         };
+        let _place = self.places.try_acquire().map_err(|_| Denied::Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| invalid())?;
         // Somebody with the same password may have had the turn before.
         if let Verdict::Right = users.check(&name, &password) {
@@ -39,7 +46,7 @@ impl Server {
         let checked = tokio::task::spawn_blocking(move || {
             let is_right = bcrypt::verify(&password, &hash).unwrap_or(false);
             drop(turn);
-            is_right.then_some(password)
+            (is_right && !is_decoy).then_some(password)
         });
         let password = checked.await.ok().flatten().ok_or_else(invalid)?;
         users.remember(&name, &password);
@@ -58,7 +65,7 @@ impl ServerAuth for Server {
 }
 
 fn invalid() -> Denied {
-    Denied("invalid credentials".to_owned())
+    Denied::Stranger("invalid credentials".to_owned())
 }
 
 /// The name and the password in a header.

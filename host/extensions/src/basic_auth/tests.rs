@@ -4,10 +4,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use host_component::Origin;
+use host_component::{Denied, Origin};
 use host_config::{Check as _, Secret};
 use host_telemetry::Metrics;
+use tokio::task::JoinSet;
 
+use super::htpasswd::{Users, Verdict};
 use super::{ClientConfig, Config, Htpasswd};
 use crate::Deps;
 
@@ -62,6 +64,36 @@ async fn one_right_password_makes_no_other_right() {
     assert_eq!(told, ["in", "invalid credentials", "in"]);
 }
 
+#[tokio::test]
+async fn tells_those_who_are_too_many_to_come_again() {
+    let (id, metrics) = ("basicauth".parse().unwrap(), Metrics::new());
+    let deps = Deps { id: &id, base: Path::new("."), metrics: &metrics };
+    let server = of(&format!("bob:{HASH}\n")).server(&deps).unwrap().unwrap();
+    let mut guesses = JoinSet::new();
+    for number in 0..10_000 {
+        let (server, guess) = (server.clone(), basic(&format!("bob:{number}")));
+        guesses.spawn(async move { server.admit(Some(&guess)).await.unwrap_err() });
+    }
+    let told = guesses.join_all().await;
+    let busy = told.iter().filter(|denied| **denied == Denied::Busy).count();
+    assert!(busy > 0 && busy < told.len(), "{busy} of {}", told.len());
+    assert_eq!(server.admit(Some(&basic("bob:U*U"))).await, Ok(()), "there is room again");
+}
+
+#[test]
+fn takes_as_long_for_a_stranger_as_for_a_wrong_password() {
+    let slow = HASH.replace("$05$", "$06$");
+    let mut users = Users::default();
+    users.add(&format!("ann:plain\nbob:{HASH}\ncarl:{slow}\n")).unwrap();
+    let hash = |name: &str| match users.check(name, b"wrong") {
+        Verdict::Right => "right".to_owned(),
+        Verdict::Wrong => "wrong at once".to_owned(),
+        Verdict::Hash(hash) | Verdict::Decoy(hash) => hash,
+    };
+    assert_eq!(["ann", "bob", "carl", "eve"].map(hash), [&slow, HASH, &slow, &slow]);
+    assert!(matches!(users.check("eve", b"U*U"), Verdict::Decoy(_)), "whose hash it is does not let in");
+}
+
 #[test]
 fn refuses_users_that_anybody_could_be_by_their_line() {
     let told = |config: &Config| {
@@ -69,13 +101,20 @@ fn refuses_users_that_anybody_could_be_by_their_line() {
         let wrong = config.htpasswd.as_ref().map(|htpasswd| htpasswd.users(&read).err());
         wrong.flatten().map(|wrong| wrong.to_string()).unwrap_or_default()
     };
-    assert_eq!(told(&of("ann:x\n")), "");
+    for password in ["x", "$ecret", "$$x", "{x", "{}", "a$b$c"] {
+        assert_eq!(told(&of(&format!("ann:{password}\n"))), "", "{password}");
+    }
     for (inline, why) in [
         ("ann:x\n:\n", "line 2 has an empty name or password"),
         ("ann\n", "line 1 has no colon"),
         ("ann:$apr1$abc$def\n", "line 1 has a hash with MD5"),
         ("ann:{SHA}abc\n", "line 1 has a hash with SHA-1"),
         ("ann:$2y$10$short\n", "line 1 has a bcrypt hash that is damaged"),
+        ("ann:$y$j9T$abc\n", "line 1 has a hash of the kind `$y$`"),
+        ("ann:$argon2id$v=19$abc\n", "line 1 has a hash of the kind `$argon2id$`"),
+        ("ann:$P$abc$d\n", "line 1 has a hash of the kind `$P$`"),
+        ("ann:{SSHA256}abc\n", "line 1 has a hash of the kind `{SSHA256}`"),
+        ("ann:{CRYPT}abc\n", "line 1 has a hash of the kind `{CRYPT}`"),
     ] {
         let told = told(&of(inline));
         assert!(told.contains(why) && !told.contains("abc"), "{told}");

@@ -20,7 +20,7 @@ impl Bearer {
 
     async fn check(&self, value: Option<&[u8]>) -> Result<(), Denied> {
         let Some(value) = value.filter(|value| !value.is_empty()) else {
-            return Err(Denied(format!("missing or empty authorization header: {}", self.header)));
+            return Err(Denied::Stranger(format!("missing or empty authorization header: {}", self.header)));
         };
         let values = self.values.get().await;
         let known = values.iter().map(|known| known.as_str().as_bytes().ct_eq(value));
@@ -28,7 +28,7 @@ impl Bearer {
         if bool::from(known.fold(Choice::from(0), |found, is_this| found | is_this)) {
             return Ok(());
         }
-        Err(Denied("provided authorization does not match expected scheme or token".to_owned()))
+        Err(Denied::Stranger("provided authorization does not match expected scheme or token".to_owned()))
     }
 }
 

@@ -74,15 +74,25 @@ impl Config {
     /// What the header may say.
     pub(super) fn values(&self, read: &Read<'_>) -> Result<Vec<Secret>, Wrong> {
         let of_file = Source::new(&self.token, "filename", &self.filename);
-        let key = if of_file.file().is_some() { "filename" } else { "token" };
-        let text = match self.tokens.as_slice() {
-            [] => of_file.text(read)?,
-            tokens => tokens.iter().map(Secret::as_str).collect::<Vec<_>>().join("\n"),
+        let key = match (self.tokens.is_empty(), of_file.file()) {
+            (false, _) => "tokens",
+            (true, Some(_)) => "filename",
+            (true, None) => "token",
         };
-        // What stands behind the first word of a line is a note.
-        let tokens: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
-        if tokens.is_empty() {
-            return Err(of_file.wrong("there is no token in it"));
+        let text;
+        let tokens: Vec<&str> = match self.tokens.as_slice() {
+            // What stands behind the first word of a file's line is a note.
+            [] if of_file.file().is_some() => {
+                text = of_file.text(read)?;
+                text.lines().filter_map(|line| line.split_whitespace().next()).collect()
+            }
+            // What stands in the configuration is meant as it stands.
+            [] => vec![self.token.as_str()],
+            tokens => tokens.iter().map(Secret::as_str).collect(),
+        };
+        if tokens.is_empty() || tokens.iter().any(|token| token.trim().is_empty()) {
+            let message = "there is no token in it";
+            return Err(if key == "filename" { of_file.wrong(message) } else { Wrong::new(key, message) });
         }
         let value = |token: &&str| match self.scheme.as_str() {
             "" => (*token).to_owned(),

@@ -35,6 +35,20 @@ async fn takes_each_of_its_tokens_and_sends_the_first() {
     assert_eq!(sent(&bearer).await, ("x-token".to_owned(), "Bearer one".to_owned()));
 }
 
+#[tokio::test]
+async fn takes_a_token_of_the_configuration_as_it_stands() {
+    let (token, tokens) = (Secret::new("a b  c"), vec![Secret::new("a b"), Secret::new("c # d")]);
+    let one = build(Config { token, ..Config::default() }, ".".as_ref());
+    assert_eq!(sent(&one).await.1, "Bearer a b  c");
+    assert!(one.admit(Some(b"Bearer a b  c")).await.is_ok() && one.admit(Some(b"Bearer a")).await.is_err());
+    let several = build(Config { tokens, ..Config::default() }, ".".as_ref());
+    assert!(several.admit(Some(b"Bearer c # d")).await.is_ok() && several.admit(Some(b"Bearer c")).await.is_err());
+    for (token, told) in [("a\nb", "token: it cannot stand in a header"), (" ", "token: there is no token in it")] {
+        let config = Config { token: Secret::new(token), ..Config::default() };
+        assert!(config.values(&|_| unreachable!()).unwrap_err().to_string().starts_with(told), "{token:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn reads_its_file_anew_when_that_has_changed() {
     let folder = tempfile::tempdir().unwrap();

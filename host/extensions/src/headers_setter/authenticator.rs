@@ -62,6 +62,10 @@ impl ClientAuth for Setter {
         })
     }
 
+    fn refused(&self) -> bool {
+        self.additional.as_ref().is_some_and(|additional| additional.refused())
+    }
+
     fn is_secret(&self) -> bool {
         self.additional.as_ref().is_some_and(|additional| additional.is_secret())
     }

@@ -112,6 +112,15 @@ impl ClientAuth for Authenticator {
         Box::pin(async { Ok(vec![HeaderChange::upsert("authorization", self.header().await?)]) })
     }
 
+    fn refused(&self) -> bool {
+        let mut state = self.state();
+        // One that is new already was not the one that was shown, or a newer one will do no better.
+        if state.token.as_ref().is_some_and(|(token, _)| token.age() >= PAUSE) {
+            state.token = None;
+        }
+        true
+    }
+
     fn is_secret(&self) -> bool {
         true
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use host_config::{Secret, Wrong};
+use host_config::{Secret, Wrong, without_userinfo};
 use host_tls::{ClientConfig, Connector, Stream, Target};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::uri::Scheme;
@@ -41,6 +41,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(url: &str) -> Result<Place, Wrong> {
+        without_userinfo("token_url", url)?;
         let wrong = || Wrong::new("token_url", format!("{url:?} is no address: `https://host/path` is expected"));
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let is_https = match uri.scheme() {
@@ -96,7 +97,8 @@ impl Endpoint {
                 .await
                 .unwrap_or_else(|_| Err(format!("there was no answer within {:?}", self.timeout))),
         };
-        answer.map_err(|reason| format!("no token from {}: {reason}", self.place.uri))
+        // Without its query, which may hold what nobody else is to read.
+        answer.map_err(|reason| format!("no token from {}{}: {reason}", self.place.host, self.place.uri.path()))
     }
 
     async fn ask(&self, who: &Credentials) -> Result<Token, String> {

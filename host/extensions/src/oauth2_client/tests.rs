@@ -140,11 +140,62 @@ async fn says_why_there_is_no_token_in_the_form_that_makes_a_sender_try_again() 
     let failure = header(&client).await.unwrap_err();
     let Failure::Retryable { reason, .. } = &failure else { panic!("{failure:?}") };
     assert!(reason.contains("401") && reason.contains("invalid_client: no such client"), "{reason}");
-    assert!(!reason.contains("cret"), "{reason}");
-    for (body, why) in [("<html>", "no JSON"), (r#"{"access_token":"a\nb"}"#, "cannot stand in a header")] {
+    assert!(!reason.contains("cret") && !reason.contains("x=1"), "{reason}");
+    for (body, why) in [
+        ("<html>", "no JSON"),
+        (r#"{"access_token":"a\nb"}"#, "cannot stand in a header"),
+        (r#"{"access_token":"a","expires_in":"soon"}"#, "`expires_in` is no number of seconds"),
+        (r#"{"access_token":"a","expires_in":-1}"#, "`expires_in` is no number of seconds"),
+        (r#"{"access_token":"a","expires_in":{}}"#, "`expires_in` is no number of seconds"),
+    ] {
         let server = Server::start(&[(200, body)]).await;
         let failure = header(&server.client(|_| {}).0).await.unwrap_err();
         assert!(failure.to_string().contains(why), "{failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn knows_an_end_however_it_is_written() {
+    for (written, lasts) in [("90.5", 90), ("\"90\"", 89), ("9e1", 89)] {
+        let body = format!(r#"{{"access_token":"one","expires_in":{written}}}"#);
+        let server = Server::start(&[(200, &body)]).await;
+        let (client, _) = server.client(|config| {
+            config.timeout = Duration::ZERO;
+            config.expiry_buffer = Duration::ZERO;
+        });
+        assert!(header(&client).await.is_ok());
+        tokio::time::advance(Duration::from_secs(lasts)).await;
+        assert!(header(&client).await.is_ok());
+        assert_eq!(server.requests().len(), 1, "{written}");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(header(&client).await.is_ok());
+        assert_eq!(server.requests().len(), 2, "{written}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgets_a_token_that_was_refused_unless_it_is_new() {
+    let of = |name: &str| format!(r#"{{"access_token":"{name}","expires_in":3600}}"#);
+    let server = Server::start(&[(200, &of("one")), (200, &of("two"))]).await;
+    let (client, _) = server.client(|config| config.timeout = Duration::ZERO);
+    assert_eq!(header(&client).await, Ok("Bearer one".to_owned()));
+    assert!(client.refused());
+    assert_eq!(header(&client).await, Ok("Bearer one".to_owned()), "whoever is refused makes no storm of requests");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(client.refused());
+    assert_eq!(header(&client).await, Ok("Bearer two".to_owned()));
+}
+
+#[test]
+fn tells_no_password_in_its_url() {
+    for url in ["https://me:secret@hub/token", "me:secret@hub"] {
+        let told: Vec<String> = Config { token_url: url.to_owned(), ..Config::default() }
+            .wrongs()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(told.iter().any(|told| told.starts_with("token_url: there is an `@`")), "{told:?}");
+        assert!(!told.iter().any(|told| told.contains("secret@")), "{told:?}");
     }
 }
 

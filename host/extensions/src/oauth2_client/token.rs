@@ -12,6 +12,7 @@ const REASON_CHARS: usize = 256;
 pub(super) struct Token {
     /// What stands in the header `authorization`.
     pub(super) header: String,
+    since: Instant,
     /// None where it lasts for ever.
     life: Option<Life>,
 }
@@ -38,6 +39,11 @@ struct Refusal {
 }
 
 impl Token {
+    /// How long it has been there.
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// Whether it may still be shown.
     pub(super) fn is_alive(&self) -> bool {
         self.life.as_ref().is_none_or(|life| Instant::now() < life.ends)
@@ -64,16 +70,26 @@ pub(super) fn parse(body: &[u8]) -> Result<Token, String> {
     if answer.access_token.is_empty() || HeaderValue::try_from(&header).is_err() {
         return Err("the token in the answer cannot stand in a header".to_owned());
     }
-    // Some say it as a number and some as text.
-    let seconds = answer.expires_in.and_then(|value| match value {
-        serde_json::Value::String(text) => text.parse::<u64>().ok(),
-        other => other.as_u64(),
-    });
-    let life = seconds.filter(|seconds| *seconds > 0).and_then(|seconds| {
-        let length = Duration::from_secs(seconds);
-        Some(Life { ends: Instant::now().checked_add(length)?, length })
-    });
-    Ok(Token { header, life })
+    let seconds = match answer.expires_in {
+        None => 0,
+        Some(value) => {
+            seconds(&value).ok_or_else(|| "what the answer says in `expires_in` is no number of seconds".to_owned())?
+        }
+    };
+    let since = Instant::now();
+    let length = Duration::from_secs(seconds);
+    let ends = since.checked_add(length).filter(|_| seconds > 0);
+    Ok(Token { header, since, life: ends.map(|ends| Life { ends, length }) })
+}
+
+/// Some say it as a number and some as text. What began is a whole second, since none at all means for ever.
+fn seconds(value: &serde_json::Value) -> Option<u64> {
+    let number = match value {
+        serde_json::Value::Null => Some(0.0),
+        serde_json::Value::String(text) => text.parse::<f64>().ok(),
+        other => other.as_f64(),
+    };
+    number.filter(|number| number.is_finite() && *number >= 0.0).map(|number| number.ceil() as u64)
 }
 
 /// What a server says of why there is no token.

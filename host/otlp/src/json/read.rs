@@ -8,6 +8,8 @@ mod field;
 mod names;
 mod sink;
 
+use std::slice::Iter;
+
 use bytes::Bytes;
 use serde::de::Deserializer as _;
 
@@ -19,6 +21,9 @@ use crate::signal::Signal;
 
 /// How much of the text the encoded request takes at least, to begin with.
 const SHARE: usize = 2;
+
+/// What the reader of a text of this size keeps beside it is not worth counting.
+const SMALL: usize = 64 << 10;
 
 /// What was read.
 #[derive(Debug)]
@@ -52,6 +57,9 @@ pub fn read(
     most: usize,
     grow: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Request, ReadError> {
+    if text.len() > SMALL && !grow(scratch(text)) {
+        return Err(ReadError::NoRoom);
+    }
     let mut sink = Sink::new(most, grow);
     sink.begin(text.len() / SHARE)?;
     let mut json = serde_json::Deserializer::from_slice(text);
@@ -62,4 +70,39 @@ pub fn read(
         (Err(_), Some(refusal)) => Err(refusal),
         (Err(error), None) => Err(ReadError::Malformed(error.to_string())),
     }
+}
+
+/// What the reader of a text keeps beside it: its longest string with escapes, without these, and a byte for each bracket
+/// that is open in what is passed over.
+fn scratch(text: &[u8]) -> usize {
+    let (mut longest, mut deepest, mut depth) = (0, 0, 0usize);
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => longest = longest.max(escaped(&mut bytes)),
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    longest.max(deepest)
+}
+
+/// Goes to the end of a string; its length, where it has escapes.
+fn escaped(bytes: &mut Iter<'_, u8>) -> usize {
+    let (whole, mut has_escapes) = (bytes.len(), false);
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => break,
+            b'\\' => {
+                has_escapes = true;
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+    if has_escapes { whole - bytes.len() } else { 0 }
 }

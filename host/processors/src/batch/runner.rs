@@ -4,6 +4,7 @@
 //! or when what waits has waited for the timeout, up to the limit. A batch whose senders have all left is withdrawn: they
 //! will send its data again, and until then nobody's budget pays for its bytes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use host_component::{Delivery, Outcome, spawn_in};
@@ -115,42 +116,78 @@ impl Runner {
 
     /// Sends a batch and answers its senders.
     ///
-    /// When the data of one sender can never be delivered, the others must not fail with it: the batch is halved until
-    /// the outcome is each sender's own.
+    /// When the data of one sender can never be delivered, the others must not fail with it: what was not taken is halved
+    /// until the outcome is each sender's own. What was taken is not sent again.
     async fn deliver(&self, batch: Vec<Waiting>) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
             part.retain(|waiting| !waiting.answer.is_closed());
-            let outcome = self.send(&part).await;
-            if part.len() > 1 && matches!(&outcome, Err(failure) if failure.is_permanent()) {
-                let tail = part.split_off(part.len() / 2);
-                parts.extend([tail, part]);
-                continue;
-            }
+            let pieces = self.send(&part).await;
+            let is_alone = part.len() == 1;
+            let (mut again, mut end) = (Vec::new(), 0);
             for waiting in part {
-                waiting.answer(outcome.clone());
+                let start = end;
+                end += waiting.delivery.payload.items();
+                match settled(&pieces, start..end, is_alone) {
+                    Some(outcome) => waiting.answer(outcome),
+                    None => again.push(waiting),
+                }
             }
+            let tail = again.split_off(again.len() / 2);
+            parts.extend([tail, again].into_iter().filter(|part| !part.is_empty()));
         }
     }
 
-    /// Sends what `part` holds as one delivery, or in pieces where it is larger than a batch may be.
-    async fn send(&self, part: &[Waiting]) -> Outcome {
-        let Some((first, rest)) = part.split_first() else { return Ok(()) };
+    /// Sends what `part` holds as one delivery, or in pieces where it is larger than a batch may be. A piece that can never
+    /// be delivered holds up no other.
+    async fn send(&self, part: &[Waiting]) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let Some((first, rest)) = part.split_first() else { return pieces };
         let mut joined = first.delivery.clone();
         for waiting in rest {
             joined.payload.join(waiting.delivery.payload.clone());
         }
         let config = &self.desk.config;
         let Delivery { payload, origin, route } = joined;
+        let mut end = 0;
         for payload in payload.split(config.max_items(), config.max_bytes()) {
+            let start = end;
+            end += payload.items();
             let sent = &self.desk.sent;
             sent.all.inc();
             sent.items.observe(payload.items() as f64);
             sent.bytes.observe(payload.len() as f64);
-            self.desk.next.consume(Delivery { payload, origin: origin.clone(), route }).await?;
+            let outcome = self.desk.next.consume(Delivery { payload, origin: origin.clone(), route }).await;
+            let may_pass = matches!(&outcome, Err(failure) if !failure.is_permanent());
+            pieces.push(Piece { items: start..if may_pass { u64::MAX } else { end }, outcome });
+            if may_pass {
+                break;
+            }
         }
-        Ok(())
+        pieces
     }
+}
+
+/// What became of one piece of a batch.
+pub(super) struct Piece {
+    /// Which items of the batch it held, with those behind it where these were not tried.
+    pub(super) items: Range<u64>,
+    pub(super) outcome: Outcome,
+}
+
+/// The answer to the sender of these items of a batch that went out in `pieces`; none where they are to be tried again
+/// without the others, since somebody else's may be why nothing of them was taken.
+pub(super) fn settled(pieces: &[Piece], items: Range<u64>, is_alone: bool) -> Option<Outcome> {
+    let own = pieces.iter().filter(|piece| piece.items.start < items.end && items.start < piece.items.end);
+    let own: Vec<&Outcome> = own.map(|piece| &piece.outcome).collect();
+    let failures = || own.iter().filter_map(|outcome| outcome.as_ref().err());
+    if let Some(failure) = failures().find(|failure| !failure.is_permanent()) {
+        return Some(Err(failure.clone()));
+    }
+    let Some(failure) = failures().next() else { return Some(Ok(())) };
+    // What was delivered of them must not be delivered twice.
+    let is_settled = is_alone || own.iter().any(|outcome| outcome.is_ok());
+    is_settled.then(|| Err(failure.clone()))
 }
 
 impl Drop for Runner {

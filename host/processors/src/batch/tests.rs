@@ -244,6 +244,39 @@ async fn a_poisonous_request_fails_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_delivered_of_a_batch_in_pieces_is_not_sent_again_for_the_sake_of_what_never_will_be() {
+    let config = Config { send_batch_size: 2, send_batch_max_size: 2, ..Config::default() };
+    let downstream = Downstream { poisonous: Some("poison"), answers_itself: true, ..Downstream::default() };
+    let script = Script::new(config, downstream);
+    // One sender's request in three pieces, the second of which is never taken.
+    let outcome = script.send(&["a", "b", "poison", "c", "d"]).await.unwrap();
+    assert_eq!(outcome, Err(Failure::permanent("poison")), "its sender is told");
+    let seen = script.downstream.seen.lock().unwrap().clone();
+    assert_eq!(seen, names(&[&["a", "b"], &["poison", "c"], &["d"]]), "each piece is tried, and once");
+}
+
+#[test]
+fn each_sender_is_answered_by_the_pieces_that_held_its_items() {
+    use super::runner::{Piece, settled};
+    let poison = || Err(Failure::permanent("poison"));
+    let later = || Err(Failure::refused("full", Duration::ZERO));
+    let piece = |items, outcome| Piece { items, outcome };
+    let pieces = [piece(0..10, Ok(())), piece(10..20, poison()), piece(20..30, Ok(())), piece(30..u64::MAX, later())];
+    for (items, answer) in [
+        (0..4, Some(Ok(()))),
+        (4..12, Some(poison())),
+        (12..18, None),
+        (18..22, Some(poison())),
+        (22..28, Some(Ok(()))),
+        (28..35, Some(later())),
+        (35..36, Some(later())),
+    ] {
+        assert_eq!(settled(&pieces, items.clone(), false), answer, "{items:?}");
+    }
+    assert_eq!(settled(&pieces, 12..18, true), Some(poison()), "there is nobody else whose items it could be");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_not_be_joined_is_kept_apart() {
     let script = Script::new(Config::default(), Downstream::default());
     let tenant = Origin { metadata: vec![("tenant".to_owned(), "blue".to_owned())] };

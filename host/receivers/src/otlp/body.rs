@@ -58,19 +58,23 @@ pub(crate) async fn whole(
     Ok((out.freeze(), reservation))
 }
 
-/// Waits for `future` no longer than `limit`; a timer is only made when there is something to wait for.
-pub(crate) async fn within<F, T>(limit: Duration, future: F) -> Result<T, Rejection>
-where
-    F: Future<Output = Result<T, Rejection>>,
-{
+/// Waits for `future` no longer than `limit`, and has nothing then; a timer is only made when there is something to wait
+/// for.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
-        return output;
+        return Some(output);
     }
-    match tokio::time::timeout(limit, future).await {
-        Ok(output) => output,
-        Err(_) => Err(Rejection::new(Cause::Slow, format!("the body did not arrive within {limit:?}"))),
-    }
+    tokio::time::timeout(limit, future).await.ok()
+}
+
+/// Waits for `read` no longer than `limit`.
+pub(crate) async fn in_time<T>(
+    limit: Duration,
+    read: impl Future<Output = Result<T, Rejection>>,
+) -> Result<T, Rejection> {
+    let late = || Err(Rejection::new(Cause::Slow, format!("the body did not arrive within {limit:?}")));
+    within(limit, read).await.unwrap_or_else(late)
 }
 
 /// What a reply is made of.

@@ -183,6 +183,11 @@ impl Check for Config {
             ]));
         }
         wrongs.extend(self.protocols.tls().into_iter().flat_map(|(at, tls)| tls.wrongs(at)));
+        let auth = [
+            ("protocols.grpc.auth", grpc.as_ref().and_then(|grpc| grpc.auth.as_ref())),
+            ("protocols.http.auth", http.as_ref().and_then(|http| http.auth.as_ref())),
+        ];
+        wrongs.extend(auth.iter().filter_map(|(at, auth)| Some(auth.as_ref()?.wrongs(at))).flatten());
         wrongs
     }
 

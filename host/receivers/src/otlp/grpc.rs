@@ -50,7 +50,7 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
     let coding = coding(headers)?;
     let origin = intake.metadata.of(signal, headers, request.uri())?;
     let mut incoming = request.into_body();
-    let (message, _reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
+    let (message, _reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
     intake.deliver(signal, message, origin).await
 }

@@ -75,7 +75,7 @@ async fn post(
     let coding = coding(headers)?;
     let origin = intake.metadata.of(signal, headers, request.uri())?;
     let mut incoming = request.into_body();
-    let (body, reservation) = body::within(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
+    let (body, reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
     let (bytes, _reservation) = match form {
         Form::Protobuf => (body, reservation),

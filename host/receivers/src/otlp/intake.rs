@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{ComponentId, Consumers, Delivery, Origin, ServerAuth, Signal};
+use host_component::{ComponentId, Consumers, Delivery, Denied, Origin, ServerAuth, Signal};
 use host_otlp::{Limits, check};
 use host_telemetry::{Counter, Metrics};
 use http::{HeaderMap, HeaderValue};
 
+use super::body;
 use super::metadata::Metadata;
 use super::status::{Cause, Rejection};
 use crate::{Budget, Deps};
@@ -109,8 +110,13 @@ impl Intake {
     /// Refuses a request whose sender does not show that it may send.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         let Some(auth) = &self.auth else { return Ok(()) };
-        let admitted = auth.admit(headers.get(auth.header()).map(HeaderValue::as_bytes)).await;
-        admitted.map_err(|denied| Rejection::new(Cause::Unauthenticated, denied.to_string()))
+        let admitting = auth.admit(headers.get(auth.header()).map(HeaderValue::as_bytes));
+        match body::within(self.read_timeout, admitting).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(denied @ Denied::Stranger(_))) => Err(Rejection::new(Cause::Unauthenticated, denied.to_string())),
+            // The sender has done nothing wrong: its data is not lost when it comes again.
+            Some(Err(Denied::Busy)) | None => Err(Rejection::busy(Denied::Busy.to_string())),
+        }
     }
 
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success. Where the pipeline was there when

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use host_component::{BoxFuture, ComponentId, Consumers, Kind, Receiver, ServerAuth, Shutdown, spawn};
+use host_compression::{Coding, most_room};
 use host_config::{Auth, Check as _, Wrong};
 use host_telemetry::listen;
 use host_tls::{Acceptor, Listener, ServerConfig, Stream};
@@ -48,10 +49,10 @@ pub enum BuildError {
     #[error("{id}: cannot listen on protocols.{protocol}.endpoint {endpoint:?}: {source}")]
     Bind { id: ComponentId, protocol: &'static str, endpoint: String, source: io::Error },
     #[error(
-        "{id}: protocols.{protocol}.{key} lets in messages of {message} bytes, which take twice that while they are \
-         decompressed, but service.limits.in_flight_mib allows {budget} bytes in all: raise that or lower this"
+        "{id}: protocols.{protocol}.{key} lets in messages of {message} bytes, which take up to {room} while they are \
+         read, but service.limits.in_flight_mib allows {budget} bytes in all: raise that or lower this"
     )]
-    Room { id: ComponentId, protocol: &'static str, key: &'static str, message: usize, budget: usize },
+    Room { id: ComponentId, protocol: &'static str, key: &'static str, message: usize, room: usize, budget: usize },
 }
 
 /// The receiver, bound but not yet accepting.
@@ -102,10 +103,15 @@ impl Config {
     /// Where it has not.
     pub fn check_room(&self, id: &ComponentId, budget: usize) -> Result<(), BuildError> {
         if let Some(grpc) = &self.protocols.grpc {
-            has_room(id, "grpc", "max_recv_msg_size_mib", grpc.max_message(), budget)?;
+            let codings = [Coding::Gzip, Coding::Zstd, Coding::SnappyFramed];
+            let (message, room) = (grpc.max_message(), most_room(&codings, grpc.max_message()));
+            has_room(id, "grpc", "max_recv_msg_size_mib", message, room, budget)?;
         }
         if let Some(http) = &self.protocols.http {
-            has_room(id, "http", "max_request_body_size", http.max_request_body_size, budget)?;
+            let message = http.max_request_body_size;
+            // JSON is there as text and as what it says, and its longest string once more.
+            let room = most_room(&Coding::ALL, message).max(message.saturating_mul(3));
+            has_room(id, "http", "max_request_body_size", message, room, budget)?;
         }
         Ok(())
     }
@@ -353,12 +359,13 @@ fn has_room(
     protocol: &'static str,
     key: &'static str,
     message: usize,
+    room: usize,
     budget: usize,
 ) -> Result<(), BuildError> {
-    if message.saturating_mul(2) <= budget {
+    if room <= budget {
         return Ok(());
     }
-    Err(BuildError::Room { id: id.clone(), protocol, key, message, budget })
+    Err(BuildError::Room { id: id.clone(), protocol, key, message, room, budget })
 }
 
 /// A time of zero means none.

@@ -36,7 +36,7 @@ pub(crate) enum Cause {
     Unauthenticated,
     /// The pipeline will never take it.
     Permanent,
-    /// The pipeline may take it later.
+    /// The pipeline may take it later, or whoever lets requests in has too many to look at.
     Retryable,
     /// The pipeline has no room at present.
     Refused,
@@ -107,6 +107,11 @@ impl Rejection {
     pub(crate) fn no_room() -> Self {
         let message = "the collector holds as many bytes of unanswered requests as it may; try again later";
         Rejection { cause: Cause::NoRoom, message: message.to_owned(), after: Some(PAUSE) }
+    }
+
+    /// Nobody had the time to look at it, which is no fault of its sender's.
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Rejection { cause: Cause::Retryable, message: message.into(), after: Some(PAUSE) }
     }
 
     /// Profiles are the one signal of OTLP that is not served.

@@ -36,6 +36,7 @@ impl Answer {
         );
         Err(match self.status.as_u16() {
             413 => Denial::too_large(reason),
+            401 => Denial::Stranger(Failure::Permanent { reason }),
             // What the Collector answers to a body that is too large.
             400 if message.contains("request body too large") => Denial::too_large(reason),
             429 | 502 | 503 | 504 => Denial::Failed(Failure::Retryable { reason, after: self.retry_after() }),

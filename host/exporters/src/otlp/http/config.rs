@@ -7,7 +7,7 @@ use std::time::Duration;
 use host_component::{ComponentId, Exporter, Signal};
 use host_compression::Coding;
 use host_config::time::duration;
-use host_config::{Auth, Check, Wrong};
+use host_config::{Auth, Check, Secret, Wrong, without_userinfo};
 use host_tls::{ClientConfig, Target};
 use http::uri::Scheme;
 use http::{HeaderMap, Uri};
@@ -42,7 +42,7 @@ pub struct HttpConfig {
     pub tls: ClientConfig,
     pub auth: Option<Auth>,
     /// Sent with each request.
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Secret>,
     /// How long one attempt may take.
     #[serde(deserialize_with = "duration")]
     #[schemars(schema_with = "host_config::time::schema")]
@@ -199,6 +199,7 @@ impl Check for HttpConfig {
             ("profiles_endpoint", self.profiles_endpoint.0, "profiles are not served: take it out"),
         ]);
         wrongs.extend(self.tls.wrongs("tls"));
+        wrongs.extend(self.auth.iter().flat_map(|auth| auth.wrongs("auth")));
         wrongs.extend(self.level().err());
         wrongs.extend(self.retry_on_failure.wrongs());
         wrongs.extend(self.sending_queue.wrongs());
@@ -310,6 +311,7 @@ impl HttpConfig {
             }
             (true, true) => return Ok(None),
         };
+        without_userinfo(key, written)?;
         let bad = || Wrong::new(key, format!("{written:?} is no address; write `http://host:port` or `https://host`"));
         let uri: Uri = whole.parse().map_err(|_| bad())?;
         let is_whole =

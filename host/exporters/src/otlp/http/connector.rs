@@ -43,8 +43,9 @@ impl Connector {
         if uri.scheme() != Some(&Scheme::HTTPS) {
             return Ok(None);
         }
-        let known = uri.authority().and_then(|authority| self.encryption.get(host(authority)));
-        known.cloned().map(Some).ok_or_else(|| io::Error::other(format!("nothing is known of how to encrypt to {uri}")))
+        let name = uri.authority().map_or("", host);
+        let unknown = || io::Error::other(format!("nothing is known of how to encrypt to {name}"));
+        self.encryption.get(name).cloned().map(Some).ok_or_else(unknown)
     }
 }
 

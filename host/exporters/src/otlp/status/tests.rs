@@ -15,7 +15,7 @@ fn headers(fields: &[(&'static str, String)]) -> HeaderMap {
 
 fn outcome(http: StatusCode, fields: &HeaderMap) -> Result<(), Failure> {
     super::outcome(http, fields).map_err(|denial| match denial {
-        Denial::Failed(failure) => failure,
+        Denial::Failed(failure) | Denial::Stranger(failure) => failure,
         Denial::TooLarge(too_large) => panic!("{}", too_large.reason),
     })
 }

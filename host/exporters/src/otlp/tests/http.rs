@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use host_component::{Authenticators, Delivery, Exporter, Failure, Outcome, Payload};
+use host_config::Secret;
 use host_otlp::wire::{WireType, put_len, put_tag, put_varint};
 use host_otlp::{Limits, Signal, check, json};
 use host_telemetry::Metrics;
@@ -54,7 +55,7 @@ async fn posts_what_it_got_to_the_path_of_its_signal_over_one_connection() {
     let hop = HttpHop::start().await;
     let script = Script::new(&hop, |config| {
         config.endpoint.push_str("/otlp/");
-        config.headers.insert("X-Tenant".to_owned(), "blue".to_owned());
+        config.headers.insert("X-Tenant".to_owned(), Secret::new("blue"));
     });
     let payload = joined(&[logs(&["small"]), logs(&[&"large".repeat(20_000)]), logs(&["small"])]);
     for _ in 0..3 {
@@ -302,6 +303,11 @@ fn refuses_a_configuration_that_makes_no_sense() {
     assert!(with("logs_endpoint", "hub:4318".into()).contains("no address"));
     assert!(with("endpoint", "hub:4318".into()).contains("no address"));
     assert!(with("endpoint", "ftp://hub".into()).contains("no address"));
+    for key in ["endpoint", "traces_endpoint"] {
+        let told = with(key, "https://me:secret@hub/x".into());
+        assert!(told.contains(&format!("{key}: there is an `@` in it")) && !told.contains("secret"), "{told}");
+    }
+    assert_eq!(with("endpoint", "http://hub/@x".into()), "");
     assert!(with("headers", serde_json::json!({ "content-encoding": "x" })).contains("content-encoding"));
     assert_eq!(with("headers", serde_json::json!({ "host": "tenant.example" })), "");
     for key in ["proxy_url", "max_conns_per_host", "http2_ping_timeout", "cookies", "middlewares", "profiles_endpoint"]

@@ -2,20 +2,12 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::names;
 use super::sink::Sink;
 use crate::json::shape::{Shape, camel};
 use crate::schema::{Card, Field, Kind, Message, NUMBERS};
-
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The fields of one message.
 pub(super) struct Fields<'s, 'g> {
@@ -250,8 +242,8 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
                 self.sink.bytes(self.number, text.len() / 2, pairs.map(byte))
             }
             Shape::Bytes => {
-                let bytes = BASE64.decode(text).map_err(|_| E::invalid_value(found, &self))?;
-                self.sink.slice(self.number, &bytes)
+                let is_base64 = self.sink.base64::<E>(self.number, text)?;
+                if is_base64 { Ok(()) } else { Err(E::invalid_value(found, &self)) }
             }
             Shape::Double => {
                 // What Rust takes for a number besides, JSON has no name for: `inf`, `nan` and their like.

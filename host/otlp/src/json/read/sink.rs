@@ -1,11 +1,18 @@
 //! The sink takes the encoded request, and no byte of memory that it was not granted before.
 
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, decoded_len_estimate};
 use bytes::Bytes;
 use serde::de::Error;
 
 use super::ReadError;
 use crate::wire::{self, WireType};
 
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 /// The most that a tag and a varint take.
 const SCALAR: usize = 16;
 
@@ -106,6 +113,20 @@ impl<'g> Sink<'g> {
         self.room::<E>(SCALAR + bytes.len())?;
         wire::put_len(&mut self.out, number, bytes);
         Ok(())
+    }
+
+    /// A field of bytes, which `text` says in base64; whether it does.
+    pub(super) fn base64<E: Error>(&mut self, number: u32, text: &str) -> Result<bool, E> {
+        let most = decoded_len_estimate(text.len());
+        self.room::<E>(SCALAR + most)?;
+        let len = text.trim_end_matches('=').len() * 3 / 4;
+        wire::put_tag(&mut self.out, number, WireType::Len);
+        wire::put_varint(&mut self.out, len as u64);
+        let at = self.out.len();
+        self.out.resize(at + most, 0);
+        let decoded = BASE64.decode_slice(text, &mut self.out[at..]);
+        self.out.truncate(at + len);
+        Ok(decoded == Ok(len))
     }
 
     /// Begins field `number`, whose length prefix will likely take `room` bytes.

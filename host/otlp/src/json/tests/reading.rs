@@ -215,3 +215,43 @@ fn takes_no_memory_that_it_was_not_granted() {
     assert_eq!(attempt(60_000, 1 << 20).0, Err(ReadError::TooLarge(60_000)));
     assert_eq!(attempt(1 << 20, 60_000).0, Err(ReadError::NoRoom));
 }
+
+#[test]
+fn asks_for_what_the_text_itself_makes_it_keep() {
+    let taken = |fields: &str| {
+        let (text, mut taken) = (record(fields), 0);
+        let read = read(Signal::Logs, text.as_bytes(), &Limits::default(), 1 << 20, &mut |bytes| {
+            taken += bytes;
+            true
+        });
+        (read.unwrap().bytes.len(), taken, text.len())
+    };
+    let long = "x".repeat(100_000);
+    let body = |value: &str| format!(r#"{{"body":{{"stringValue":"{value}"}}}}"#);
+    let (_, plain, _) = taken(&body(&long));
+    let (_, escaped, _) = taken(&body(&format!("{long}\\n")));
+    assert!((plain + 99_000..plain + 101_000).contains(&escaped), "{plain} and {escaped}");
+    let (open, close) = ("[".repeat(50_000), "]".repeat(50_000));
+    let (len, nested, _) = taken(&format!(r#"{{"nobodyKnows":{open}{close}}}"#));
+    assert!(len < 100 && nested >= 50_000 + 50_000, "{nested}");
+    // What is base64 goes where it stays, without another buffer.
+    let (len, bytes, text) = taken(&format!(r#"{{"body":{{"bytesValue":"{}"}}}}"#, "QUJD".repeat(25_000)));
+    assert!(len > 75_000 && bytes < len + text / 2, "{bytes} for {len}");
+}
+
+#[test]
+fn takes_base64_with_its_signs_of_filling_and_without() {
+    let body = |text: &str| {
+        let fields = format!(r#"{{"body":{{"bytesValue":"{text}"}}}}"#);
+        payload(Signal::Logs, &record(&fields)).map(|payload| json_of(&payload))
+    };
+    for (text, told) in
+        [("", ""), ("QQ", "QQ=="), ("QQ==", "QQ=="), ("QUI", "QUI="), ("QUJD", "QUJD"), ("QUJDRA==", "QUJDRA==")]
+    {
+        let json = body(text).unwrap();
+        assert_eq!(json["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["body"]["bytesValue"], told);
+    }
+    for text in ["Q", "=", "====", "QQ===", "Q=Q=", "QUJD=", "Q Q=", "QR=="] {
+        assert!(body(text).unwrap_err().contains("base64"), "{text}");
+    }
+}

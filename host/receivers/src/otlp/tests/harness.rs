@@ -94,6 +94,7 @@ pub(super) struct Setup {
     pub(super) grpc: GrpcConfig,
     pub(super) http: HttpConfig,
     pub(super) budget: Budget,
+    pub(super) auth: Authenticators,
     pub(super) is_open: bool,
 }
 
@@ -104,6 +105,7 @@ impl Default for Setup {
             grpc: GrpcConfig { endpoint: any.clone(), ..GrpcConfig::default() },
             http: HttpConfig { endpoint: any, ..HttpConfig::default() },
             budget: Budget::default(),
+            auth: Authenticators::default(),
             is_open: true,
         }
     }
@@ -130,7 +132,7 @@ impl Setup {
         let deps = Deps {
             budget: &self.budget,
             base: Path::new("."),
-            auth: &Authenticators::default(),
+            auth: &self.auth,
             metadata: &MetadataKeys::default(),
             metrics: &metrics,
         };

@@ -1,11 +1,13 @@
 //! Each limit, and somebody who tries to get past it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{Authenticators, MetadataKeys};
+use host_component::{Authenticators, BoxFuture, Denied, MetadataKeys, ServerAuth};
 use host_compression::Coding;
+use host_config::Auth;
 use host_telemetry::Metrics;
 
 use super::harness::{CAP, Client, LOGS, Setup, framed, logs, packed, post, raw, until};
@@ -123,6 +125,34 @@ async fn gives_up_on_a_body_that_does_not_come() {
     assert!(raw(receiver.http, &request[..request.len() - 1]).await.starts_with("HTTP/1.1 408"));
     assert_eq!(client.export(&logs("next")).await.code, "0");
     assert_eq!(receiver.budget.used(), 0);
+}
+
+/// Never decides.
+struct Undecided;
+
+impl ServerAuth for Undecided {
+    fn header(&self) -> &'static str {
+        "authorization"
+    }
+
+    fn admit<'a>(&'a self, _value: Option<&'a [u8]>) -> BoxFuture<'a, Result<(), Denied>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn gives_up_waiting_for_who_lets_requests_in_and_lets_the_sender_come_again() {
+    let mut setup = Setup::default();
+    setup.auth.add_server("undecided".parse().unwrap(), Arc::new(Undecided));
+    let auth = || Some(Auth { authenticator: "undecided".to_owned() });
+    (setup.grpc.auth, setup.http.auth) = (auth(), auth());
+    (setup.grpc.read_timeout, setup.http.read_timeout) = (Duration::from_millis(50), Duration::from_millis(50));
+    let receiver = setup.start();
+    let answer = Client::connect(receiver.grpc).await.export(&logs("x")).await;
+    assert_eq!((answer.code.as_str(), answer.details.is_some()), ("14", true));
+    let over_http = raw(receiver.http, &post("/v1/logs", "", &logs("x"))).await;
+    assert!(over_http.starts_with("HTTP/1.1 503") && over_http.contains("retry-after: 1"), "{over_http}");
+    assert_eq!(receiver.pipeline.count(), 0);
 }
 
 #[tokio::test]
@@ -290,7 +320,10 @@ fn says_which_setting_makes_no_sense() {
     assert!(build(None).contains("no protocol is set"));
     let none = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_connections: 0, ..GrpcConfig::default() };
     assert!(build(Some(none)).contains("protocols.grpc.max_connections"));
-    let large = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_recv_msg_size_mib: 33, ..GrpcConfig::default() };
+    // What a decompressor holds by itself is 8 MiB.
+    let fits = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_recv_msg_size_mib: 27, ..GrpcConfig::default() };
+    assert_eq!(build(Some(fits)), "");
+    let large = GrpcConfig { endpoint: "127.0.0.1:0".into(), max_recv_msg_size_mib: 28, ..GrpcConfig::default() };
     assert!(build(Some(large)).contains("service.limits.in_flight_mib"));
     let nowhere = GrpcConfig { endpoint: "nowhere".into(), ..GrpcConfig::default() };
     assert!(build(Some(nowhere)).contains("\"nowhere\""));

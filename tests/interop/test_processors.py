@@ -85,7 +85,7 @@ CONDITIONS = {
         'span.trace_state == "a=b"', 'IsRootSpan() and IsMatch(span.name, "@")', 'resource.attributes["safe"] == true',
     ],
     "metrics": [
-        'metric.name == "m3"', 'IsMatch(metric.name, "^m1")', 'datapoint.attributes["user"] == nil', 'IsMatch(datapoint.attributes["note"], "1")',
+        'metric.name == "m3"', 'metric.type == METRIC_DATA_TYPE_HISTOGRAM', 'metric.type != METRIC_DATA_TYPE_SUM and metric.is_monotonic == false', 'IsMatch(metric.name, "^m1")', 'datapoint.attributes["user"] == nil', 'IsMatch(datapoint.attributes["note"], "1")',
         'metric.name == "m4" and datapoint.attributes["n"] != nil', 'resource.attributes["no"] != nil',
     ],
 }

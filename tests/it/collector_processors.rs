@@ -418,7 +418,8 @@ const FILTER: &str = r#"
       - log.severity_number < SEVERITY_NUMBER_WARN
       - IsMatch(log.body, "health")
     trace_conditions: ['span.name == "ping" or IsMatch(resource.attributes["service.name"], "^nobody$$")']
-    metrics: { include: { match_type: regexp, metric_names: ["[12]$$"] } }
+    metric_conditions: [metric.type == METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM]
+    metrics: { include: { match_type: regexp, metric_names: ["[123]$$"] } }
 "#;
 
 #[tokio::test]

@@ -66,6 +66,8 @@ pub enum PlanError {
     Map { path: String },
     #[error("`{path}` cannot be read as `{}`: {why}", cells.name())]
     Cells { path: String, cells: Cells, why: &'static str },
+    #[error("the plan writes `{path}`, which follows from what the row holds and can only be read")]
+    ReadOnly { path: String },
     #[error("`{path}` has patterns but holds no text")]
     NoText { path: String },
     #[error("{}", fault.of(name.as_deref().unwrap_or(&format!("`{path}`: pattern {}", fault.index()))))]

@@ -56,6 +56,9 @@ fn symbol(name: &str) -> Option<i64> {
     if let Some(kind) = name.strip_prefix("SPAN_KIND_") {
         return among(&KINDS, kind);
     }
+    if let Some(kind) = name.strip_prefix("METRIC_DATA_TYPE_") {
+        return among(&["NONE", "GAUGE", "SUM", "HISTOGRAM", "EXPONENTIAL_HISTOGRAM", "SUMMARY"], kind);
+    }
     match name {
         "STATUS_CODE_UNSET" | "AGGREGATION_TEMPORALITY_UNSPECIFIED" | "FLAG_NONE" => Some(0),
         "STATUS_CODE_OK" | "AGGREGATION_TEMPORALITY_DELTA" | "FLAG_NO_RECORDED_VALUE" => Some(1),
@@ -489,6 +492,9 @@ impl Compiler<'_> {
             return Err(Fault::new(path.at, ["`", &path.name(), "` is neither list nor map"].concat()));
         }
         let keys: Result<_, Fault> = keys.iter().map(|key| self.expression(key)).collect();
+        if place == Place::Field("metric.type", Class::Int, View::Plain) && how != Use::Read {
+            return Err(Fault::new(path.at, "the type of a metric can be read and not written"));
+        }
         let path = Path { target, level, keys: keys? };
         if how != Use::Search {
             self.note(&path, how);

@@ -189,6 +189,7 @@ fn metric(names: &str) -> Option<Place> {
         "description" => text("metric.description"),
         "unit" => text("metric.unit"),
         "metadata" => Some(Place::Map("metric.metadata")),
+        "type" => int("metric.type"),
         "aggregation_temporality" => int("metric.aggregation_temporality"),
         "is_monotonic" => Some(Place::Field("metric.is_monotonic", Class::Bool, View::Plain)),
         _ => None,

@@ -28,6 +28,8 @@ pub enum Class {
     Map,
     /// An `AnyValue`.
     Any,
+    /// Which of the messages of a oneof a row holds: read, and never written.
+    Member,
 }
 
 impl Class {
@@ -160,10 +162,15 @@ pub(super) static CONTEXTS: [Context; 9] = [
         alias: None,
         level: Level::Metric,
         signal: Some(Signal::Metrics),
-        fields: fields!(
-            own "name": Text, own "description": Text, own "unit": Text, own "metadata": Map,
-            held "aggregation_temporality": Signed32, held "is_monotonic": Boolean,
-        ),
+        fields: &[
+            own("name", &["name"], Class::Text),
+            own("description", &["description"], Class::Text),
+            own("unit", &["unit"], Class::Text),
+            own("metadata", &["metadata"], Class::Map),
+            own("type", &["gauge", "sum", "histogram", "exponential_histogram", "summary"], Class::Member),
+            held("aggregation_temporality", &["aggregation_temporality"], Class::Signed32),
+            held("is_monotonic", &["is_monotonic"], Class::Boolean),
+        ],
     },
     Context {
         name: "datapoint",

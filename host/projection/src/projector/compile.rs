@@ -72,6 +72,9 @@ pub(super) fn compile(
         }
         let path = path_of("writes", source, signal)?;
         granted.path("writes", &path)?;
+        if path.field().class == Class::Member {
+            return Err(PlanError::ReadOnly { path: path.to_string() });
+        }
         writes.push(Some(path));
     }
 

@@ -21,8 +21,9 @@ pub(super) enum Action {
     Skip,
     /// A row of this level starts; its fields are those of the node.
     Row(Level, u16),
-    /// The one message that a row holds: noted, and walked where there is a node.
-    Hold(Option<u16>),
+    /// The one message that a row holds: noted, walked where there is a node, and told by its number where a scalar says
+    /// who reads that.
+    Hold(Option<u16>, Option<u16>),
     /// A field of a fixed type: an index into the scalars.
     Scalar(u16),
     /// A message that consists of texts: an index into the scalars.
@@ -186,7 +187,11 @@ impl Table {
                 Kind::Message(inner) if HELD.contains(&inner.name) => {
                     let node = self.node(signal, reads, inner, context, true);
                     let idle = self.nodes[node as usize].actions.iter().all(|action| *action == Action::Skip);
-                    Action::Hold((!idle).then_some(node))
+                    let told = match context.map(|context| self.field(reads, context, held, field.name)) {
+                        Some(Action::Scalar(scalar)) => Some(scalar),
+                        _ => None,
+                    };
+                    Action::Hold((!idle).then_some(node), told)
                 }
                 _ => context.map_or(Action::Skip, |context| self.field(reads, context, held, field.name)),
             };

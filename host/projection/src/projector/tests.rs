@@ -10,8 +10,8 @@ use host_otlp::schema::Message as Schema;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::metrics::v1::{
-    Exemplar, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
-    exemplar, metric, number_data_point,
+    Exemplar, ExponentialHistogram, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics,
+    ScopeMetrics, Sum, Summary, exemplar, metric, number_data_point,
 };
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
@@ -466,4 +466,24 @@ proptest! {
         let seen = Logs::decode(bytes.as_slice()).unwrap();
         same_cells(&seen, bytes)?;
     }
+}
+
+#[test]
+fn a_metric_tells_which_type_of_data_it_holds_and_lets_nobody_write_that() {
+    let data = [
+        metric::Data::Gauge(Gauge::default()),
+        metric::Data::Sum(Sum::default()),
+        metric::Data::Histogram(Histogram::default()),
+        metric::Data::ExponentialHistogram(ExponentialHistogram::default()),
+        metric::Data::Summary(Summary::default()),
+    ];
+    let metrics = data.map(|data| Metric { data: Some(data), ..Metric::default() });
+    let scope_metrics = vec![ScopeMetrics { metrics: metrics.to_vec(), ..ScopeMetrics::default() }];
+    let resource_metrics = vec![ResourceMetrics { scope_metrics, ..ResourceMetrics::default() }];
+    let request = Metrics { resource_metrics };
+    let types = project(&plan(&["metric.type"], &[]), &payload(Signal::Metrics, &request)).batch;
+    assert_eq!(shown(&types), ["0: 0 1", "0: 1 2", "0: 2 3", "0: 3 4", "0: 4 5"]);
+
+    let refused = refusal(Signal::Metrics, &plan(&[], &["metric.type"]), &everything());
+    assert!(refused.contains("can only be read"), "{refused}");
 }

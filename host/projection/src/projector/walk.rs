@@ -130,8 +130,11 @@ impl<'a> Walk<'a, '_> {
                     self.scalar(scalar.class, &scalar.reads, &field);
                 }
                 Action::Texts(scalar) => self.texts(&table.scalars[scalar as usize].reads, &field),
-                Action::Hold(node) => {
+                Action::Hold(node, told) => {
                     self.hold(field.tag);
+                    if let Some(scalar) = told {
+                        self.scalar(Class::Member, &table.scalars[scalar as usize].reads, &field);
+                    }
                     if let Some(node) = node {
                         self.allowance.charge((field.end - field.start) / 4);
                         self.message(node, field.start, field.end);
@@ -202,6 +205,15 @@ impl<'a> Walk<'a, '_> {
                 return self.number(reads, Cell::Signed(eight() as i64), site, None);
             }
             Class::Number => return self.number(reads, Cell::Double(f64::from_bits(eight())), site, None),
+            // The fields of a metric's data go 5, 7, 9, 10, 11; the Collector numbers their types from 1.
+            Class::Member => Cell::Signed(match field.number {
+                5 => 1,
+                7 => 2,
+                9 => 3,
+                10 => 4,
+                11 => 5,
+                _ => 0,
+            }),
             Class::Map | Class::Any | Class::Texts => return,
         };
         let default = match cell {

@@ -193,7 +193,7 @@ fn is_default(buf: &[u8], field: &Field, class: Class) -> bool {
     let value = &buf[field.start..field.end];
     match class {
         // A map's entry, an `AnyValue`, a oneof's member and an optional field are there as soon as they stand there.
-        Class::Map | Class::Any | Class::Number | Class::Double => false,
+        Class::Map | Class::Any | Class::Number | Class::Double | Class::Member => false,
         Class::Text | Class::Texts | Class::TraceId | Class::SpanId => value.is_empty(),
         Class::Fixed64 | Class::Fixed32 => value.iter().all(|byte| *byte == 0),
         Class::Boolean => value.iter().all(|byte| byte & 0x7f == 0),

@@ -92,6 +92,25 @@ async fn data_of_different_tenants_is_never_joined() {
     assert_eq!(batches.iter().flatten().count(), 6);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_passes_a_connector_to_who_reads_it_behind() {
+    let backend = Backend::start().await;
+    let pipelines = "{ logs: { receivers: [otlp], processors: [batch], exporters: [otlp_grpc] } }";
+    assert!(TENANTS.contains(pipelines));
+    let joined = "{ logs/in: { receivers: [otlp], exporters: [forward] }, \
+                  logs: { receivers: [forward], processors: [batch], exporters: [otlp_grpc] } }";
+    let yaml = TENANTS.replace(pipelines, joined).replace("exporters: {", "connectors: { forward: }\nexporters: {");
+    let collector = Collector::from_yaml(&yaml).env("BACKEND", &backend.address()).start().await;
+    let blue: &[_] = &[("x-tenant", "blue"), ("x-request", "1")];
+    let green: &[_] = &[("x-tenant", "green"), ("x-request", "2")];
+    let records = [("b1", blue), ("g1", green), ("b2", blue), ("g2", green), ("b3", blue), ("g3", green)];
+    let batches = sent_at_once(&collector, &backend, &records).await;
+    for batch in &batches {
+        assert!(batch.iter().all(|id| id[..1] == batch[0][..1]), "{batches:?}");
+    }
+    assert!(batches.iter().any(|batch| batch.len() > 1), "what no one reads keeps nothing apart: {batches:?}");
+}
+
 #[tokio::test]
 async fn more_tenants_at_a_time_than_may_be_are_told_to_come_again() {
     let backend = Backend::start().await;

@@ -15,6 +15,8 @@ pub(super) struct Toy;
 pub(super) struct Table {
     default_pipelines: Vec<String>,
     table: Vec<Row>,
+    /// The name of a route that no pipelines of the section make up.
+    route: Option<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -126,6 +128,7 @@ impl Catalog for Toy {
             .chain(rows)
             .filter(|row| !row.is_empty())
             .map(|pipelines| pipelines.join(", "))
+            .chain(table.route)
             .collect()
     }
 }

@@ -158,6 +158,18 @@ fn a_pipeline_that_a_table_names_is_there_and_takes_its_data() {
 }
 
 #[test]
+fn a_route_leads_to_pipelines_that_take_its_data() {
+    let told = problems(&two("routing: { table: [{ pipelines: ['logs/a, logs/c'] }] }", "routing"));
+    assert!(told[0].contains("table[0].pipelines[0]: the pipeline `logs/a, logs/c` is not defined"), "{told:?}");
+    assert_eq!(told.len(), 1, "it is told once: {told:?}");
+    let told = problems(&two("routing: { route: logs/other }", "routing"));
+    assert_eq!(
+        told,
+        ["4:24: connectors.routing: the route `logs/other` leads to pipelines that do not have it as a receiver"]
+    );
+}
+
+#[test]
 fn a_connector_that_there_is_not_here_is_told_and_nothing_else_of_it() {
     let pipelines =
         "logs: { receivers: [otlp], exporters: [transform] }\nmetrics: { receivers: [transform], exporters: [debug] }";

@@ -36,8 +36,14 @@ pub(super) fn check(document: &Document, signals: &Signals, catalog: &dyn Catalo
         if let Some(signals) = signals.get(&(Kind::Connector, component.id.clone())) {
             let connector = Connector { component, document, catalog };
             connector.check_use(signals, errors);
+            let before = errors.len();
             connector.check_named(errors);
-            junctions.extend(connector.junctions(errors));
+            // What is wrong with a name that stands in the section is told there, and not of the route that it is in.
+            let mut of_routes = Errors::new();
+            junctions.extend(connector.junctions(&mut of_routes));
+            if errors.len() == before {
+                errors.extend(of_routes);
+            }
         }
     }
     cycle(document, &junctions, errors);
@@ -166,13 +172,11 @@ impl<'a> Connector<'a> {
             for name in named.into_iter().filter(|name| names.insert(name.clone())) {
                 match led_to(&name, &pipelines) {
                     Some(to) => routes.push((name, to)),
-                    // What is wrong with a name of the section's own is told with its place.
-                    None if pipelines_named(&self.component.value).is_empty() => {
+                    None => {
                         let message =
                             format!("the route `{name}` leads to pipelines that do not have it as a receiver");
                         errors.push(self.component.value.problem(message));
                     }
-                    None => {}
                 }
             }
             junctions.insert((self.id().clone(), signal), Junction { pipelines, routes });

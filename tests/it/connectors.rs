@@ -74,7 +74,7 @@ async fn what_ends_in_a_connector_goes_on_in_each_pipeline_that_begins_with_it()
 
 #[tokio::test]
 async fn a_connector_hands_on_what_it_got_as_it_was() {
-    let (_, b, _, client) = joined().await;
+    let (_a, b, _collector, client) = joined().await;
     client.logs(one("x")).await.unwrap();
     assert_eq!(b.with(|taken| taken.logs.clone()), [one("x")]);
 }

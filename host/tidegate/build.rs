@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Keep in step with the grants in `src/bundled.rs`, which a test does.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "attributes",
     "cluster-labels",
     "filter",
@@ -16,6 +16,7 @@ const NAMES: [&str; 9] = [
     "redaction",
     "resource",
     "routing",
+    "routing-connector",
     "transform",
 ];
 

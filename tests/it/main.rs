@@ -5,6 +5,7 @@
 mod auth;
 mod collector_processors;
 mod configuration;
+mod connectors;
 mod corpus;
 mod delivery;
 mod drain;

@@ -92,6 +92,25 @@ async fn data_of_different_tenants_is_never_joined() {
     assert_eq!(batches.iter().flatten().count(), 6);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_passes_a_connector_to_who_reads_it_behind() {
+    let backend = Backend::start().await;
+    let pipelines = "{ logs: { receivers: [otlp], processors: [batch], exporters: [otlp_grpc] } }";
+    assert!(TENANTS.contains(pipelines));
+    let joined = "{ logs/in: { receivers: [otlp], exporters: [forward] }, \
+                  logs: { receivers: [forward], processors: [batch], exporters: [otlp_grpc] } }";
+    let yaml = TENANTS.replace(pipelines, joined).replace("exporters: {", "connectors: { forward: }\nexporters: {");
+    let collector = Collector::from_yaml(&yaml).env("BACKEND", &backend.address()).start().await;
+    let blue: &[_] = &[("x-tenant", "blue"), ("x-request", "1")];
+    let green: &[_] = &[("x-tenant", "green"), ("x-request", "2")];
+    let records = [("b1", blue), ("g1", green), ("b2", blue), ("g2", green), ("b3", blue), ("g3", green)];
+    let batches = sent_at_once(&collector, &backend, &records).await;
+    for batch in &batches {
+        assert!(batch.iter().all(|id| id[..1] == batch[0][..1]), "{batches:?}");
+    }
+    assert!(batches.iter().any(|batch| batch.len() > 1), "what no one reads keeps nothing apart: {batches:?}");
+}
+
 #[tokio::test]
 async fn more_tenants_at_a_time_than_may_be_are_told_to_come_again() {
     let backend = Backend::start().await;
@@ -147,4 +166,56 @@ fn validate_names_a_key_that_stands_twice() {
     let yaml = TENANTS.replace("[X-Tenant]", "[X-Tenant, x-tenant]");
     let (valid, text) = Collector::from_yaml(&yaml).validate();
     assert!(!valid && text.contains("processors.batch.metadata_keys: \"x-tenant\" stands there twice"), "{text}");
+}
+
+/// Where the tenants of a request go, and who they are told to be.
+const ROUTED: &str = r#"
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317', include_metadata: true } } } }
+processors:
+  attributes: { actions: [{ key: tenant, from_context: metadata.X-Tenant, default_value: none, action: insert }] }
+connectors:
+  routing:
+    default_pipelines: [logs/rest]
+    table:
+      - { context: request, condition: 'request["X-Tenant"] == "blue"', pipelines: [logs/blue] }
+      - { context: log, condition: 'IsMatch(body, "^of a")', pipelines: [logs/green, logs/rest] }
+exporters:
+  file/blue: { path: blue.jsonl }
+  file/green: { path: green.jsonl }
+  file/rest: { path: rest.jsonl }
+modules: { cache: '${env:CACHE}' }
+service:
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines:
+    logs/in: { receivers: [otlp], processors: [attributes], exporters: [routing] }
+    logs/blue: { receivers: [routing], exporters: [file/blue] }
+    logs/green: { receivers: [routing], exporters: [file/green] }
+    logs/rest: { receivers: [routing], exporters: [file/rest] }
+"#;
+
+#[tokio::test]
+async fn a_request_is_routed_and_labeled_by_its_metadata() {
+    let collector = Collector::from_yaml(ROUTED).start().await;
+    let channel = channel(collector.grpc()).await;
+    send(&channel, "b", &[("x-tenant", "blue")]).await.unwrap();
+    send(&channel, "g", &[("x-tenant", "green")]).await.unwrap();
+    let other = Request::new(telemetry::logs(vec![telemetry::record("o", 9, "other")]));
+    LogsServiceClient::new(channel.clone()).export(other).await.unwrap();
+    let ids = |file: &str| -> Vec<(String, String)> {
+        let lines = collector.read(file);
+        let records = lines.lines().map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let attributes = line["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["attributes"].clone();
+            let text = |key: &str| {
+                let found = attributes.as_array().unwrap().iter().find(|pair| pair["key"] == key);
+                found.map(|pair| pair["value"]["stringValue"].as_str().unwrap().to_owned()).unwrap_or_default()
+            };
+            (text("id"), text("tenant"))
+        });
+        records.collect()
+    };
+    let pair = |id: &str, tenant: &str| (id.to_owned(), tenant.to_owned());
+    assert_eq!(ids("blue.jsonl"), [pair("b", "blue")]);
+    assert_eq!(ids("green.jsonl"), [pair("g", "green")]);
+    assert_eq!(ids("rest.jsonl"), [pair("g", "green"), pair("o", "none")]);
 }

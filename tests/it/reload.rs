@@ -117,6 +117,41 @@ async fn a_receiver_that_changes_on_its_port_loses_nothing_and_refuses_no_connec
     all_are_there(&told.acknowledged, &delivered(&backend));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_behind_a_connector_that_changes_under_load_loses_nothing() {
+    let backend = Backend::start().await;
+    let joined = "logs/in: { receivers: [otlp], exporters: [forward] }\n    logs: { receivers: [forward]";
+    let yaml = YAML
+        .replace("logs: { receivers: [otlp]", joined)
+        .replace("exporters:\n", "connectors: { forward: }\nexporters:\n");
+    let collector = Collector::from_yaml(&yaml).env("BACKEND", &backend.address()).start().await;
+    let load = Load::start(&collector, 4).await;
+    for size in 1..=5 {
+        load.goes_on().await;
+        let told = reload(&collector, &yaml.replace("size: 1000", &format!("size: {size}"))).await;
+        let kept = "kept: receiver otlp, pipeline logs/in, exporter otlp_grpc; replaced: pipeline logs";
+        assert!(told.contains(kept), "{told}");
+    }
+    // Another pipeline behind it, then none but that, then no connector at all.
+    let renamed = yaml.replace("    logs: {", "    logs/more: {");
+    for (next, told) in [
+        (&renamed, "replaced: pipeline logs/in; added: pipeline logs/more; removed: pipeline logs"),
+        (&yaml, "replaced: pipeline logs/in; added: pipeline logs; removed: pipeline logs/more"),
+        (&YAML.to_owned(), "pipeline logs, exporter otlp_grpc; removed: pipeline logs/in"),
+        (&yaml, "added: pipeline logs/in"),
+    ] {
+        load.goes_on().await;
+        let said = reload(&collector, next).await;
+        assert!(said.contains(told), "{said}");
+    }
+    load.goes_on().await;
+    let told = load.end().await;
+    assert_eq!(told.failed, 0, "nothing was refused");
+    let delivered = delivered(&backend);
+    all_are_there(&told.acknowledged, &delivered);
+    assert!(delivered.values().all(|times| *times == 1), "nothing is there twice");
+}
+
 /// Connects again and again, for ever.
 async fn knock(address: SocketAddr) {
     loop {

@@ -16,6 +16,11 @@ pub struct Config {
     actions: Vec<ActionConfig>,
 }
 
+/// The keys of request metadata that a configuration looks at, in lower case.
+pub fn request_keys(config: &Config) -> Vec<String> {
+    actions::request_keys(&config.actions)
+}
+
 /// The actions, and what they are for.
 pub struct Attributes {
     actions: Actions,

@@ -11,6 +11,11 @@ pub struct Config {
     attributes: Vec<ActionConfig>,
 }
 
+/// The keys of request metadata that a configuration looks at, in lower case.
+pub fn request_keys(config: &Config) -> Vec<String> {
+    actions::request_keys(&config.attributes)
+}
+
 /// The actions.
 pub struct Resource {
     actions: Actions,

@@ -36,6 +36,13 @@ pub trait Catalog {
     /// What is wrong with a component's section in a pipeline of this signal, beyond what is wrong with it anywhere.
     fn check_in(&self, _kind: Kind, _id: &ComponentId, _signal: Signal, _value: &Value, _errors: &mut Errors) {}
 
+    /// The routes among which a connector of this section chooses for data of this signal. The name of each is the pipelines
+    /// that it leads to, with a comma and a space between them. None where all of its data goes to every pipeline that has it
+    /// as a receiver.
+    fn routes(&self, _id: &ComponentId, _signal: Signal, _value: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What to do instead of a key that only the Collector serves, at this path of the document.
     fn instead_of_key(&self, _path: &str) -> Option<&'static str> {
         None

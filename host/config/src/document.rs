@@ -66,6 +66,13 @@ pub struct DocumentPipeline {
     pub routes: Vec<(String, Vec<Reference>)>,
 }
 
+impl DocumentPipeline {
+    /// What its data goes to, by routes or without.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = &Reference> {
+        self.exporters.iter().chain(self.routes.iter().flat_map(|(_, list)| list))
+    }
+}
+
 /// Reads the configuration in the file at `path`.
 ///
 /// # Errors

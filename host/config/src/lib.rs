@@ -41,7 +41,7 @@ pub use problem::{Errors, Position, Problem, Warning};
 pub use secret::Secret;
 pub use source::{Map, Os, Source, read_text};
 pub use telemetry::Telemetry;
-pub use validate::{Pipeline, Validated, validate};
+pub use validate::{Junction, Pipeline, Validated, validate};
 pub use value::Value;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What this crate promises: for each configuration exactly these problems, in this order.
 
 mod catalog;
+mod connectors;
 mod decoding;
 mod expansion;
 mod hostile;

@@ -1,13 +1,16 @@
 //! Validation turns what was written into what can be built: every reference leads somewhere, and every component's
 //! section makes sense to the component.
 
+mod connectors;
 mod references;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use host_component::{ComponentId, Kind, PipelineId};
+use host_component::{ComponentId, Kind, PipelineId, Signal};
 
+pub use self::connectors::Junction;
+use self::connectors::Junctions;
 use self::references::References;
 use crate::catalog::{Catalog, Lookup};
 use crate::document::{Component, Document, Reference};
@@ -24,6 +27,8 @@ pub struct Validated {
     pub processors: BTreeMap<ComponentId, Value>,
     pub exporters: BTreeMap<ComponentId, Value>,
     pub connectors: BTreeMap<ComponentId, Value>,
+    /// Where the connectors that end pipelines hand their data on, by connector and signal.
+    pub junctions: BTreeMap<(ComponentId, Signal), Junction>,
     /// Those that `service.extensions` names.
     pub extensions: BTreeMap<ComponentId, Value>,
     pub pipelines: Vec<Pipeline>,
@@ -36,7 +41,15 @@ pub struct Validated {
     pub whole: Value,
 }
 
-/// From receivers through processors to exporters, for one signal.
+impl Validated {
+    /// Where `pipeline` leads through the connector `id`; none where it leads nowhere, since that is no connector, or not one
+    /// of its.
+    pub fn junction(&self, pipeline: &Pipeline, id: &ComponentId) -> Option<&Junction> {
+        self.junctions.get(&(id.clone(), pipeline.id.signal())).filter(|_| pipeline.ends().any(|end| end == id))
+    }
+}
+
+/// From receivers through processors to exporters, for one signal. Connectors stand among receivers and exporters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pipeline {
     pub id: PipelineId,
@@ -45,6 +58,13 @@ pub struct Pipeline {
     pub exporters: Vec<ComponentId>,
     /// Exporters that a processor may choose by name.
     pub routes: Vec<(String, Vec<ComponentId>)>,
+}
+
+impl Pipeline {
+    /// What its data goes to, by routes or without; who stands in several routes comes several times.
+    pub fn ends(&self) -> impl Iterator<Item = &ComponentId> {
+        self.exporters.iter().chain(self.routes.iter().flat_map(|(_, list)| list))
+    }
 }
 
 /// Checks what `document` means.
@@ -60,7 +80,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
             signals.insert((component.kind, component.id.clone()), known);
         }
     }
-    check_processors_in_pipelines(&document, catalog, &mut errors);
+    check_in_pipelines(&document, catalog, &mut errors);
     if let Some(telemetry) = &document.telemetry {
         check_telemetry(telemetry, &mut errors);
     }
@@ -68,24 +88,27 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     if let Some(modules) = &document.modules {
         catalog.check_modules(modules, &mut errors);
     }
+    let junctions = connectors::check(&document, &signals, catalog, &mut errors);
     let mut references = References::new(&document, signals, &mut errors);
     references.check();
     references.check_authenticators(catalog);
     warnings.extend(references.unused());
-    let validated = finish(document, limits);
+    let validated = finish(document, limits, junctions);
     errors.explain(|path| catalog.instead_of_key(path));
     errors.or((validated, warnings))
 }
 
-/// Asks about each processor once for each signal that it is used for.
-fn check_processors_in_pipelines(document: &Document, catalog: &dyn Catalog, errors: &mut Errors) {
+/// Asks about each processor and connector once for each signal of the data that it gets.
+fn check_in_pipelines(document: &Document, catalog: &dyn Catalog, errors: &mut Errors) {
     let mut asked = BTreeSet::new();
     for pipeline in &document.pipelines {
         let signal = pipeline.id.signal();
-        for Reference { id, .. } in &pipeline.processors {
-            let known = document.components.iter().find(|known| known.kind == Kind::Processor && known.id == *id);
-            if let Some(component) = known.filter(|_| asked.insert((id, signal.name()))) {
-                catalog.check_in(Kind::Processor, id, signal, &component.value, errors);
+        let processors = pipeline.processors.iter().map(|reference| (Kind::Processor, reference));
+        let connectors = pipeline.ends().map(|reference| (Kind::Connector, reference));
+        for (kind, Reference { id, .. }) in processors.chain(connectors) {
+            let known = document.components.iter().find(|known| known.kind == kind && known.id == *id);
+            if let Some(component) = known.filter(|_| asked.insert((kind, id, signal.name()))) {
+                catalog.check_in(kind, id, signal, &component.value, errors);
             }
         }
     }
@@ -145,13 +168,14 @@ fn check_component(
     None
 }
 
-fn finish(document: Document, limits: Limits) -> Validated {
+fn finish(document: Document, limits: Limits, junctions: Junctions) -> Validated {
     let named: Vec<ComponentId> = document.extensions.iter().map(|reference| reference.id.clone()).collect();
     let mut validated = Validated {
         receivers: BTreeMap::new(),
         processors: BTreeMap::new(),
         exporters: BTreeMap::new(),
         connectors: BTreeMap::new(),
+        junctions,
         extensions: BTreeMap::new(),
         pipelines: Vec::new(),
         modules: document.modules,

@@ -134,6 +134,12 @@ impl Value {
         Some(Value::new(node, join_key(&self.path, key)))
     }
 
+    /// The values of a list, where this is one.
+    pub fn items(&self) -> Vec<Value> {
+        let items = (0..).map_while(|index| Some((index, self.node.item(index)?.clone())));
+        items.map(|(index, node)| Value::new(node, join_index(&self.path, index))).collect()
+    }
+
     pub fn position(&self) -> &Position {
         &self.node.at
     }

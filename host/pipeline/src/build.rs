@@ -1,8 +1,9 @@
-//! Building is wiring from the end to the start: exporters, each pipeline's fan-out, its processors from last to first,
-//! then the receivers, which are handed the heads of the pipelines.
+//! Building is wiring from the end to the start: exporters, each pipeline's fan-out with the connectors behind it, its
+//! processors from last to first, then the receivers, which are handed the heads of the pipelines. Connectors lead to entries,
+//! which are there before any pipeline is, so that the order of the pipelines does not matter.
 //!
 //! Beside a graph that runs, what is alike in both is not built again: an exporter or receiver of the same configuration,
-//! and a pipeline of the same processors and exporters.
+//! and a pipeline of the same processors, exporters and connectors.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -10,9 +11,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use host_component::{BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, PipelineId, Receiver, Signal};
-use host_config::{Pipeline, Validated, Value};
+use host_config::{Junction, Pipeline, Validated, Value};
 use host_telemetry::Metrics;
 
+use crate::connector::Counted;
+use crate::entry::Entry;
 use crate::fanout::{Branch, Branches, FanOut};
 use crate::graph::{Fresh, Graph, Made, Parts, Running};
 use crate::spigot::{Places, Spigots};
@@ -21,10 +24,10 @@ use crate::tap::{Start, Tap};
 /// Why one component could not be built.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
-/// Where a processor stands: one is built for each pipeline that names it.
+/// Where a processor or connector stands: one is built for each pipeline whose data it gets.
 pub struct Place<'a> {
     pub pipeline: &'a PipelineId,
-    /// The names of the pipeline's routes, in the order of `Delivery::route`.
+    /// The names of the routes behind it, in the order of `Delivery::route`.
     pub routes: &'a [String],
 }
 
@@ -39,6 +42,16 @@ pub trait Factories: Sync {
     ) -> BoxFuture<'a, Result<Arc<dyn Exporter>, Cause>>;
 
     fn processor<'a>(
+        &'a self,
+        id: &'a ComponentId,
+        config: &'a Value,
+        place: Place<'a>,
+        next: Arc<dyn Consumer>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Consumer>, Cause>>;
+
+    /// At the end of a pipeline. `next` leads to the pipelines that have it as a receiver: to all of them, or by the routes of
+    /// its place.
+    fn connector<'a>(
         &'a self,
         id: &'a ComponentId,
         config: &'a Value,
@@ -106,7 +119,7 @@ type Heads = Vec<(PipelineId, Arc<dyn Consumer>)>;
 impl Builder<'_> {
     pub(crate) async fn graph(&self) -> Result<Graph, BuildError> {
         self.keep()?;
-        let mut parts = Parts::default();
+        let mut parts = Parts { entries: self.entries(), ..Parts::default() };
         for id in self.exporters() {
             let exporter = self.exporter(id).await?;
             parts.exporters.insert(id.clone(), exporter);
@@ -116,7 +129,7 @@ impl Builder<'_> {
         for pipeline in &self.config.pipelines {
             let (made, places) = self.pipeline(pipeline, &parts).await?;
             all_places.extend(places.map(|places| (pipeline.id.clone(), places)));
-            for receiver in &pipeline.receivers {
+            for receiver in self.receivers(pipeline) {
                 heads.entry(receiver).or_default().push((pipeline.id.clone(), Arc::clone(&made.it)));
             }
             parts.pipelines.insert(pipeline.id.clone(), made);
@@ -145,7 +158,7 @@ impl Builder<'_> {
             let kept = self.factories.keep(kind, id, config);
             kept.map_err(|cause| BuildError { kind, id: id.clone(), cause })
         };
-        for id in self.config.pipelines.iter().flat_map(|pipeline| &pipeline.receivers) {
+        for id in self.config.pipelines.iter().flat_map(|pipeline| self.receivers(pipeline)) {
             let config = named(&self.config.receivers, id);
             if running.has_receiver(id, &self.factories.content(Kind::Receiver, id, config)) {
                 keep(Kind::Receiver, id, config)?;
@@ -160,9 +173,26 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn is_connector(&self, id: &ComponentId) -> bool {
+        self.config.connectors.contains_key(id)
+    }
+
+    /// The receivers of a pipeline, which are no connectors.
+    fn receivers<'p>(&self, pipeline: &'p Pipeline) -> impl Iterator<Item = &'p ComponentId> {
+        pipeline.receivers.iter().filter(|id| !self.is_connector(id))
+    }
+
+    /// The entries of the pipelines that connectors lead to; those of pipelines that run are the ones that they have.
+    fn entries(&self) -> BTreeMap<PipelineId, Arc<Entry>> {
+        let entered = self.config.pipelines.iter().filter(|to| to.receivers.iter().any(|id| self.is_connector(id)));
+        let running = |id| self.beside.and_then(|running| running.entry(id)).cloned();
+        entered.map(|to| (to.id.clone(), running(&to.id).unwrap_or_default())).collect()
+    }
+
     /// The exporters that are in use, each once: pipelines and routes share them.
     fn exporters(&self) -> Vec<&ComponentId> {
-        let mut ids: Vec<&ComponentId> = self.config.pipelines.iter().flat_map(ends).collect();
+        let ends = self.config.pipelines.iter().flat_map(Pipeline::ends);
+        let mut ids: Vec<&ComponentId> = ends.filter(|id| !self.is_connector(id)).collect();
         ids.sort();
         ids.dedup();
         ids
@@ -190,7 +220,7 @@ impl Builder<'_> {
             return Ok((Made { content, it: Arc::clone(head) }, None));
         }
         let places = Places::new(&pipeline.processors);
-        let next = self.processors(pipeline, &places, terminal(pipeline, parts, self.metrics)).await?;
+        let next = self.processors(pipeline, &places, self.terminal(pipeline, parts).await?).await?;
         let it: Arc<dyn Consumer> = Arc::new(Start { spigot: Arc::clone(&places.start), next });
         Ok((Made { content, it }, Some(places)))
     }
@@ -215,7 +245,65 @@ impl Builder<'_> {
         Ok(next)
     }
 
-    /// What decides what a pipeline is: its processors, and the exporters that it leads to.
+    /// The end of a pipeline: the exporter or connector itself where there is only one and nothing to choose.
+    async fn terminal(&self, pipeline: &Pipeline, parts: &Parts) -> Result<Arc<dyn Consumer>, BuildError> {
+        let mut ends: BTreeMap<&ComponentId, Arc<dyn Consumer>> = BTreeMap::new();
+        for id in pipeline.ends() {
+            if ends.contains_key(id) {
+                continue;
+            }
+            let end = match parts.exporters.get(id) {
+                Some(made) => Arc::<dyn Exporter>::clone(&made.it),
+                None => self.connector(pipeline, id, parts).await?,
+            };
+            ends.insert(id, end);
+        }
+        let end = |id: &ComponentId| Arc::clone(ends.get(id).expect("each end of the pipeline was built"));
+        if let ([only], []) = (pipeline.exporters.as_slice(), pipeline.routes.as_slice()) {
+            return Ok(end(only));
+        }
+        let from = pipeline.id.to_string();
+        let branches = |ids: &[ComponentId]| {
+            Branches::new(ids.iter().map(|id| Branch::new(self.metrics, &from, id.to_string(), end(id))).collect())
+        };
+        let routes = pipeline.routes.iter().map(|(_, ids)| branches(ids)).collect();
+        Ok(Arc::new(FanOut::new(self.metrics, &from, branches(&pipeline.exporters), routes)))
+    }
+
+    /// A connector at the end of a pipeline, before the entries of those that it leads to.
+    async fn connector(
+        &self,
+        pipeline: &Pipeline,
+        id: &ComponentId,
+        parts: &Parts,
+    ) -> Result<Arc<dyn Consumer>, BuildError> {
+        let junction = self.junction(pipeline, id);
+        let from = id.to_string();
+        let branch = |to: &PipelineId| {
+            let entry = Arc::clone(parts.entries.get(to).expect("what a connector leads to has an entry"));
+            Branch::new(self.metrics, &from, to.to_string(), Counted::produced(self.metrics, id, to, entry))
+        };
+        let branches = |pipelines: &[PipelineId]| Branches::new(pipelines.iter().map(branch).collect());
+        let next: Arc<dyn Consumer> = match junction.routes.as_slice() {
+            [] => Arc::new(branches(&junction.pipelines)),
+            routes => {
+                let routes = routes.iter().map(|(_, pipelines)| branches(pipelines)).collect();
+                Arc::new(FanOut::new(self.metrics, &from, branches(&[]), routes))
+            }
+        };
+        let routes: Vec<String> = junction.routes.iter().map(|(name, _)| name.clone()).collect();
+        let place = Place { pipeline: &pipeline.id, routes: &routes };
+        let built = self.factories.connector(id, named(&self.config.connectors, id), place, next).await;
+        let built = built.map_err(|cause| BuildError { kind: Kind::Connector, id: id.clone(), cause })?;
+        Ok(Counted::consumed(self.metrics, id, pipeline.id.signal(), built))
+    }
+
+    fn junction(&self, pipeline: &Pipeline, id: &ComponentId) -> &Junction {
+        self.config.junction(pipeline, id).expect("a validated pipeline ends in what is an exporter or leads on")
+    }
+
+    /// What decides what a pipeline is: its processors, and the exporters and connectors that it leads to. What lies behind a
+    /// connector may change under it.
     fn content(&self, pipeline: &Pipeline, parts: &Parts) -> String {
         let mut content = String::new();
         for id in &pipeline.processors {
@@ -224,33 +312,17 @@ impl Builder<'_> {
             let _ = writeln!(content, "{id}: {}", self.factories.content(Kind::Processor, id, config));
         }
         let _ = writeln!(content, "{:?} {:?}", pipeline.exporters, pipeline.routes);
-        for made in ends(pipeline).filter_map(|id| parts.exporters.get(id)) {
-            let _ = writeln!(content, "{}", made.content);
+        for id in pipeline.ends() {
+            let _ = match parts.exporters.get(id) {
+                Some(made) => writeln!(content, "{}", made.content),
+                None => {
+                    let connector = self.factories.content(Kind::Connector, id, named(&self.config.connectors, id));
+                    writeln!(content, "{connector} {:?}", self.junction(pipeline, id))
+                }
+            };
         }
         content
     }
-}
-
-/// The exporters of a pipeline and its routes.
-fn ends(pipeline: &Pipeline) -> impl Iterator<Item = &ComponentId> {
-    pipeline.exporters.iter().chain(pipeline.routes.iter().flat_map(|(_, exporters)| exporters))
-}
-
-/// The end of a pipeline: the exporter itself where there is only one and nothing to choose.
-fn terminal(pipeline: &Pipeline, parts: &Parts, metrics: &Metrics) -> Arc<dyn Consumer> {
-    let exporter = |id: &ComponentId| -> Arc<dyn Consumer> {
-        let made = parts.exporters.get(id).expect("each exporter that a pipeline names was built");
-        Arc::<dyn Exporter>::clone(&made.it)
-    };
-    if let ([only], []) = (pipeline.exporters.as_slice(), pipeline.routes.as_slice()) {
-        return exporter(only);
-    }
-    let from = pipeline.id.to_string();
-    let branches = |ids: &[ComponentId]| {
-        Branches::new(ids.iter().map(|id| Branch::new(metrics, &from, id.to_string(), exporter(id))).collect())
-    };
-    let routes = pipeline.routes.iter().map(|(_, ids)| branches(ids)).collect();
-    Arc::new(FanOut::new(metrics, &from, branches(&pipeline.exporters), routes))
 }
 
 /// What a receiver is handed: by signal, the head of the one pipeline, or a fan-out over several.

@@ -19,7 +19,8 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// `from` is the pipeline or receiver that fans out, `name` the exporter or pipeline that it leads to.
+    /// `from` is the pipeline, receiver or connector that fans out, `name` the exporter, connector or pipeline that it leads
+    /// to.
     pub fn new(metrics: &Metrics, from: &str, name: String, next: Arc<dyn Consumer>) -> Self {
         let dropped = dropped(metrics, from, &name);
         Branch { name, next, dropped }
@@ -83,9 +84,10 @@ impl Consumer for Branches {
     }
 }
 
-/// The end of a pipeline: its own exporters, or those of the route that a processor chose.
+/// The end of a pipeline: its own exporters, or those of the route that a processor chose; or what is behind a connector that
+/// chooses among its pipelines.
 ///
-/// A pipeline with routes alone has no exporters of its own: what no route takes is then dropped, and counted.
+/// With routes alone there are no exporters of its own: what no route takes is then dropped, and counted.
 pub struct FanOut {
     own: Branches,
     routes: Vec<Branches>,
@@ -93,7 +95,7 @@ pub struct FanOut {
 }
 
 impl FanOut {
-    /// `from` is the pipeline, and `routes` are in the order of `Delivery::route`.
+    /// `from` is the pipeline or connector, and `routes` are in the order of `Delivery::route`.
     pub fn new(metrics: &Metrics, from: &str, own: Branches, routes: Vec<Branches>) -> Self {
         FanOut { own, routes, unrouted: dropped(metrics, from, "nothing") }
     }

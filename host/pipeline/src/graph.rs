@@ -6,7 +6,8 @@
 //!
 //! A graph that takes the place of one that runs keeps what is alike in both. A receiver that stays is handed its new
 //! successors between two requests; what it has under way ends where it began. One that is replaced stops taking
-//! connections when its successor takes them, and drains.
+//! connections when its successor takes them, and drains. Connectors lead to the entries of pipelines, and an entry stays
+//! while the pipeline behind it is replaced, so that a pipeline that stays is handed its new successors, too.
 
 use std::collections::BTreeMap;
 use std::future::{Future as _, poll_fn};
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::build::{BuildError, Builder, Factories};
 use crate::changes::Changes;
+use crate::entry::Entry;
 use crate::retired::{Drained, Retired};
 use crate::spigot::{Places, Spigots};
 
@@ -35,6 +37,8 @@ pub(crate) struct Made<T> {
 #[derive(Default)]
 pub(crate) struct Parts {
     pub(crate) exporters: BTreeMap<ComponentId, Made<Arc<dyn Exporter>>>,
+    /// Where connectors hand data to pipelines.
+    pub(crate) entries: BTreeMap<PipelineId, Arc<Entry>>,
     /// The head of each pipeline.
     pub(crate) pipelines: BTreeMap<PipelineId, Made<Arc<dyn Consumer>>>,
 }
@@ -121,6 +125,11 @@ impl Running {
     pub fn take_over(&mut self, graph: Graph) -> (Changes, Retired) {
         let Graph { parts, places, fresh, kept, spigots } = graph;
         let mut changes = Changes::default();
+        for (id, entry) in &parts.entries {
+            if let Some(made) = parts.pipelines.get(id) {
+                entry.lead_to(&made.it);
+            }
+        }
         let mut before = std::mem::take(&mut self.receivers);
         for (id, consumers) in kept {
             if let Some(serving) = before.remove(&id) {
@@ -151,6 +160,10 @@ impl Running {
 
     pub(crate) fn exporter(&self, id: &ComponentId, content: &str) -> Option<&Arc<dyn Exporter>> {
         self.parts.exporters.get(id).filter(|made| made.content == content).map(|made| &made.it)
+    }
+
+    pub(crate) fn entry(&self, id: &PipelineId) -> Option<&Arc<Entry>> {
+        self.parts.entries.get(id)
     }
 
     pub(crate) fn pipeline(&self, id: &PipelineId, content: &str) -> Option<&Arc<dyn Consumer>> {

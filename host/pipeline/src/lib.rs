@@ -1,4 +1,4 @@
-//! The graph between receivers and exporters: edges, fan-out, routes, acknowledgement, drain.
+//! The graph between receivers and exporters: edges, fan-out, routes, connectors, acknowledgement, drain.
 //!
 //! Nothing here knows a concrete component: [`build`] gets them from [`Factories`], wires them from the exporters
 //! upwards, and hands back a [`Graph`] in which every socket is bound and nothing runs yet. [`Running::beside`] builds the
@@ -6,6 +6,8 @@
 
 mod build;
 mod changes;
+mod connector;
+mod entry;
 mod fanout;
 mod graph;
 mod retired;

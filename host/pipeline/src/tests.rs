@@ -1,5 +1,6 @@
 //! Tests of what stands in `src`: its promises, one sentence each.
 
+mod connectors;
 mod graph;
 mod toys;
 
@@ -12,6 +13,8 @@ use host_telemetry::Metrics;
 
 use crate::spigot::Places;
 use crate::{Branch, Branches, FanOut, Spigots};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Answers every delivery alike and counts them.
 struct Answer {

@@ -87,6 +87,7 @@ pub(crate) const MODULES: &[Module] = &[
     Module { name: "redaction", reads: REDACTED, writes: REDACTED },
     Module { name: "resource", reads: &["resource.attributes[*]"], writes: &["resource.attributes[*]"] },
     Module { name: "routing", reads: &["*"], writes: &["route"] },
+    Module { name: "routing-connector", reads: &["*"], writes: &["route", "drop"] },
     Module { name: "transform", reads: &["*"], writes: &["*"] },
 ];
 

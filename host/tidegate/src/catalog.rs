@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::differences::{Difference, FAN_OUT, ROUTES, SERVICE};
 pub(crate) use self::guest::Guest;
-use crate::{extensions, health};
+use crate::{extensions, forward, health};
 
 /// One component type.
 pub(crate) struct Entry {
@@ -27,7 +27,7 @@ pub(crate) struct Entry {
     check: fn(&Value, &Files<'_>) -> Result<(), Errors>,
     /// What its section may hold.
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
-    /// The bundled module that it is, where it is one of the Collector's processors that run as such.
+    /// The bundled module that it is, where it is one of the Collector's processors or connectors that run as such.
     pub(crate) guest: Option<Guest>,
 }
 
@@ -36,12 +36,15 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]).differs(differences::OTLP_RECEIVER),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
-    Entry::guest::<guest_resource::Resource>("resource", "resource", &Signal::ALL),
-    Entry::guest::<guest_attributes::Attributes>("attributes", "attributes", &Signal::ALL),
-    Entry::guest::<guest_redaction::Redaction>("redaction", "redaction", &Signal::ALL),
-    Entry::guest::<guest_filter::Filter>("filter", "filter", &Signal::ALL),
-    Entry::guest::<guest_transform::Transform>("transform", "transform", &Signal::ALL),
+    Entry::guest::<guest_resource::Resource>(Kind::Processor, "resource", "resource", &Signal::ALL)
+        .reading(|section| section.decode().map(|config| guest_resource::request_keys(&config)).unwrap_or_default()),
+    Entry::guest::<guest_attributes::Attributes>(Kind::Processor, "attributes", "attributes", &Signal::ALL)
+        .reading(|section| section.decode().map(|config| guest_attributes::request_keys(&config)).unwrap_or_default()),
+    Entry::guest::<guest_redaction::Redaction>(Kind::Processor, "redaction", "redaction", &Signal::ALL),
+    Entry::guest::<guest_filter::Filter>(Kind::Processor, "filter", "filter", &Signal::ALL),
+    Entry::guest::<guest_transform::Transform>(Kind::Processor, "transform", "transform", &Signal::ALL),
     Entry::guest::<guest_probabilistic_sampler::ProbabilisticSampler>(
+        Kind::Processor,
         "probabilistic_sampler",
         "probabilistic-sampler",
         &[Signal::Logs, Signal::Traces],
@@ -52,6 +55,17 @@ const ENTRIES: &[Entry] = &[
         .differs(differences::OTLP_EXPORTER),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]).differs(differences::FILE),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]).differs(differences::DEBUG),
+    Entry::new::<forward::Config>(Kind::Connector, "forward", &[]).differs(differences::CONNECTOR),
+    Entry::guest::<guest_routing_connector::RoutingConnector>(
+        Kind::Connector,
+        "routing",
+        "routing-connector",
+        &Signal::ALL,
+    )
+    .reading(|section| {
+        section.decode().map(|config| guest_routing_connector::request_keys(&config)).unwrap_or_default()
+    })
+    .differs(differences::CONNECTOR),
     Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),
     Entry::checked::<basic_auth::Config>(Kind::Extension, "basicauth", &[]),
     Entry::checked::<bearer_token_auth::Config>(Kind::Extension, "bearertokenauth", &[]),
@@ -74,14 +88,14 @@ impl Entry {
         Entry { kind, r#type, aliases, signals: &Signal::ALL, differences: &[], check, guest: None, schema }
     }
 
-    /// A processor of the Collector's that is a bundled module, under the Collector's keys.
-    const fn guest<P>(r#type: &'static str, module: &'static str, signals: &'static [Signal]) -> Self
+    /// A processor or connector of the Collector's that is a bundled module, under the Collector's keys.
+    const fn guest<P>(kind: Kind, r#type: &'static str, module: &'static str, signals: &'static [Signal]) -> Self
     where
         P: tidegate_sdk::Processor,
         P::Config: Serialize,
     {
         let guest = Some(Guest::of::<P>(module));
-        Entry { signals, guest, ..Entry::opaque::<P::Config>(Kind::Processor, r#type, &[]) }
+        Entry { signals, guest, ..Entry::opaque::<P::Config>(kind, r#type, &[]) }
     }
 
     /// As [`Entry::new`], for a section that knows which values make sense.
@@ -91,6 +105,15 @@ impl Entry {
         aliases: &'static [&'static str],
     ) -> Self {
         Entry { check: |value, files| value.checked::<C>(files).map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
+    }
+
+    /// For a guest that looks at request metadata: by which keys.
+    const fn reading(self, keys: fn(&Value) -> Vec<String>) -> Self {
+        let guest = match self.guest {
+            Some(guest) => Some(guest.reading(keys)),
+            None => None,
+        };
+        Entry { guest, ..self }
     }
 
     const fn differs(self, differences: &'static [Difference]) -> Self {
@@ -153,6 +176,7 @@ impl Catalog for Components<'_> {
             "receivers" => Kind::Receiver,
             "processors" => Kind::Processor,
             "exporters" => Kind::Exporter,
+            "connectors" => Kind::Connector,
             "extensions" => Kind::Extension,
             _ => return elsewhere::key_of_service(path),
         };
@@ -170,6 +194,11 @@ impl Catalog for Components<'_> {
         if let Some(problem) = guest.and_then(|guest| guest.problem_in(signal, value)) {
             errors.push(problem);
         }
+    }
+
+    fn routes(&self, id: &ComponentId, signal: Signal, value: &Value) -> Vec<String> {
+        let guest = find(Kind::Connector, id.r#type()).and_then(|entry| entry.guest.as_ref());
+        guest.map(|guest| guest.routes(signal, value)).unwrap_or_default()
     }
 
     fn check_modules(&self, value: &Value, errors: &mut Errors) {

@@ -87,7 +87,8 @@ impl Factories {
 
     /// What the debug pages tell of this configuration.
     pub(crate) fn shown(&self, config: &Validated) -> InForce {
-        InForce { pipelines: config.pipelines.clone(), sandbox: Arc::clone(&self.sandbox) }
+        let (pipelines, junctions) = (config.pipelines.clone(), config.junctions.clone());
+        InForce { pipelines, junctions, sandbox: Arc::clone(&self.sandbox) }
     }
 
     /// This is the configuration that is in force.
@@ -107,7 +108,8 @@ impl Factories {
         let Err(failures) = self.sandbox.ready().await else { return Ok(()) };
         let line = |failure: &NotReady| {
             let told = format!("cannot load {failure}");
-            match config.processors.get(&failure.processor) {
+            let id = &failure.processor;
+            match config.processors.get(id).or_else(|| config.connectors.get(id)) {
                 Some(section) => section.problem(told).to_string(),
                 None => told,
             }
@@ -119,6 +121,23 @@ impl Factories {
     /// What exporters are built with.
     fn exporter_deps(&self) -> host_exporters::Deps<'_> {
         host_exporters::Deps { base: &self.base, auth: &self.auth, metrics: &self.metrics }
+    }
+
+    /// A processor or connector of the Collector's that runs as a bundled module.
+    fn guest(
+        &self,
+        kind: Kind,
+        id: &ComponentId,
+        config: &Value,
+        place: &Place<'_>,
+        next: Arc<dyn Consumer>,
+    ) -> Result<Arc<dyn Consumer>, Cause> {
+        let r#type = canonical(kind, id);
+        let guest = catalog::find(kind, r#type).and_then(|entry| entry.guest.as_ref());
+        let guest = guest.ok_or_else(|| unlisted(kind, r#type))?;
+        let (module, metadata) = (guest.module.to_owned(), guest.request_keys(config));
+        let config = Some(guest.config(config)?);
+        self.wasm(id, ProcessorConfig { module, config, metadata, ..ProcessorConfig::default() }, place, next)
     }
 
     fn wasm(
@@ -176,12 +195,22 @@ impl host_pipeline::Factories for Factories {
                     Ok(config.decode::<host_processors::batch::Config>()?.build(id.clone(), next, &self.metrics)?)
                 }
                 "wasm" => self.wasm(id, config.decode()?, &place, next),
-                other => {
-                    let guest = catalog::find(Kind::Processor, other).and_then(|entry| entry.guest.as_ref());
-                    let guest = guest.ok_or_else(|| unlisted(Kind::Processor, other))?;
-                    let (module, config) = (guest.module.to_owned(), Some(guest.config(config)?));
-                    self.wasm(id, ProcessorConfig { module, config, ..ProcessorConfig::default() }, &place, next)
-                }
+                _ => self.guest(Kind::Processor, id, config, &place, next),
+            }
+        })
+    }
+
+    fn connector<'a>(
+        &'a self,
+        id: &'a ComponentId,
+        config: &'a Value,
+        place: Place<'a>,
+        next: Arc<dyn Consumer>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Consumer>, Cause>> {
+        Box::pin(async move {
+            match canonical(Kind::Connector, id) {
+                "forward" => Ok(next),
+                _ => self.guest(Kind::Connector, id, config, &place, next),
             }
         })
     }
@@ -212,7 +241,7 @@ impl host_pipeline::Factories for Factories {
         })
     }
 
-    /// Modules decide what a processor does, what is read behind a receiver what that keeps of a request, and extensions
+    /// Modules decide what a processor or connector does, what is read behind a receiver what that keeps of a request, and extensions
     /// whom a component that names them lets in.
     fn content(&self, kind: Kind, id: &ComponentId, config: &Value) -> String {
         let mut content = config.canonical();
@@ -222,9 +251,9 @@ impl host_pipeline::Factories for Factories {
             content.push_str(&others.remove(at).1);
         }
         match kind {
-            Kind::Processor => content.push_str(&self.modules),
+            Kind::Processor | Kind::Connector => content.push_str(&self.modules),
             Kind::Receiver => content.push_str(&format!("{:?}", self.metadata.get(id))),
-            Kind::Exporter | Kind::Connector | Kind::Extension => {}
+            Kind::Exporter | Kind::Extension => {}
         }
         content
     }

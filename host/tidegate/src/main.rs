@@ -11,6 +11,7 @@ mod endpoints;
 mod explain;
 mod extensions;
 mod factories;
+mod forward;
 mod generate;
 mod health;
 mod metadata;

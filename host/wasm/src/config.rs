@@ -36,7 +36,8 @@ impl ModulesConfig {
     /// The keys of request metadata that the module of a processor may see, in lower case.
     pub fn metadata_of(&self, processor: &ProcessorConfig) -> Vec<String> {
         let granted = self.grants.get(&crate::source::name_of(&processor.module));
-        granted.iter().flat_map(|grants| &grants.metadata).map(|key| key.to_ascii_lowercase()).collect()
+        let granted = granted.iter().flat_map(|grants| &grants.metadata).map(|key| key.to_ascii_lowercase());
+        granted.chain(processor.metadata.iter().cloned()).collect()
     }
 
     /// Where the module of a processor and its configuration would lie; relative paths start from `base`.
@@ -108,6 +109,9 @@ pub struct ProcessorConfig {
     /// What happens to a batch that the guest fails on.
     pub failure_policy: FailurePolicy,
     pub limits: Limits,
+    /// Keys of request metadata that its configuration looks at and that it may therefore see, in lower case.
+    #[serde(skip)]
+    pub metadata: Vec<String>,
 }
 
 /// What happens to a batch that the guest fails on.

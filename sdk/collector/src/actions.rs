@@ -21,7 +21,7 @@ mod tests;
 use tidegate_sdk::{Batch, Context, Edits, Error, Level, Plan};
 
 use config::Action;
-pub use config::ActionConfig;
+pub use config::{ActionConfig, request_keys};
 use fixed::Fixed;
 use rows::Rows;
 

@@ -1,4 +1,4 @@
-//! A catalog of toys: two receivers, a processor, two exporters.
+//! A catalog of toys: two receivers, a processor, two connectors, an exporter.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,6 +9,21 @@ use serde::Deserialize;
 use crate::{Catalog, Errors, Lookup, Value};
 
 pub(super) struct Toy;
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Table {
+    default_pipelines: Vec<String>,
+    table: Vec<Row>,
+    /// The name of a route that no pipelines of the section make up.
+    route: Option<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Row {
+    pipelines: Vec<String>,
+}
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -71,11 +86,13 @@ pub(super) enum Target {
     Level(u8),
 }
 
-const TYPES: [(Kind, &str, &[Signal]); 5] = [
+const TYPES: [(Kind, &str, &[Signal]); 7] = [
     (Kind::Receiver, "otlp", &Signal::ALL),
     (Kind::Receiver, "file_log", &[Signal::Logs]),
     (Kind::Processor, "batch", &Signal::ALL),
     (Kind::Exporter, "debug", &Signal::ALL),
+    (Kind::Connector, "forward", &Signal::ALL),
+    (Kind::Connector, "routing", &Signal::ALL),
     (Kind::Extension, "health_check", &Signal::ALL),
 ];
 
@@ -101,5 +118,17 @@ impl Catalog for Toy {
         if let Some(wrong) = wrong {
             errors.extend(wrong);
         }
+    }
+
+    fn routes(&self, id: &ComponentId, _: Signal, value: &Value) -> Vec<String> {
+        let table: Table = if id.r#type() == "routing" { value.decode().unwrap_or_default() } else { Table::default() };
+        let rows = table.table.into_iter().map(|row| row.pipelines);
+        [table.default_pipelines]
+            .into_iter()
+            .chain(rows)
+            .filter(|row| !row.is_empty())
+            .map(|pipelines| pipelines.join(", "))
+            .chain(table.route)
+            .collect()
     }
 }

@@ -69,8 +69,7 @@ impl<'a> References<'a> {
         for reference in &pipeline.processors {
             self.resolve(reference, &[Kind::Processor], signal);
         }
-        let routed = pipeline.routes.iter().flat_map(|(_, list)| list);
-        for reference in pipeline.exporters.iter().chain(routed) {
+        for reference in pipeline.ends() {
             self.resolve(reference, &[Kind::Exporter, Kind::Connector], signal);
         }
     }

@@ -6,11 +6,9 @@ use host_component::ComponentId;
 use host_telemetry::Metrics;
 use tokio::time::Instant;
 
-use super::one_record;
 use super::toys::{Toys, config};
+use super::{MINUTE, one_record};
 use crate::{Running, Spigots, build};
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 fn id(text: &str) -> ComponentId {
     text.parse().unwrap()

@@ -24,9 +24,18 @@ struct Config {
     last: u64,
     /// Whether an exporter waits for the gate before it answers.
     waits: bool,
+    /// The pipelines of each route among which a connector chooses, and the route that it chooses.
+    table: Vec<Row>,
+    takes: u16,
     /// Something that may change.
     #[serde(rename = "a")]
     _a: u64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Row {
+    pipelines: Vec<String>,
 }
 
 /// Makes toys.
@@ -90,6 +99,11 @@ impl Catalog for Everything {
     }
 
     fn check(&self, _: Kind, _: &ComponentId, _: &Value, _: &mut Errors) {}
+
+    fn routes(&self, _: &ComponentId, _: Signal, value: &Value) -> Vec<String> {
+        let config: Config = value.decode().unwrap();
+        config.table.into_iter().map(|row| row.pipelines.join(", ")).collect()
+    }
 }
 
 impl Factories for Toys {
@@ -115,6 +129,20 @@ impl Factories for Toys {
         Box::pin(async move {
             self.build(Kind::Processor, id, config)?;
             Ok(next)
+        })
+    }
+
+    fn connector<'a>(
+        &'a self,
+        id: &'a ComponentId,
+        config: &'a Value,
+        place: Place<'a>,
+        next: Arc<dyn Consumer>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Consumer>, Cause>> {
+        Box::pin(async move {
+            let config = self.build(Kind::Connector, id, config)?;
+            let route = (!place.routes.is_empty()).then_some(config.takes);
+            Ok(Arc::new(Switch { route, next }) as Arc<dyn Consumer>)
         })
     }
 
@@ -148,6 +176,19 @@ impl Toys {
     }
 }
 
+/// A connector.
+struct Switch {
+    route: Option<u16>,
+    next: Arc<dyn Consumer>,
+}
+
+impl Consumer for Switch {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        assert_eq!(delivery.route, None, "routes of the pipeline before it are none of its own");
+        self.next.consume(Delivery { route: self.route, ..delivery })
+    }
+}
+
 /// A receiver.
 struct Tap {
     id: ComponentId,
@@ -175,7 +216,8 @@ struct Sink {
 }
 
 impl Consumer for Sink {
-    fn consume(&self, _: Delivery) -> BoxFuture<'_, Outcome> {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        assert_eq!(delivery.route, None, "what stands at the end knows nothing of routes");
         Box::pin(async {
             if self.config.waits {
                 // It is closed when it is open.

@@ -53,6 +53,13 @@ pub(super) const FILE: &[Difference] = &[
 pub(super) const DEBUG: &[Difference] =
     &[of("", "What comes faster than it can be shown is counted and not shown: the exporter never holds data up.")];
 
+/// Of each connector.
+pub(super) const CONNECTOR: &[Difference] = &[of(
+    "",
+    "A failure of one of the pipelines behind a connector that may pass refuses the request as a whole, and the others may see \
+     its data twice.",
+)];
+
 /// Those of `service`.
 pub(crate) const SERVICE: &[Difference] = &[
     of("telemetry.metrics.level", "`basic`, `normal` and `detailed` are alike: every metric is served."),

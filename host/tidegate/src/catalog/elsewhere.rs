@@ -84,8 +84,7 @@ const EXPORTERS: Table = &[
 ];
 
 const CONNECTORS: Table = &[
-    (&["routing"], "use the `wasm` processor with `module: routing`, and the pipeline's `routes`"),
-    (&["forward", "failover", "round_robin", "roundrobin", "count", "sum", "exceptions", "grafana_cloud"], COLLECTOR),
+    (&["failover", "round_robin", "roundrobin", "count", "sum", "exceptions", "grafana_cloud"], COLLECTOR),
     (&["span_metrics", "spanmetrics", "service_graph", "servicegraph", "datadog"], COLLECTOR),
 ];
 

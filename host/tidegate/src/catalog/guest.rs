@@ -1,4 +1,4 @@
-//! A guest of the catalog: a processor of the Collector's that runs as a bundled module.
+//! A guest of the catalog: a processor or connector of the Collector's that runs as a bundled module.
 //!
 //! Its section is the module's configuration. The module's own code reads it here, natively, so that what is wrong is told
 //! with its place before anything is built; it is in the sandbox that it meets data.
@@ -14,6 +14,7 @@ use tidegate_sdk::{Error, Processor};
 pub(crate) struct Guest {
     /// The module's name.
     pub(crate) module: &'static str,
+    keys: fn(&Value) -> Vec<String>,
     json: fn(&Value) -> Result<serde_json::Value, Errors>,
     plan: fn(&Value, types::Signal) -> Option<Result<types::Plan, Error>>,
 }
@@ -24,7 +25,17 @@ impl Guest {
         P: Processor,
         P::Config: Serialize,
     {
-        Guest { module, json: json::<P>, plan: plan::<P> }
+        Guest { module, keys: |_| Vec::new(), json: json::<P>, plan: plan::<P> }
+    }
+
+    /// The same, for a module that looks at request metadata.
+    pub(super) const fn reading(self, keys: fn(&Value) -> Vec<String>) -> Guest {
+        Guest { keys, ..self }
+    }
+
+    /// The keys of request metadata that its section looks at, in lower case.
+    pub(crate) fn request_keys(&self, section: &Value) -> Vec<String> {
+        (self.keys)(section)
     }
 
     /// The section as the module gets it.
@@ -33,6 +44,14 @@ impl Guest {
     /// What is wrong with it.
     pub(crate) fn config(&self, section: &Value) -> Result<serde_json::Value, Errors> {
         (self.json)(section)
+    }
+
+    /// The names of the routes among which the module chooses; none where its section is not in order, which is told elsewhere.
+    pub(super) fn routes(&self, signal: Signal, section: &Value) -> Vec<String> {
+        match (self.plan)(section, guest_signal(signal)) {
+            Some(Ok(plan)) => plan.routes,
+            _ => Vec::new(),
+        }
     }
 
     /// What the module would say of its section in a pipeline of this signal, or the host of what it would ask for.
@@ -97,3 +116,6 @@ fn host_plan(plan: types::Plan) -> Plan {
     let types::Plan { reads, writes, routes, .. } = plan;
     Plan { reads: reads.into_iter().map(read).collect(), writes, routes, ..Plan::default() }
 }
+
+#[cfg(test)]
+mod tests;

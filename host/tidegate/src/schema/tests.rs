@@ -23,7 +23,7 @@ fn wrong(yaml: &str) -> Vec<String> {
 
 /// Whether this is a configuration, or a part of one, and not one of a module.
 fn is_configuration(value: &Value) -> bool {
-    let sections = ["receivers", "processors", "exporters", "extensions", "modules", "service"];
+    let sections = ["receivers", "processors", "exporters", "connectors", "extensions", "modules", "service"];
     value.as_object().is_some_and(|object| object.keys().any(|key| sections.contains(&key.as_str())))
 }
 
@@ -76,6 +76,7 @@ fn what_the_decoder_takes_besides_passes() {
         "exporters: { otlp: { endpoint: 'x:1', max_request_size: '${env:SIZE}', compression: GZIP, headers: { a: 1 } } }",
         "processors: { batch: '${file:batch.yaml}', batch/b: }",
         "exporters::debug::verbosity: Detailed",
+        "connectors: { forward: , forward/a: {} }",
         "service: { telemetry: { metrics: { level: none } }, pipelines: { logs/app: { receivers: [a], exporters: } } }",
     ] {
         assert_eq!(wrong(yaml), Vec::<String>::new(), "{yaml}");
@@ -93,6 +94,7 @@ fn what_is_misspelt_or_of_the_wrong_type_does_not() {
         ("processors: { batch: { timeout: 5 parsecs } }", "batch.timeout"),
         ("exporters: { debug: { verbosity: loud } }", "debug.verbosity"),
         ("exporters: { file: {} }", "exporters.file"),
+        ("connectors: { forward: { to: logs } }", "forward.to"),
         ("modules: { limits: { thread: 1 } }", "limits.thread"),
         ("service: { pipelines: { log: { receivers: [a], exporters: [b] } } }", "pipelines.log"),
     ] {

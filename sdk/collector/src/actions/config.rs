@@ -214,6 +214,12 @@ fn source(at: &str, config: ActionConfig) -> Result<Source, Error> {
     }
 }
 
+/// The keys of request metadata that actions look at, in lower case.
+pub fn request_keys(configs: &[ActionConfig]) -> Vec<String> {
+    let named = configs.iter().map(|config| config.from_context.as_str()).filter(|from| !from.is_empty());
+    named.map(|from| from.strip_prefix("metadata.").unwrap_or(from).to_ascii_lowercase()).collect()
+}
+
 /// The key of the metadata that `from_context` means.
 fn metadata(at: &str, from: &str) -> Result<String, Error> {
     let key = from.strip_prefix("metadata.").unwrap_or(from);

@@ -1,5 +1,6 @@
 //! What the tests are written with: a collector under test, a backend behind it, a client before it, and telemetry.
 
+pub(crate) mod api_server;
 pub(crate) mod backend;
 pub(crate) mod certificates;
 mod client;

@@ -17,6 +17,7 @@ mod modules;
 mod passthrough;
 mod privacy;
 mod reload;
+mod resource_detection;
 mod scrubbing;
 mod sources;
 mod swap;

@@ -1,3 +1,4 @@
 //! The native processors.
 
 pub mod batch;
+pub mod resource_detection;

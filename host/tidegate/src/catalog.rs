@@ -35,6 +35,12 @@ pub(crate) struct Entry {
 const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]).differs(differences::OTLP_RECEIVER),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
+    Entry::checked::<host_processors::resource_detection::Config>(
+        Kind::Processor,
+        "resource_detection",
+        &["resourcedetection"],
+    )
+    .differs(differences::RESOURCE_DETECTION),
     Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::guest::<guest_resource::Resource>(Kind::Processor, "resource", "resource", &Signal::ALL)
         .reading(|section| section.decode().map(|config| guest_resource::request_keys(&config)).unwrap_or_default()),

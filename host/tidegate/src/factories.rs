@@ -12,6 +12,7 @@ use host_component::{
 use host_config::watched::Watched;
 use host_config::{Errors, Validated, Value};
 use host_pipeline::{Cause, Place};
+use host_processors::resource_detection::{self, Detections};
 use host_receivers::Budget;
 use host_telemetry::{Metrics, listen};
 use host_wasm::{ModulesConfig, NotReady, ProcessorConfig, Sandbox};
@@ -30,6 +31,8 @@ pub(crate) struct Factories {
     /// What request metadata is read behind each receiver.
     metadata: BTreeMap<ComponentId, MetadataKeys>,
     metrics: Metrics,
+    /// Where this runs, as the processors of this configuration have detected it.
+    detections: Detections,
     sandbox: Arc<Sandbox>,
     /// The section that the sandbox was made of.
     modules: String,
@@ -79,6 +82,7 @@ impl Factories {
             auth,
             metadata,
             metrics: metrics.clone(),
+            detections: Detections::default(),
             sandbox,
             modules: modules(config),
             extensions,
@@ -193,6 +197,11 @@ impl host_pipeline::Factories for Factories {
             match canonical(Kind::Processor, id) {
                 "batch" => {
                     Ok(config.decode::<host_processors::batch::Config>()?.build(id.clone(), next, &self.metrics)?)
+                }
+                "resource_detection" => {
+                    let config = config.decode::<resource_detection::Config>()?;
+                    let deps = resource_detection::Deps { detections: &self.detections, metrics: &self.metrics };
+                    Ok(config.build(id.clone(), next, &deps).await?)
                 }
                 "wasm" => self.wasm(id, config.decode()?, &place, next),
                 _ => self.guest(Kind::Processor, id, config, &place, next),

@@ -30,6 +30,17 @@ pub(super) const BATCH: &[Difference] = &[
     ),
 ];
 
+pub(super) const RESOURCE_DETECTION: &[Difference] = &[
+    of(
+        "refresh_interval",
+        "What cannot be reached when it is detected anew leaves what was detected before in force, and not nothing.",
+    ),
+    of(
+        "fail_on_missing_metadata",
+        "An API server that cannot be reached at the start is a warning of the log, and not a line of its debug level.",
+    ),
+];
+
 pub(super) const OTLP_EXPORTER: &[Difference] = &[
     of(
         "sending_queue",

@@ -44,10 +44,6 @@ const PROCESSORS: Table = &[
         "take it out: before a receiver reads a body it reserves room from a byte budget of the whole process, and \
          refuses in the form that makes the sender try again",
     ),
-    (
-        &["resource_detection", "resourcedetection"],
-        "use `resource` with values from the environment, as in `${env:NODE_NAME}`",
-    ),
     (&["k8s_attributes", "k8sattributes", "tail_sampling"], LATER),
     (&["span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
     (

@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         "host-receivers",
         &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],
     ),
-    ("host-processors", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    ("host-processors", &["host-component", "host-config", "host-kubernetes", "host-otlp", "host-telemetry"]),
     (
         "host-exporters",
         &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],

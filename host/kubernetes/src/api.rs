@@ -1,0 +1,104 @@
+//! What is asked of the API server: for the metadata of an object alone, since that of a node has a few hundred bytes and
+//! the node itself tens of thousands.
+
+use std::error::Error;
+
+use k8s_openapi::api::core::v1::{Namespace, Node};
+use kube::core::PartialObjectMeta;
+use kube::{Client, Resource};
+use serde::de::DeserializeOwned;
+
+use crate::access::{Access, AccessError};
+
+/// A connection to the API server, which is opened by the first question.
+#[derive(Clone)]
+pub struct Api(Client);
+
+/// Which object it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub name: String,
+    pub uid: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error("cannot make a client of the API server: {0}")]
+    Client(String),
+    /// The server has answered.
+    #[error("the API server refuses to tell of the {kind} {name:?}: {code} {message}")]
+    Refused { kind: String, name: String, code: u16, message: String },
+    #[error("cannot ask the API server of the {kind} {name:?}: {why}")]
+    Unreachable { kind: String, name: String, why: String },
+    #[error("the API server tells of the {kind} {name:?} without its UID")]
+    Nameless { kind: String, name: String },
+}
+
+impl ApiError {
+    /// Whether the server knows the asker and lets him not, or does not know him.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, ApiError::Refused { code: 401 | 403, .. })
+    }
+}
+
+impl Api {
+    /// Prepares to ask.
+    ///
+    /// # Errors
+    /// When files that say where the server is, or as whom it is asked, are missing or wrong.
+    pub async fn new(access: &Access) -> Result<Self, ApiError> {
+        let config = access.config().await?;
+        Client::try_from(config).map(Api).map_err(|error| ApiError::Client(told(&error)))
+    }
+
+    /// The node of this name.
+    ///
+    /// # Errors
+    /// When the server is not reached, or does not tell.
+    pub async fn node(&self, name: &str) -> Result<Identity, ApiError> {
+        self.identity(kube::Api::<Node>::all(self.0.clone()), name).await
+    }
+
+    /// The namespace of this name.
+    ///
+    /// # Errors
+    /// As [`Api::node`].
+    pub async fn namespace(&self, name: &str) -> Result<Identity, ApiError> {
+        self.identity(kube::Api::<Namespace>::all(self.0.clone()), name).await
+    }
+
+    async fn identity<K>(&self, api: kube::Api<K>, name: &str) -> Result<Identity, ApiError>
+    where
+        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
+    {
+        let (kind, name) = (K::kind(&()).to_lowercase(), name.to_owned());
+        let object: PartialObjectMeta<K> = match api.get_metadata(&name).await {
+            Ok(object) => object,
+            Err(kube::Error::Api(status)) => {
+                return Err(ApiError::Refused { kind, name, code: status.code, message: status.message });
+            }
+            Err(error) => return Err(ApiError::Unreachable { kind, name, why: told(&error) }),
+        };
+        match (object.metadata.name, object.metadata.uid) {
+            (Some(name), Some(uid)) => Ok(Identity { name, uid }),
+            _ => Err(ApiError::Nameless { kind, name }),
+        }
+    }
+}
+
+/// An error with what caused it: most say little themselves.
+fn told(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut error = error;
+    while let Some(cause) = error.source() {
+        let says = cause.to_string();
+        if !told.contains(&says) {
+            told = format!("{told}: {says}");
+        }
+        error = cause;
+    }
+    told
+}

@@ -1,0 +1,9 @@
+//! How the collector asks the API server of Kubernetes. The only crate that sees `kube`.
+//!
+//! A question has no deadline of its own: whoever asks sets one. Nothing is asked twice, either; who wants that asks again.
+
+mod access;
+mod api;
+
+pub use access::{Access, AccessError, AuthType};
+pub use api::{Api, ApiError, Identity};

@@ -31,6 +31,9 @@ pub(crate) struct Entry {
     pub(crate) guest: Option<Guest>,
 }
 
+/// What those that take OTTL have in common.
+const OTTL: &str = include_str!("../../../sdk/ottl/README.md");
+
 /// Every component; [`crate::factories`] makes them by their type.
 const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]).differs(differences::OTLP_RECEIVER),
@@ -43,18 +46,24 @@ const ENTRIES: &[Entry] = &[
     .differs(differences::RESOURCE_DETECTION),
     Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::guest::<guest_resource::Resource>(Kind::Processor, "resource", "resource", &Signal::ALL)
+        .documented(&[include_str!("../../../guests/resource/README.md")])
         .reading(|section| section.decode().map(|config| guest_resource::request_keys(&config)).unwrap_or_default()),
     Entry::guest::<guest_attributes::Attributes>(Kind::Processor, "attributes", "attributes", &Signal::ALL)
+        .documented(&[include_str!("../../../guests/attributes/README.md")])
         .reading(|section| section.decode().map(|config| guest_attributes::request_keys(&config)).unwrap_or_default()),
-    Entry::guest::<guest_redaction::Redaction>(Kind::Processor, "redaction", "redaction", &Signal::ALL),
-    Entry::guest::<guest_filter::Filter>(Kind::Processor, "filter", "filter", &Signal::ALL),
-    Entry::guest::<guest_transform::Transform>(Kind::Processor, "transform", "transform", &Signal::ALL),
+    Entry::guest::<guest_redaction::Redaction>(Kind::Processor, "redaction", "redaction", &Signal::ALL)
+        .documented(&[include_str!("../../../guests/redaction/README.md")]),
+    Entry::guest::<guest_filter::Filter>(Kind::Processor, "filter", "filter", &Signal::ALL)
+        .documented(&[include_str!("../../../guests/filter/README.md"), OTTL]),
+    Entry::guest::<guest_transform::Transform>(Kind::Processor, "transform", "transform", &Signal::ALL)
+        .documented(&[include_str!("../../../guests/transform/README.md"), OTTL]),
     Entry::guest::<guest_probabilistic_sampler::ProbabilisticSampler>(
         Kind::Processor,
         "probabilistic_sampler",
         "probabilistic-sampler",
         &[Signal::Logs, Signal::Traces],
-    ),
+    )
+    .documented(&[include_str!("../../../guests/probabilistic-sampler/README.md")]),
     Entry::checked::<host_exporters::otlp::Config>(Kind::Exporter, "otlp_grpc", &["otlp"])
         .differs(differences::OTLP_EXPORTER),
     Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"])
@@ -71,6 +80,7 @@ const ENTRIES: &[Entry] = &[
     .reading(|section| {
         section.decode().map(|config| guest_routing_connector::request_keys(&config)).unwrap_or_default()
     })
+    .documented(&[include_str!("../../../guests/routing-connector/README.md"), OTTL])
     .differs(differences::CONNECTOR),
     Entry::new::<health::Config>(Kind::Extension, "health_check", &[]),
     Entry::checked::<basic_auth::Config>(Kind::Extension, "basicauth", &[]),
@@ -111,6 +121,15 @@ impl Entry {
         aliases: &'static [&'static str],
     ) -> Self {
         Entry { check: |value, files| value.checked::<C>(files).map(|_| ()), ..Entry::new::<C>(kind, r#type, aliases) }
+    }
+
+    /// For a guest: pages that list what is another way in the Collector.
+    const fn documented(self, pages: &'static [&'static str]) -> Self {
+        let guest = match self.guest {
+            Some(guest) => Some(guest.documented(pages)),
+            None => None,
+        };
+        Entry { guest, ..self }
     }
 
     /// For a guest that looks at request metadata: by which keys.

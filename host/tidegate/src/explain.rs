@@ -40,8 +40,11 @@ pub(crate) fn differences(config: &Validated) -> Vec<Problem> {
 }
 
 fn of_component(kind: Kind, id: &ComponentId, section: &Value) -> Vec<Problem> {
-    let entry = catalog::find(kind, id.r#type());
-    entry.map(|entry| touched(section, entry.differences)).unwrap_or_default()
+    let Some(entry) = catalog::find(kind, id.r#type()) else { return Vec::new() };
+    let mut told = touched(section, entry.differences);
+    let of_module = entry.guest.iter().flat_map(|guest| guest.differences());
+    told.extend(of_module.map(|says| section.problem_at(&[], says)));
+    told
 }
 
 /// Those whose keys stand in `section`.

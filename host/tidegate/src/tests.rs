@@ -96,6 +96,30 @@ fn explains_what_a_configuration_has_and_nothing_else() {
 }
 
 #[test]
+fn explains_what_the_readme_of_a_bundled_module_lists() {
+    let yaml = "receivers: { otlp: { protocols: { grpc: } } }\n\
+                processors: { filter: , attributes: { actions: [{ key: a, action: delete }] } }\n\
+                exporters: { debug: }\n\
+                service: { pipelines: { logs: { receivers: [otlp], processors: [filter, attributes], exporters: [debug] } } }\n";
+    let (validated, _) = validate(yaml).unwrap();
+    let told: Vec<String> = explain::differences(&validated).iter().map(ToString::to_string).collect();
+    for (id, part) in [
+        (
+            "processors.filter: ",
+            "An error is logged once for each condition and batch, with the number of rows, and not",
+        ),
+        ("processors.filter: ", "There are no lambdas"),
+        ("processors.attributes: ", "A key that stands twice"),
+    ] {
+        assert!(told.iter().any(|line| line.contains(id) && line.contains(part)), "{part}: {told:?}");
+    }
+    for entry in entries() {
+        let listed = entry.guest.as_ref().map(|guest| guest.differences());
+        assert!(listed.is_none_or(|listed| !listed.is_empty()), "{}", entry.r#type);
+    }
+}
+
+#[test]
 fn explains_the_fan_out_of_each_pipeline_whose_data_goes_more_than_one_way() {
     let told = |pipelines: &str| {
         let yaml = format!(

@@ -15,6 +15,8 @@ pub(crate) struct Guest {
     /// The module's name.
     pub(crate) module: &'static str,
     keys: fn(&Value) -> Vec<String>,
+    /// Pages with a list of what is another way in the Collector.
+    pages: &'static [&'static str],
     json: fn(&Value) -> Result<serde_json::Value, Errors>,
     plan: fn(&Value, types::Signal) -> Option<Result<types::Plan, Error>>,
 }
@@ -25,12 +27,22 @@ impl Guest {
         P: Processor,
         P::Config: Serialize,
     {
-        Guest { module, keys: |_| Vec::new(), json: json::<P>, plan: plan::<P> }
+        Guest { module, keys: |_| Vec::new(), pages: &[], json: json::<P>, plan: plan::<P> }
     }
 
     /// The same, for a module that looks at request metadata.
     pub(super) const fn reading(self, keys: fn(&Value) -> Vec<String>) -> Guest {
         Guest { keys, ..self }
+    }
+
+    /// The same, with pages that list what is another way in the Collector.
+    pub(super) const fn documented(self, pages: &'static [&'static str]) -> Guest {
+        Guest { pages, ..self }
+    }
+
+    /// What is another way in the Collector, a sentence or two each.
+    pub(crate) fn differences(&self) -> Vec<String> {
+        self.pages.iter().flat_map(|page| listed(page)).collect()
     }
 
     /// The keys of request metadata that its section looks at, in lower case.
@@ -75,6 +87,23 @@ impl Guest {
             Err(error) => Some(section.problem(error.to_string())),
         }
     }
+}
+
+/// The items of the list under the heading of differences.
+fn listed(page: &str) -> Vec<String> {
+    let mut lines = page.lines().skip_while(|line| *line != "## Differences from the Collector").skip(1);
+    let mut items: Vec<String> = Vec::new();
+    for line in lines.by_ref().take_while(|line| !line.starts_with('#')) {
+        match (line.strip_prefix("- "), line.strip_prefix("  "), items.last_mut()) {
+            (Some(item), ..) => items.push(item.to_owned()),
+            (None, Some(more), Some(item)) => {
+                item.push(' ');
+                item.push_str(more);
+            }
+            _ => {}
+        }
+    }
+    items
 }
 
 /// Text stays text, whatever it looks like: it is what the module's own type holds that is written as JSON.

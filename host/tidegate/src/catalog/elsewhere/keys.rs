@@ -2,31 +2,39 @@
 
 use host_component::Kind;
 
-/// By kind and type of the component: keys below its section, and what to do instead.
-type Keys = &'static [(Kind, &'static str, &'static [&'static str], &'static str)];
+/// By kind and types of components: keys below their sections, and what to do instead.
+type Keys = &'static [(Kind, &'static [&'static str], &'static [&'static str], &'static str)];
+
+/// The exporters that speak OTLP.
+const OTLP: &[&str] = &["otlp_grpc", "otlp_http"];
 
 const BUFFERS: &str = "take it out: buffers have the size of what is under way";
 const ALWAYS_SO: &str = "take it out: it is always so, since a sender is answered when the next hop has its data";
 
 const KEYS: Keys = &[
-    (Kind::Receiver, "otlp", &["protocols.grpc.read_buffer_size", "protocols.grpc.write_buffer_size"], BUFFERS),
+    (Kind::Receiver, &["otlp"], &["protocols.grpc.read_buffer_size", "protocols.grpc.write_buffer_size"], BUFFERS),
     (
         Kind::Receiver,
-        "otlp",
+        &["otlp"],
         &["protocols.http.idle_timeout", "protocols.http.keep_alives_enabled"],
         "use `keepalive.server_parameters.max_connection_idle`, which says how long a connection may do nothing",
     ),
-    (Kind::Receiver, "otlp", &["protocols.http.write_timeout"], "take it out: an answer has a few bytes"),
+    (Kind::Receiver, &["otlp"], &["protocols.http.write_timeout"], "take it out: an answer has a few bytes"),
     (
         Kind::Receiver,
-        "otlp",
+        &["otlp"],
         &["protocols.grpc.transport"],
         "take it out: it listens on TCP, at the address that `endpoint` says",
     ),
-    (Kind::Receiver, "otlp", &["protocols.http.cors"], "let a proxy in front of it answer what browsers ask for CORS"),
     (
         Kind::Receiver,
-        "otlp",
+        &["otlp"],
+        &["protocols.http.cors"],
+        "let a proxy in front of it answer what browsers ask for CORS",
+    ),
+    (
+        Kind::Receiver,
+        &["otlp"],
         &[
             "protocols.http.traces_url_path",
             "protocols.http.metrics_url_path",
@@ -37,13 +45,13 @@ const KEYS: Keys = &[
     ),
     (
         Kind::Receiver,
-        "otlp",
+        &["otlp"],
         &["protocols.grpc.keepalive.enforcement_policy"],
         "take it out: a client that pings too often is refused by limits of the connection",
     ),
     (
         Kind::Processor,
-        "resource_detection",
+        &["resource_detection"],
         &[
             "endpoint",
             "proxy_url",
@@ -68,7 +76,7 @@ const KEYS: Keys = &[
     ),
     (
         Kind::Processor,
-        "resource_detection",
+        &["resource_detection"],
         &[
             "akamai",
             "aks",
@@ -102,50 +110,81 @@ const KEYS: Keys = &[
     ),
     (
         Kind::Processor,
-        "resource_detection",
+        &["resource_detection"],
         &["k8s_api.kube_api_qps", "k8s_api.kube_api_burst", "k8snode.kube_api_qps", "k8snode.kube_api_burst"],
         "take it out: detection asks the API server two questions",
     ),
     (
         Kind::Exporter,
-        "otlp_grpc",
+        OTLP,
         &["sending_queue.storage"],
         "take it out: it comes in a later release; what the next hop has not taken stays with its sender, who was not answered",
     ),
     (
         Kind::Exporter,
-        "otlp_grpc",
+        OTLP,
         &["sending_queue.batch"],
         "use the `batch` processor, which answers each sender with the outcome of its own data",
     ),
     (
         Kind::Exporter,
-        "otlp_grpc",
+        OTLP,
         &["sending_queue.sizer"],
         "take it out: `queue_size` counts requests, and `service.limits.in_flight_mib` bounds bytes",
     ),
     (
         Kind::Exporter,
-        "otlp_grpc",
+        OTLP,
         &["sending_queue.block_on_overflow"],
         "take it out: who finds the queue full is refused in the form that makes it try again",
     ),
-    (Kind::Exporter, "otlp_grpc", &["sending_queue.wait_for_result"], ALWAYS_SO),
+    (Kind::Exporter, OTLP, &["sending_queue.wait_for_result"], ALWAYS_SO),
     (
         Kind::Exporter,
-        "otlp_grpc",
+        OTLP,
+        &["sending_queue.metadata_keys"],
+        "use `metadata_keys` of the `batch` processor: what it keeps apart is sent apart",
+    ),
+    (Kind::Exporter, OTLP, &["auth.request_params"], "take it out: an authenticator adds headers and nothing else"),
+    (
+        Kind::Exporter,
+        &["otlp_grpc"],
+        &["keepalive.permit_without_stream"],
+        "take it out: pings go on while nothing is sent, so that a dead connection is found before it is needed",
+    ),
+    (
+        Kind::Exporter,
+        &["otlp_grpc"],
         &["balancer_name", "wait_for_ready", "authority", "read_buffer_size", "write_buffer_size"],
         "take it out: there is one connection to the next hop, opened anew where it broke",
     ),
     (
         Kind::Exporter,
-        "file",
+        &["file"],
         &["compression", "encoding", "group_by"],
         "take it out: one file of plain OTLP/JSON or protobuf is written, which a log shipper or `zstd` can take from there",
     ),
     (
+        Kind::Receiver,
+        &["otlp"],
+        &["protocols.http.compression_algorithms"],
+        "take it out: gzip, zstd, zlib, snappy, deflate and lz4 are taken, within the limits of a message",
+    ),
+    (
+        Kind::Exporter,
+        &["debug"],
+        &["output_paths"],
+        "take it out: it shows in the log, or with `use_internal_logger: false` on standard output",
+    ),
+    (
         Kind::Extension,
-        "health_check",
+        &["health_check"],
+        &["http"],
+        "write `endpoint` and `path` beside each other under `health_check`",
+    ),
+    (
+        Kind::Extension,
+        &["health_check"],
         &["check_collector_pipeline", "response_body", "tls", "auth"],
         "take it out: the page says in JSON whether data is taken, over plain HTTP",
     ),
@@ -158,6 +197,10 @@ const SERVICE: &[(&str, &str)] = &[
     (
         "service.telemetry.metrics.readers[].periodic",
         "use `pull` with a `prometheus` exporter: own metrics are scraped and not sent",
+    ),
+    (
+        "service.telemetry.metrics.readers[].pull.exporter.prometheus.with_resource_constant_labels",
+        "take it out: whoever scrapes the metrics names their source",
     ),
     ("service.telemetry.metrics.views", "take it out: metrics have the Collector's default names and no views"),
     (
@@ -175,7 +218,7 @@ const SERVICE: &[(&str, &str)] = &[
 
 /// What to do instead of `key` in the section of a component.
 pub(in crate::catalog) fn key(kind: Kind, r#type: &str, key: &str) -> Option<&'static str> {
-    let mut of_type = KEYS.iter().filter(|(k, t, ..)| *k == kind && *t == r#type);
+    let mut of_type = KEYS.iter().filter(|(k, types, ..)| *k == kind && types.contains(&r#type));
     of_type.find(|(_, _, keys, _)| keys.contains(&key)).map(|(.., instead)| *instead)
 }
 

@@ -450,6 +450,15 @@ async fn refuses_a_caller_when_too_many_wait() {
 }
 
 #[test]
+fn a_header_that_is_set_may_be_a_key_and_shows_nowhere() {
+    let headers = [("x-key".to_owned(), Secret::new("hidden words"))].into();
+    let map = super::headers::headers(&headers, "gRPC", |_| false).unwrap();
+    assert!(map["x-key"].is_sensitive());
+    let config = Config { headers, ..Config::default() };
+    assert!(!format!("{config:?} {map:?}").contains("hidden words"));
+}
+
+#[test]
 fn refuses_a_configuration_that_makes_no_sense() {
     let build = |change: &dyn Fn(&mut Config)| {
         let mut config = Config { endpoint: "hub:4317".to_owned(), tls: ClientConfig::plain(), ..Config::default() };

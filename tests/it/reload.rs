@@ -160,27 +160,47 @@ async fn knock(address: SocketAddr) {
     }
 }
 
-/// Something that is wrong, and what is told of it.
-fn broken() -> Vec<(String, &'static str)> {
+/// Something that is wrong, what is told of it, and where: the line, or where it has none the key or the component.
+fn broken() -> Vec<(String, &'static str, &'static str)> {
     let with = |from: &str, to: &str| {
         assert!(YAML.contains(from), "{from}");
         YAML.replace(from, to)
     };
     vec![
-        ("receivers: [".to_owned(), "no YAML"),
-        (with("send_batch_size", "send_batch_sise"), "did you mean `send_batch_size`?"),
-        (with("processors: [batch]", "processors: [bath]"), "`bath` is not defined"),
-        (with("'${env:BACKEND}'", "'${file:nothing}'"), "cannot read the file"),
-        (with("out.jsonl }", "no/out.jsonl }").replace("[otlp_grpc]", "[otlp_grpc, file]"), "does not exist"),
-        (with("{ batch: {", "{ wasm: { module: ./none.wasm }, batch: {").replace("[batch]", "[wasm]"), "none.wasm"),
-        (with("{ batch: {", "{ wasm: { module: ./trap.wasm }, batch: {").replace("[batch]", "[wasm]"), "unreachable"),
-        (with(":4318'", ":4317'"), "receiver otlp has it in the same configuration"),
-        (with("http: { endpoint: '${env:HOST}:4318' }", "http: { endpoint: '${env:TAKEN}' }"), "cannot listen on"),
-        (with("service:", "service:\n  limits: { in_flight_mib: 1 }"), "service.limits.in_flight_mib allows"),
-        (with("modules: {", "modules: { limits: { threads: 0 },"), "modules.limits.threads"),
-        (with("telemetry: {", "telemetry: { logs: { encoding: json },"), "restart"),
-        (with("HOST}:13133", "HOST}:8888"), "cannot listen on"),
-        (String::new(), "the configuration is empty"),
+        ("receivers: [".to_owned(), "no YAML", "tidegate.yaml:2:1:"),
+        (with("send_batch_size", "send_batch_sise"), "did you mean `send_batch_size`?", "tidegate.yaml:3:"),
+        (with("processors: [batch]", "processors: [bath]"), "`bath` is not defined", "tidegate.yaml:13:"),
+        (with("'${env:BACKEND}'", "'${file:nothing}'"), "cannot read the file", "tidegate.yaml:6:"),
+        (
+            with("out.jsonl }", "no/out.jsonl }").replace("[otlp_grpc]", "[otlp_grpc, file]"),
+            "does not exist",
+            "tidegate.yaml:5:",
+        ),
+        (
+            with("{ batch: {", "{ wasm: { module: ./none.wasm }, batch: {").replace("[batch]", "[wasm]"),
+            "none.wasm",
+            "tidegate.yaml:3:",
+        ),
+        (
+            with("{ batch: {", "{ wasm: { module: ./trap.wasm }, batch: {").replace("[batch]", "[wasm]"),
+            "unreachable",
+            "tidegate.yaml:3:",
+        ),
+        (with(":4318'", ":4317'"), "receiver otlp has it in the same configuration", "tidegate.yaml:2:"),
+        (
+            with("http: { endpoint: '${env:HOST}:4318' }", "http: { endpoint: '${env:TAKEN}' }"),
+            "cannot listen on",
+            "tidegate.yaml:2:",
+        ),
+        (
+            with("service:", "service:\n  limits: { in_flight_mib: 1 }"),
+            "service.limits.in_flight_mib allows",
+            "tidegate.yaml:2:",
+        ),
+        (with("modules: {", "modules: { limits: { threads: 0 },"), "modules.limits.threads", "modules.limits.threads"),
+        (with("telemetry: {", "telemetry: { logs: { encoding: json },"), "restart", "tidegate.yaml:11:"),
+        (with("HOST}:13133", "HOST}:8888"), "cannot listen on", "service.telemetry.metrics"),
+        (String::new(), "the configuration is empty", "tidegate.yaml:1:1:"),
     ]
 }
 
@@ -193,14 +213,16 @@ async fn broken_configurations_in_a_row_are_told_and_change_nothing() {
     let hash = hash_of(&collector).await;
     let load = Load::start(&collector, 4).await;
     let broken = broken();
-    for (yaml, reason) in &broken {
+    let mut misplaced = Vec::new();
+    for (yaml, reason, place) in &broken {
         let seen = collector.log.len();
         collector.replace("tidegate.yaml", yaml);
         let told = collector.log.wait_for(seen, &["configuration refused", reason]).await;
-        assert!(told.contains("tidegate.yaml:") || !reason.contains("YAML"), "{told}");
+        misplaced.extend((!told.contains(place)).then(|| format!("{place}: {told}")));
         collector.log.wait_for(seen, &["the configuration before it stays in force", &hash]).await;
         load.goes_on().await;
     }
+    assert_eq!(misplaced, [""; 0], "each is told with its place");
     let metrics = collector.metrics().await;
     let failures = metrics.sum("tidegate_config_reloads", &["outcome=\"failure\""]);
     assert!(failures >= broken.len() as f64, "{failures}");

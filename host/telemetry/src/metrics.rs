@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use prometheus::core::{Collector, Metric, MetricVec, MetricVecBuilder};
-use prometheus::proto::MetricFamily;
+use prometheus::proto::{Metric as Member, MetricFamily};
 use prometheus::{CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, PullingGauge, Registry};
 
 /// A number that only grows. Cloning shares it.
@@ -165,6 +165,18 @@ impl Metrics {
         totals
     }
 
+    /// What `label` says in the members of a counter's family that have these other labels.
+    pub fn label_values(&self, name: &str, labels: &[(&str, &str)], label: &str) -> Vec<String> {
+        let families = self.0.registry.gather();
+        let members = families.iter().filter(|family| family.name() == name).flat_map(MetricFamily::get_metric);
+        let has = |member: &Member, (name, value): &(&str, &str)| {
+            member.get_label().iter().any(|pair| (pair.name(), pair.value()) == (*name, *value))
+        };
+        let alike = members.filter(|member| labels.iter().all(|label| has(member, label)));
+        let pairs = alike.flat_map(Member::get_label).filter(|pair| pair.name() == label);
+        pairs.map(|pair| pair.value().to_owned()).collect()
+    }
+
     /// The sum of a counter over all its labels; 0 where nothing has counted yet.
     pub fn total(&self, name: &str) -> u64 {
         self.totals(name, "").values().sum()
@@ -215,16 +227,21 @@ impl Drop for OwnGauge {
     }
 }
 
-/// An estimate of the value below which `share` of all values of a histogram lie, as Prometheus' `histogram_quantile` makes
-/// it: within a bucket values are taken to be spread evenly. None where there is no value; beyond the last bound it is that
-/// bound.
-pub fn quantile(histogram: &Histogram, share: f64) -> Option<f64> {
-    let metric = histogram.metric();
-    let (buckets, count) = (metric.get_histogram().get_bucket(), metric.get_histogram().get_sample_count());
+/// An estimate of the value below which `share` of all values of histograms with the same bounds lie, as Prometheus'
+/// `histogram_quantile` makes it: within a bucket values are taken to be spread evenly. None where there is no value; beyond
+/// the last bound it is that bound.
+pub fn quantile(histograms: &[&Histogram], share: f64) -> Option<f64> {
+    let metrics: Vec<_> = histograms.iter().map(|histogram| histogram.metric()).collect();
+    let count: u64 = metrics.iter().map(|metric| metric.get_histogram().get_sample_count()).sum();
+    // Bounds as bits, in the order of the numbers, since all are positive.
+    let mut buckets: BTreeMap<u64, u64> = BTreeMap::new();
+    for bucket in metrics.iter().flat_map(|metric| metric.get_histogram().get_bucket()) {
+        *buckets.entry(bucket.upper_bound().to_bits()).or_default() += bucket.cumulative_count();
+    }
     let rank = share * count as f64;
     let (mut lower, mut below) = (0.0, 0.0);
-    for bucket in buckets {
-        let (upper, up_to) = (bucket.upper_bound(), bucket.cumulative_count() as f64);
+    for (bound, up_to) in buckets {
+        let (upper, up_to) = (f64::from_bits(bound), up_to as f64);
         if up_to >= rank && up_to > below {
             return Some(lower + (upper - lower) * ((rank - below) / (up_to - below)));
         }

@@ -56,15 +56,18 @@ async fn names_the_address_that_it_cannot_bind() {
 #[test]
 fn estimates_a_quantile_within_the_bucket_that_it_falls_into() {
     let histogram = Metrics::new().histogram("tidegate_test", "For this test", &[], &[1.0, 2.0, 4.0]);
-    assert_eq!(quantile(&histogram, 0.5), None);
+    assert_eq!(quantile(&[&histogram], 0.5), None);
     for value in [0.5, 1.5, 1.5, 3.0] {
         histogram.observe(value);
     }
-    assert_eq!(quantile(&histogram, 0.25), Some(1.0));
-    assert_eq!(quantile(&histogram, 0.5), Some(1.5));
-    assert_eq!(quantile(&histogram, 1.0), Some(4.0));
+    assert_eq!(quantile(&[&histogram], 0.25), Some(1.0));
+    assert_eq!(quantile(&[&histogram], 0.5), Some(1.5));
+    assert_eq!(quantile(&[&histogram], 1.0), Some(4.0));
     histogram.observe(100.0);
-    assert_eq!(quantile(&histogram, 1.0), Some(4.0), "beyond the last bound nothing is known");
+    assert_eq!(quantile(&[&histogram], 1.0), Some(4.0), "beyond the last bound nothing is known");
+    let other = Metrics::new().histogram("tidegate_test", "For this test", &[], &[1.0, 2.0, 4.0]);
+    (0..5).for_each(|_| other.observe(0.5));
+    assert_eq!(quantile(&[&histogram, &other], 0.6), Some(1.0), "six of ten are in the first bucket");
 }
 
 #[test]
@@ -109,6 +112,8 @@ fn sums_a_counter_over_its_labels() {
     let by_kind = [("a".to_owned(), 3), ("b".to_owned(), 4)];
     assert_eq!(metrics.totals("tidegate_test", "kind"), by_kind.into());
     assert_eq!(metrics.total("tidegate_other"), 0);
+    assert_eq!(metrics.label_values("tidegate_test", &[], "kind"), ["a", "b"]);
+    assert_eq!(metrics.label_values("tidegate_test", &[("kind", "b")], "kind"), ["b"]);
 }
 
 #[test]

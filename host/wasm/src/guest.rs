@@ -12,7 +12,7 @@ use crate::config::FailurePolicy;
 use crate::generation::{BatchError, Done, Generation, Identity};
 use crate::instance::Context;
 use crate::loader::LoadError;
-use crate::meters::Meters;
+use crate::meters::{Lane, Meters};
 use crate::status::Refused;
 
 /// Batches after which a new generation is trusted as much as the one before it.
@@ -177,42 +177,43 @@ impl Guest {
     /// Processes one batch on this thread, by the failure policy.
     pub(crate) fn serve(&self, payload: &Payload, context: &Context) -> Result<Vec<Processed>, Failure> {
         let before = thread_cpu();
-        self.meters.batches.inc();
-        self.meters.items.inc_by(payload.items());
-        let served = self.process(payload, context);
+        let lane = self.meters.lane_of(payload);
+        lane.batches.inc();
+        lane.items.inc_by(payload.items());
+        let served = self.process(payload, context, &lane);
         let spent = thread_cpu().saturating_sub(before).as_secs_f64();
-        self.meters.cpu.inc_by(spent);
-        self.meters.calls_took.observe(spent);
+        lane.cpu.inc_by(spent);
+        lane.calls_took.observe(spent);
         if served.is_err() {
-            self.meters.refused.inc_by(payload.items());
+            lane.refused.inc_by(payload.items());
         }
         served
     }
 
-    fn process(&self, payload: &Payload, context: &Context) -> Result<Vec<Processed>, Failure> {
+    fn process(&self, payload: &Payload, context: &Context, lane: &Lane) -> Result<Vec<Processed>, Failure> {
         let Some(live) = self.slot().current.clone() else {
             return Err(Failure::refused(format!("{}: the module is not loaded yet", self.id), NO_ROOM));
         };
-        let reason = match self.attempt(&live, payload, context, false) {
+        let reason = match self.attempt(&live, payload, context, lane, false) {
             Ok(processed) => return Ok(processed),
             Err(reason) => reason,
         };
         let fallback = self.fallback(&live);
         if self.policy == FailurePolicy::Open && fallback.is_none() {
-            return Ok(self.pass(payload, &reason));
+            return Ok(self.pass(payload, lane, &reason));
         }
-        let reason = match self.attempt(&live, payload, context, true) {
+        let reason = match self.attempt(&live, payload, context, lane, true) {
             Ok(processed) => return Ok(processed),
             Err(reason) => reason,
         };
         if let Some(other) = fallback.or_else(|| self.fallback(&live))
-            && let Ok(processed) = self.attempt(&other, payload, context, false)
+            && let Ok(processed) = self.attempt(&other, payload, context, lane, false)
         {
             self.roll_back(&live, other, &reason);
             return Ok(processed);
         }
         match self.policy {
-            FailurePolicy::Open => Ok(self.pass(payload, &reason)),
+            FailurePolicy::Open => Ok(self.pass(payload, lane, &reason)),
             FailurePolicy::Closed => Err(self.failure(&reason)),
         }
     }
@@ -222,16 +223,17 @@ impl Guest {
         live: &Live,
         payload: &Payload,
         context: &Context,
+        lane: &Lane,
         fresh: bool,
     ) -> Result<Vec<Processed>, BatchError> {
         match live.generation.process(payload.clone(), context, fresh) {
             Ok(done) => {
-                self.meters.succeeded(&done);
+                lane.succeeded(&done);
                 live.passed();
                 Ok(live.routed(done))
             }
             Err(error) => {
-                self.meters.failed(&error);
+                lane.failed(&error);
                 tracing::debug!(processor = %self.id, module = %live.generation.identity(), %error, "batch failed");
                 Err(error)
             }
@@ -281,8 +283,8 @@ impl Guest {
         self.alone.store(alone, Ordering::Relaxed);
     }
 
-    fn pass(&self, payload: &Payload, reason: &BatchError) -> Vec<Processed> {
-        self.meters.unprocessed.inc_by(payload.items());
+    fn pass(&self, payload: &Payload, lane: &Lane, reason: &BatchError) -> Vec<Processed> {
+        lane.unprocessed.inc_by(payload.items());
         tracing::debug!(processor = %self.id, %reason, "batch passed on unprocessed: the failure policy is open");
         vec![(None, payload.clone())]
     }

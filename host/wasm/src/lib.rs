@@ -8,6 +8,7 @@
 mod bindings;
 mod budget;
 mod cache;
+mod cluster;
 mod compile;
 mod config;
 mod digest;

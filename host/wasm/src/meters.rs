@@ -1,19 +1,42 @@
 //! The meters are what one processor exports about itself.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use host_component::PipelineId;
+use host_component::{Payload, PipelineId};
 use host_telemetry::metrics::DURATIONS;
 use host_telemetry::{Counter, Gauge, Histogram, Metrics, OwnGauge, Seconds};
 
+use crate::cluster::Clusters;
 use crate::generation::{BatchError, Done, Identity};
 use crate::instance::CallError;
 
+const BATCHES: &str = "tidegate_processor_batches_total";
+const CLUSTER: &str = "cluster_id";
 /// Which generation runs.
 const INFO: &str = "tidegate_module_info";
 
 /// Made once, when the processor is built.
 pub(crate) struct Meters {
+    /// What its batches took, by the cluster that they are of.
+    lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
+    clusters: Arc<Clusters>,
+    /// Time of each batch, from when it came until it goes on.
+    pub(crate) took: Histogram,
+    pub(crate) loaded: Counter,
+    pub(crate) load_failures: Counter,
+    pub(crate) rollbacks: Counter,
+    pub(crate) generation: Gauge,
+    /// Which generation runs.
+    info: Mutex<Option<OwnGauge>>,
+    metrics: Metrics,
+    processor: String,
+    module: String,
+    pipeline: String,
+}
+
+/// What the batches of one cluster took.
+pub(crate) struct Lane {
     pub(crate) batches: Counter,
     pub(crate) items: Counter,
     pub(crate) calls: Counter,
@@ -23,66 +46,36 @@ pub(crate) struct Meters {
     pub(crate) cpu: Seconds,
     /// CPU time of each batch.
     pub(crate) calls_took: Histogram,
-    /// Time of each batch, from when it came until it goes on.
-    pub(crate) took: Histogram,
     pub(crate) traps: Counter,
     pub(crate) errors: Counter,
     pub(crate) overruns: Counter,
     pub(crate) rejected: Counter,
     pub(crate) unprocessed: Counter,
     pub(crate) refused: Counter,
-    pub(crate) loaded: Counter,
-    pub(crate) load_failures: Counter,
-    pub(crate) rollbacks: Counter,
-    pub(crate) generation: Gauge,
-    /// Which generation runs.
-    info: Mutex<Option<OwnGauge>>,
-    metrics: Metrics,
-    processor: String,
-    pipeline: String,
 }
 
 impl Meters {
-    pub(crate) fn new(metrics: &Metrics, processor: &str, pipeline: &PipelineId, module: &str) -> Self {
+    pub(crate) fn new(
+        metrics: &Metrics,
+        clusters: &Arc<Clusters>,
+        processor: &str,
+        pipeline: &PipelineId,
+        module: &str,
+    ) -> Self {
         let labels = [("processor", processor), ("module", module)];
-        let counter = |name, help| metrics.counter(name, help, &labels);
         let load = |result| {
             let labels = [("processor", processor), ("module", module), ("result", result)];
             metrics.counter("tidegate_module_loads_total", "Attempts to load a module, by result.", &labels)
         };
-        Meters {
-            batches: counter("tidegate_processor_batches_total", "Batches that a module was to process."),
-            items: counter("tidegate_processor_items_total", "Items in these batches."),
-            calls: counter("tidegate_processor_calls_total", "Batches for which the guest had to be called."),
-            cells: counter("tidegate_processor_cells_total", "Cells that the host handed to guests."),
-            matches: counter("tidegate_processor_matches_total", "Matches of patterns that the host found for guests."),
-            edits: counter("tidegate_processor_edits_total", "Edits that were applied."),
-            cpu: metrics.seconds(
-                "tidegate_processor_cpu_seconds_total",
-                "CPU time, projection and edits included.",
-                &labels,
-            ),
-            calls_took: metrics.histogram(
-                "tidegate_processor_call_seconds",
-                "CPU time of each batch, projection and edits included.",
-                &labels,
-                &DURATIONS,
-            ),
+        let meters = Meters {
+            lanes: Mutex::default(),
+            clusters: Arc::clone(clusters),
             took: metrics.histogram(
                 "otelcol_processor_internal_duration",
                 "Seconds that a batch was in the processor, the wait for a thread included.",
                 &[("processor", processor), ("otel_signal", pipeline.signal().name())],
                 &DURATIONS,
             ),
-            traps: counter("tidegate_processor_traps_total", "Calls that ended in a trap."),
-            errors: counter("tidegate_processor_errors_total", "Calls that the guest answered with an error."),
-            overruns: counter("tidegate_processor_overruns_total", "Batches that were given up for want of time."),
-            rejected: counter("tidegate_processor_rejected_scripts_total", "Scripts with an edit that is not allowed."),
-            unprocessed: counter(
-                "tidegate_processor_unprocessed_items_total",
-                "Items that went on as they were, since the guest failed and the policy is open.",
-            ),
-            refused: counter("tidegate_processor_refused_items_total", "Items of batches that were refused."),
             loaded: load("loaded"),
             load_failures: load("refused"),
             rollbacks: load("rolled_back"),
@@ -94,8 +87,36 @@ impl Meters {
             info: Mutex::default(),
             metrics: metrics.clone(),
             processor: processor.to_owned(),
+            module: module.to_owned(),
             pipeline: pipeline.to_string(),
+        };
+        // What has counted nothing yet shows that; what the processor did before its pipeline was built anew is its own.
+        meters.lane("");
+        for cluster in metrics.label_values(BATCHES, &labels, CLUSTER) {
+            meters.lane(&cluster);
         }
+        meters
+    }
+
+    /// Where a batch is counted.
+    pub(crate) fn lane_of(&self, payload: &Payload) -> Arc<Lane> {
+        self.lane(self.clusters.of(payload))
+    }
+
+    fn lane(&self, cluster: &str) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(cluster) {
+            return Arc::clone(lane);
+        }
+        let labels = [("processor", self.processor.as_str()), ("module", &self.module), (CLUSTER, cluster)];
+        let lane = Arc::new(Lane::new(&self.metrics, &labels));
+        lanes.insert(cluster.to_owned(), Arc::clone(&lane));
+        lane
+    }
+
+    /// All lanes.
+    pub(crate) fn lanes(&self) -> Vec<Arc<Lane>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Shows which generation runs, in place of the one before it and as long as the processor is there.
@@ -111,6 +132,40 @@ impl Meters {
         ];
         let info = self.metrics.own_gauge(INFO, help, &labels, 1);
         *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(info);
+    }
+}
+
+impl Lane {
+    fn new(metrics: &Metrics, labels: &[(&str, &str)]) -> Self {
+        let counter = |name, help| metrics.counter(name, help, labels);
+        Lane {
+            batches: counter(BATCHES, "Batches that a module was to process."),
+            items: counter("tidegate_processor_items_total", "Items in these batches."),
+            calls: counter("tidegate_processor_calls_total", "Batches for which the guest had to be called."),
+            cells: counter("tidegate_processor_cells_total", "Cells that the host handed to guests."),
+            matches: counter("tidegate_processor_matches_total", "Matches of patterns that the host found for guests."),
+            edits: counter("tidegate_processor_edits_total", "Edits that were applied."),
+            cpu: metrics.seconds(
+                "tidegate_processor_cpu_seconds_total",
+                "CPU time, projection and edits included.",
+                labels,
+            ),
+            calls_took: metrics.histogram(
+                "tidegate_processor_call_seconds",
+                "CPU time of each batch, projection and edits included.",
+                labels,
+                &DURATIONS,
+            ),
+            traps: counter("tidegate_processor_traps_total", "Calls that ended in a trap."),
+            errors: counter("tidegate_processor_errors_total", "Calls that the guest answered with an error."),
+            overruns: counter("tidegate_processor_overruns_total", "Batches that were given up for want of time."),
+            rejected: counter("tidegate_processor_rejected_scripts_total", "Scripts with an edit that is not allowed."),
+            unprocessed: counter(
+                "tidegate_processor_unprocessed_items_total",
+                "Items that went on as they were, since the guest failed and the policy is open.",
+            ),
+            refused: counter("tidegate_processor_refused_items_total", "Items of batches that were refused."),
+        }
     }
 
     pub(crate) fn succeeded(&self, done: &Done) {

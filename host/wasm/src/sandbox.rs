@@ -1,4 +1,5 @@
-//! The sandbox is all of this for one process: built from the configuration, asked for processors, made ready, drained.
+//! The sandbox is all of this for one section `modules`: built from the configuration, asked for processors, made ready,
+//! drained. A process has one, and two while a changed section takes over.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use host_telemetry::Metrics;
 
 use crate::Bundled;
 use crate::cache::{Cache, CacheError};
+use crate::cluster::Clusters;
 use crate::compile::Compiler;
 use crate::config::{Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
 use crate::engine::{Ceilings, Engine, EngineError};
@@ -85,12 +87,13 @@ impl Default for Compile {
     }
 }
 
-/// Engine, pool, cache and generations of one process.
+/// Engine, pool, cache and generations of one section `modules`.
 pub struct Sandbox {
     config: ModulesConfig,
     bundled: &'static [Bundled],
     base: PathBuf,
     metrics: Metrics,
+    clusters: Arc<Clusters>,
     loader: Arc<Loader>,
     pool: Pool,
     waiting: Mutex<Vec<Loading>>,
@@ -144,8 +147,21 @@ impl Sandbox {
             metrics: metrics.clone(),
         });
         let (trigger, shutdown) = Trigger::new();
-        let (loader, waiting, guests) = (Arc::new(loader), Mutex::default(), Mutex::default());
-        Ok(Arc::new(Sandbox { config, bundled, base, metrics, loader, pool, waiting, guests, trigger, shutdown }))
+        let (loader, clusters) = (Arc::new(loader), Arc::default());
+        let (waiting, guests) = (Mutex::default(), Mutex::default());
+        Ok(Arc::new(Sandbox {
+            config,
+            bundled,
+            base,
+            metrics,
+            clusters,
+            loader,
+            pool,
+            waiting,
+            guests,
+            trigger,
+            shutdown,
+        }))
     }
 
     /// A processor that hands on to `next`. It refuses everything until [`Sandbox::ready`] has loaded its module.
@@ -164,7 +180,7 @@ impl Sandbox {
         let metadata = self.config.metadata_of(&config);
         let places = Places { base: &self.base, folder: self.config.folder.as_deref(), bundled: self.bundled };
         let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
-        let meters = Meters::new(&self.metrics, &id.to_string(), &pipeline, source.name());
+        let meters = Meters::new(&self.metrics, &self.clusters, &id.to_string(), &pipeline, source.name());
         let guest = Arc::new(Guest::new(id, pipeline, source.name(), config.failure_policy, meters, routes));
         let before = self.enter(&guest);
         let queue = self.pool.queue(self.config.limits.queue, Arc::clone(guest.alone()));

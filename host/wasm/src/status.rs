@@ -5,12 +5,13 @@ use std::time::SystemTime;
 
 use host_projection::State;
 use host_telemetry::metrics::quantile;
+use host_telemetry::{Counter, Histogram};
 use serde::Serialize;
 
 use crate::config::FailurePolicy;
 use crate::generation::Generation;
 use crate::guest::Guest;
-use crate::meters::Meters;
+use crate::meters::{Lane, Meters};
 
 /// One processor of one pipeline.
 #[derive(Clone, Debug, Serialize)]
@@ -119,24 +120,27 @@ impl Refused {
 
 impl Work {
     fn of(meters: &Meters) -> Self {
-        let microseconds = |share| quantile(&meters.calls_took, share).map(|seconds| (seconds * 1e7).round() / 10.0);
+        let lanes = meters.lanes();
+        let sum = |counter: fn(&Lane) -> &Counter| lanes.iter().map(|lane| counter(lane).get()).sum();
+        let took: Vec<&Histogram> = lanes.iter().map(|lane| &lane.calls_took).collect();
+        let microseconds = |share| quantile(&took, share).map(|seconds| (seconds * 1e7).round() / 10.0);
         Work {
             generations: meters.generation.get(),
-            batches: meters.batches.get(),
-            items: meters.items.get(),
-            calls: meters.calls.get(),
-            cells: meters.cells.get(),
-            matches: meters.matches.get(),
-            edits: meters.edits.get(),
-            cpu_seconds: meters.cpu.get(),
+            batches: sum(|lane| &lane.batches),
+            items: sum(|lane| &lane.items),
+            calls: sum(|lane| &lane.calls),
+            cells: sum(|lane| &lane.cells),
+            matches: sum(|lane| &lane.matches),
+            edits: sum(|lane| &lane.edits),
+            cpu_seconds: lanes.iter().map(|lane| lane.cpu.get()).sum(),
             p50_microseconds: microseconds(0.5),
             p99_microseconds: microseconds(0.99),
-            traps: meters.traps.get(),
-            errors: meters.errors.get(),
-            overruns: meters.overruns.get(),
-            rejected_scripts: meters.rejected.get(),
-            unprocessed_items: meters.unprocessed.get(),
-            refused_items: meters.refused.get(),
+            traps: sum(|lane| &lane.traps),
+            errors: sum(|lane| &lane.errors),
+            overruns: sum(|lane| &lane.overruns),
+            rejected_scripts: sum(|lane| &lane.rejected),
+            unprocessed_items: sum(|lane| &lane.unprocessed),
+            refused_items: sum(|lane| &lane.refused),
             rollbacks: meters.rollbacks.get(),
         }
     }

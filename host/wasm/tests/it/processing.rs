@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_component::{Delivery, Failure, Origin};
+use host_otlp::build::Logs;
 use host_projection::batch::Level;
 use host_projection::script::{Edit, Slice};
 use host_wasm::GrantsConfig;
@@ -36,6 +37,34 @@ async fn applies_the_edits_of_the_guest() {
     assert_eq!(label(&after[0].payload, "service.name").as_deref(), Some("checkout"));
     assert_eq!(rig.metric("tidegate_processor_edits_total"), 1);
     assert!(rig.metric("tidegate_processor_cpu_seconds_total") > 0);
+}
+
+#[tokio::test]
+async fn what_a_batch_takes_is_counted_by_the_cluster_that_it_comes_from() {
+    let rig = Rig::new();
+    let processor = rig.start(&Guest::label("label", "x")).await;
+    for cluster in ["eu-1", "eu-1", "us-1"] {
+        let mut logs = Logs::new();
+        logs.resource_logs(|group| {
+            group.resource(|resource| {
+                resource.attribute("service.name", "checkout");
+                resource.attribute("cluster.id", cluster);
+            });
+            group.scope_logs(|group| group.log_record(|record| record.body("one")));
+        });
+        processor.consume(Delivery::new(logs.finish())).await.unwrap();
+    }
+    processor.consume(logs(&["of no cluster"])).await.unwrap();
+    for name in ["batches_total", "items_total", "calls_total", "cells_total", "edits_total", "call_seconds_count"] {
+        let of = |cluster| rig.metric_with(&format!("tidegate_processor_{name}"), &format!("cluster_id=\"{cluster}\""));
+        assert_eq!((of("eu-1"), of("us-1"), of("")), (2, 1, 1), "{name}");
+    }
+    let work = &rig.sandbox.status()[0].work;
+    assert_eq!((work.batches, work.items, work.edits), (4, 4, 4), "the page tells of all of them");
+    assert!(work.cpu_seconds > 0.0 && work.p99_microseconds.is_some());
+    let _rebuilt = rig.processor(mine());
+    rig.sandbox.ready().await.unwrap();
+    assert!(rig.sandbox.status().iter().all(|status| status.work.batches == 4), "and of what was before a change");
 }
 
 #[tokio::test]

@@ -78,7 +78,8 @@ pub(super) fn beyond(range: RangeInclusive<char>) -> String {
     // Sorted as it grows: it stays short.
     let mut all: Vec<char> = Vec::new();
     for c in *range.start()..=end {
-        for other in others(c).filter(|other| !(c.is_ascii() && other.is_ascii()) && !range.contains(other)) {
+        for other in others(c).filter(|other| !range.contains(other)).filter(|other| !c.is_ascii() || !other.is_ascii())
+        {
             if let Err(at) = all.binary_search(&other) {
                 all.insert(at, other);
             }

@@ -161,7 +161,8 @@ async fn lets_others_go_on_while_it_unpacks_what_brings_nothing_out() {
 #[tokio::test]
 async fn needs_no_more_room_than_it_says() {
     use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
-    let noise = |len: u32| -> Vec<u8> { (0..len / 4).flat_map(|i| (i * i ^ i << 13).to_le_bytes()).collect() };
+    let noise =
+        |len: u32| -> Vec<u8> { (0..len / 4).flat_map(|i| (i.wrapping_mul(i) ^ (i << 13)).to_le_bytes()).collect() };
     for len in [100_000, 3 << 20, 12 << 20] {
         let plain = noise(len);
         let mut large_blocks =

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use host_component::{
@@ -15,7 +16,7 @@ use host_pipeline::{Cause, Place};
 use host_processors::resource_detection::{self, Detections};
 use host_receivers::Budget;
 use host_telemetry::{Metrics, listen};
-use host_wasm::{ModulesConfig, NotReady, ProcessorConfig, Sandbox};
+use host_wasm::{Limits, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
 use crate::debug::InForce;
@@ -141,7 +142,10 @@ impl Factories {
         let guest = guest.ok_or_else(|| unlisted(kind, r#type))?;
         let (module, metadata) = (guest.module.to_owned(), guest.request_keys(config));
         let config = Some(guest.config(config)?);
-        self.wasm(id, ProcessorConfig { module, config, metadata, ..ProcessorConfig::default() }, place, next)
+        // Their sections have no keys for limits, and what a batch may need of pattern matching is up to the operator's patterns.
+        let limits = Limits { timeout: Duration::from_secs(1), output_mib: 16, ..Limits::default() };
+        let config = ProcessorConfig { module, config, metadata, limits, ..ProcessorConfig::default() };
+        self.wasm(id, config, place, next)
     }
 
     fn wasm(

@@ -57,21 +57,21 @@ ACTIONS = [
 ]
 # Statements on a map of attributes, of whatever is in it.
 MAP_STATEMENTS = [
-    'set(M["env"], "prod")', 'set(M["copy"], M["user"])', 'set(M["copy"], 1) where M["n"] == nil', 'delete_key(M, "safe")',
-    'delete_matching_keys(M, "token")', 'keep_matching_keys(M, "^[a-z]")', 'replace_all_patterns(M, "value", "1+", "<$0>")',
-    'replace_all_patterns(M, "key", "^user\\\\.(.*)", "who.$$1")', 'replace_pattern(M["note"], "(?i)secret|[é-ÿ]", "")',
-    'replace_all_matches(M, "*@*.com*", "mail")', 'replace_match(M["card"], "{4111*,1*}", "card")', 'truncate_all(M, 7)',
-    'merge_maps(M, {"a": 1, "user": "merged"}, "insert")', 'set(M["len"], Len(M))', 'set(M["kind"], IsString(M["user"]))',
-    'set(M["text"], String(M["n"]))', 'set(M["num"], Int(M["card"]))', 'set(M["dbl"], Double(M["card"]))',
-    'set(M["joined"], Concat([M["user"], M["n"], "end"], "-"))', 'set(M["sum"], M["n"] * 2 + 1)', 'set(M["parts"], Split(M["note"], " "))',
-    'set(M["first"], Split(M["note"], " ")[1])', 'set(M["deep"]["er"], M["Key"])', 'set(M["low"], ToLowerCase(M["note"]))',
-    'set(M["hash"], SHA256(M["user"]))', 'set(M["fnv"], FNV(M["user"]))', 'set(M["hex"], Hex(M["n"]))', 'append(M["list"], M["user"])',
-    'set(M["sub"], Substring(M["card"], 0, 4))', 'set(M["has"], HasPrefix(M["user"], "ada"))', 'set(M["at"], Index(M["note"], "@"))',
-    'set(M["groups"], ExtractPatterns(M["note"], "(?P<a>\\\\d)(?P<b>.)"))', 'replace_pattern(M["user"], "\\\\d{4}", "$0", SHA256)',
-    'set(M["seen"], true) where IsMatch(M["note"], "^$|1") or M["n"] > 1 and not IsMatch(M["user"], "@")',
+    'set(@M["env"], "prod")', 'set(@M["copy"], @M["user"])', 'set(@M["copy"], 1) where @M["n"] == nil', 'delete_key(@M, "safe")',
+    'delete_matching_keys(@M, "token")', 'keep_matching_keys(@M, "^[a-z]")', 'replace_all_patterns(@M, "value", "1+", "<$0>")',
+    'replace_all_patterns(@M, "key", "^user\\\\.(.*)", "who.$$1")', 'replace_pattern(@M["note"], "(?i)secret|[é-ÿ]", "")',
+    'replace_all_matches(@M, "*@*.com*", "mail")', 'replace_match(@M["card"], "{4111*,1*}", "card")', 'truncate_all(@M, 7)',
+    'merge_maps(@M, {"a": 1, "user": "merged"}, "insert")', 'set(@M["len"], Len(@M))', 'set(@M["kind"], IsString(@M["user"]))',
+    'set(@M["text"], String(@M["n"]))', 'set(@M["num"], Int(@M["card"]))', 'set(@M["dbl"], Double(@M["card"]))',
+    'set(@M["joined"], Concat([@M["user"], @M["n"], "end"], "-"))', 'set(@M["sum"], @M["n"] * 2 + 1)', 'set(@M["parts"], Split(@M["note"], " "))',
+    'set(@M["first"], Split(@M["note"], " ")[0])', 'set(@M["deep"]["er"], @M["Key"])', 'set(@M["low"], ToLowerCase(@M["note"]))',
+    'set(@M["hash"], SHA256(@M["user"]))', 'set(@M["fnv"], FNV(@M["user"]))', 'set(@M["hex"], Hex(@M["n"]))', 'append(@M["list"], "x")',
+    'set(@M["sub"], Substring(@M["card"], 0, 4))', 'set(@M["has"], HasPrefix(@M["user"], "ada"))', 'set(@M["at"], Index(@M["note"], "@"))',
+    'set(@M["groups"], ExtractPatterns(@M["note"], "(?P<a>\\\\d)(?P<b>.)"))', 'replace_pattern(@M["user"], "\\\\d{4}", "$0", SHA256)',
+    'set(@M["seen"], true) where IsMatch(@M["note"], "^$|1") or @M["n"] > 1 and not IsMatch(@M["user"], "@")',
 ]
-# What is said of a map once it was cut down: the keys that are left depend on their order.
-CUTS = ['keep_keys(M, ["user", "n", "card", "env"])', 'limit(M, 4, ["user"])']
+# What is cut down goes last, and alone.
+CUTS = ['keep_keys(@M, ["user", "n", "card", "env"])']
 CONDITIONS = {
     "logs": [
         'IsMatch(log.body, "(?i)secret|11")', 'log.severity_number == SEVERITY_NUMBER_INFO and log.attributes["n"] != nil',
@@ -97,9 +97,9 @@ MAPS = {
 
 
 def statements(signal, texts):
-    """A group for each map of a signal: a statement that fails on a row leaves the row as it was, in both."""
+    """A group for each map of a signal."""
     key = {"logs": "log", "traces": "trace", "metrics": "metric"}[signal] + "_statements"
-    return {key: [{"context": context, "statements": [text.replace("M", f"{context}.attributes") for text in texts]} for context in MAPS[signal]]}
+    return {key: [{"context": context, "statements": [text.replace("@M", f"{context}.attributes") for text in texts]} for context in MAPS[signal]]}
 
 
 BODIES = [

@@ -32,7 +32,7 @@ fn editors_change_attributes() {
         (r#"set(log.attributes["a"], "x")"#, r#"{a: "x", b: 2, c: {d: "deep"}}"#),
         (r#"set(log.attributes["n"], 1 + 2 * 3)"#, r#"{a: "one", b: 2, c: {d: "deep"}, n: 7}"#),
         (r#"set(log.attributes["n"], log.attributes["b"] / 2.0)"#, r#"{a: "one", b: 2, c: {d: "deep"}, n: 1.0}"#),
-        (r#"set(log.attributes["n"], log.attributes["missing"])"#, r#"{a: "one", b: 2, c: {d: "deep"}}"#),
+        (r#"set(log.attributes["n"], log.attributes["missing"])"#, r#"{a: "one", b: 2, c: {d: "deep"}, n: null}"#),
         (r#"set(log.attributes["c"]["e"], true)"#, r#"{a: "one", b: 2, c: {d: "deep", e: true}}"#),
         (r#"set(log.attributes["new"]["x"], [1, "two"])"#, r#"{a: "one", b: 2, c: {d: "deep"}, new: {x: [1, "two"]}}"#),
         (
@@ -154,6 +154,8 @@ fn conditions_say_where_a_statement_is_run() {
         (r#"ExtractPatterns(log.body, "(?P<first>\\w+) ")["first"] == "hello""#, true),
         (r#"ConvertCase("aB", "upper") == "AB" and Trim("  x ") == "x" and TrimSuffix("a.b", ".b") == "a""#, true),
         (r#"FNV("hello") == -6615550055289275125"#, true),
+        (r#"ToUpperCase("aß") == "Aß" and ToLowerCase("İΣ") == "iσ""#, true),
+        (r#"String(0.0000001) == "1e-07" and String(1.5) == "1.5" and Hex(nil) == """#, true),
         (r#"Index("abc", "c") == 2 and Hex(0xff01) == "ff01""#, true),
     ] {
         let id = Any::Bytes((0..16).collect());
@@ -217,6 +219,7 @@ fn each_context_has_its_own_rows() {
     let metrics = TestBatch::metrics()
         .resource(json!({}))
         .metric("cpu.usage")
+        .with("metric", "type", 1)
         .point(json!({ "core": "1" }))
         .with("datapoint", "value", 1.5)
         .exemplar(json!({ "user": "ada" }));

@@ -495,7 +495,15 @@ impl Compiler<'_> {
         if place == Place::Field("metric.type", Class::Int, View::Plain) && how != Use::Read {
             return Err(Fault::new(path.at, "the type of a metric can be read and not written"));
         }
-        let path = Path { target, level, keys: keys? };
+        let only = match place {
+            Place::Field(field, ..) => of_types(field).map(|types| {
+                let of = self.layout.field("metric.type", Context::Metric.level(), Class::Int);
+                self.layout.fields[of].uses.is_read = true;
+                (of, types)
+            }),
+            _ => None,
+        };
+        let path = Path { target, level, keys: keys?, only };
         if how != Use::Search {
             self.note(&path, how);
         }
@@ -524,6 +532,19 @@ impl Compiler<'_> {
                 }
             }
         }
+    }
+}
+
+/// For what not all metrics have, a bit for each type that has it: 1 gauge, 2 sum, 3 histogram, 4 exponential histogram, 5
+/// summary.
+fn of_types(field: &str) -> Option<u8> {
+    match field {
+        "metric.is_monotonic" => Some(1 << 2),
+        "metric.aggregation_temporality" => Some(1 << 2 | 1 << 3 | 1 << 4),
+        "datapoint.value" => Some(1 << 1 | 1 << 2),
+        "datapoint.count" | "datapoint.sum" => Some(1 << 3 | 1 << 4 | 1 << 5),
+        "datapoint.scale" | "datapoint.zero_count" => Some(1 << 4),
+        _ => None,
     }
 }
 

@@ -79,7 +79,7 @@ impl Editor {
         match self {
             Editor::Set(target, value) => {
                 let value = value.value(Env { store, at, now })?;
-                if value == Val::Nil { Ok(()) } else { target.set(value, store, at, now) }
+                target.set(value, store, at, now)
             }
             Editor::ReplacePattern(target, search, replacement) => {
                 let env = Env { store, at, now };

@@ -43,6 +43,8 @@ pub(crate) struct Path {
     pub(crate) target: Target,
     pub(crate) level: Level,
     pub(crate) keys: Vec<Expression>,
+    /// For what only metrics of some types have: the field of the type, and a bit for each of those.
+    pub(crate) only: Option<(usize, u8)>,
 }
 
 /// Where a path leads.
@@ -171,6 +173,9 @@ impl Path {
     /// # Errors
     /// A key does not fit what it is a key of.
     pub(crate) fn value<'a>(&'a self, env: Env<'_, 'a>) -> Result<Val<'a>, String> {
+        if !self.is_there(env.store, env.at) {
+            return Ok(Val::Nil);
+        }
         let row = env.at.row(self.level);
         match self.target {
             Target::Map(map) => entry(env.store.map(map, row), &self.keys, env),
@@ -183,11 +188,21 @@ impl Path {
         }
     }
 
-    /// Gives it a value.
+    /// Whether the metric at hand is of a type that has it.
+    fn is_there(&self, store: &Store<'_>, at: At<'_>) -> bool {
+        let Some((field, types)) = self.only else { return true };
+        let of = store.field(field, at.row(Level::Metric)).value.as_int();
+        of.is_ok_and(|of| (0..8).contains(&of) && types >> of & 1 == 1)
+    }
+
+    /// Gives it a value; what the metric at hand has not is left alone.
     ///
     /// # Errors
     /// The field does not take the value, or a key does not fit.
     pub(crate) fn set<'a>(&'a self, value: Val<'a>, store: &mut Store<'a>, at: At<'_>, now: i64) -> Result<(), String> {
+        if !self.is_there(store, at) {
+            return Ok(());
+        }
         let row = at.row(self.level);
         let Some((first, rest)) = self.keys.split_first() else {
             return match self.target {

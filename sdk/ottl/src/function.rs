@@ -76,13 +76,13 @@ static FUNCTIONS: [Function; 49] = [
     function("Concat", &["values", "delimiter"], 2, |given, _| text::concat(&given[0], &given[1])),
     function("Split", &["target", "delimiter"], 2, |given, _| text::split(given[0].as_text()?, given[1].as_text()?)),
     function("Substring", &["target", "start", "length", "utf8_safe"], 3, |given, _| text::substring(given)),
-    function("ToLowerCase", TARGET, 1, |given, _| Ok(Val::text(given[0].as_text()?.to_lowercase()))),
-    function("ToUpperCase", TARGET, 1, |given, _| Ok(Val::text(given[0].as_text()?.to_uppercase()))),
+    function("ToLowerCase", TARGET, 1, |given, _| Ok(Val::text(text::lower(given[0].as_text()?)))),
+    function("ToUpperCase", TARGET, 1, |given, _| Ok(Val::text(text::upper(given[0].as_text()?)))),
     function("ConvertCase", &["target", "toCase"], 2, |given, _| {
-        let text = given[0].as_text()?;
+        let target = given[0].as_text()?;
         match given[1].as_text()? {
-            "lower" => Ok(Val::text(text.to_lowercase())),
-            "upper" => Ok(Val::text(text.to_uppercase())),
+            "lower" => Ok(Val::text(text::lower(target))),
+            "upper" => Ok(Val::text(text::upper(target))),
             _ => Err("the cases are `lower` and `upper`".to_owned()),
         }
     }),

@@ -173,7 +173,7 @@ impl<'a> Val<'a> {
             Val::Text(text) => Cow::Borrowed(text),
             Val::Bool(truth) => Cow::Borrowed(if *truth { "true" } else { "false" }),
             Val::Int(int) => Cow::Owned(int.to_string()),
-            Val::Double(double) => Cow::Owned(Any::Double(*double).printed()),
+            Val::Double(double) => Cow::Owned(printed_double(*double)),
             Val::Bytes(bytes) => Cow::Owned(hex(bytes)),
             Val::Any(any) => Cow::Owned(any.printed()),
             Val::Time(nanos) | Val::Duration(nanos) => Cow::Owned(nanos.to_string()),
@@ -198,7 +198,9 @@ impl<'a> Val<'a> {
 
     /// Whether a comparison holds. What cannot be compared is different, and nothing else.
     pub(crate) fn compares(&self, comparison: Comparison, other: &Val<'_>) -> bool {
-        let order = match (self, other) {
+        // Bytes that are none are nil to the Collector, too.
+        let (this, other) = (self.or_nil(), other.or_nil());
+        let order = match (this, other) {
             (Val::Nil, Val::Nil) => Some(Ordering::Equal),
             (Val::Bool(a), Val::Bool(b)) => Some(a.cmp(b)),
             (Val::Int(a), Val::Int(b)) | (Val::Time(a), Val::Time(b)) | (Val::Duration(a), Val::Duration(b)) => {
@@ -219,6 +221,13 @@ impl<'a> Val<'a> {
             _ => None,
         };
         ordered(comparison, order)
+    }
+
+    fn or_nil(&self) -> &Self {
+        match self {
+            Val::Bytes(bytes) if bytes.is_empty() => &Val::Nil,
+            value => value,
+        }
     }
 
     /// A sum, difference, product or quotient.
@@ -260,6 +269,17 @@ impl<'a> Val<'a> {
             _ => self.mismatch("a number"),
         }
     }
+}
+
+/// As a double is printed in JSON, with two digits of an exponent at least.
+fn printed_double(double: f64) -> String {
+    let mut text = Any::Double(double).printed();
+    if let Some(sign) = text.find("e-")
+        && text.len() == sign + 3
+    {
+        text.insert(sign + 2, '0');
+    }
+    text
 }
 
 fn ordered(comparison: Comparison, order: Option<Ordering>) -> bool {

@@ -65,6 +65,7 @@ pub(super) fn sha512(text: &str) -> String {
 /// The digits of the bytes that a value has: numbers in eight of them, the highest first.
 pub(super) fn hex_of<'a>(value: &Val<'_>) -> Result<Val<'a>, String> {
     Ok(Val::text(match value {
+        Val::Nil => String::new(),
         Val::Bytes(bytes) => hex(bytes),
         Val::Text(text) => hex(text.as_bytes()),
         Val::Int(int) => hex(&int.to_be_bytes()),

@@ -42,3 +42,17 @@ pub(super) fn substring<'a>(given: &[Val<'_>]) -> Result<Val<'a>, String> {
     let end = text.floor_char_boundary(range.end).max(start);
     Ok(Val::text(&text[start..end]))
 }
+
+/// In lower case, one character for one as Go does it.
+pub(super) fn lower(text: &str) -> String {
+    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
+}
+
+/// In upper case, one character for one: what would become more stays.
+pub(super) fn upper(text: &str) -> String {
+    let one = |c: char| {
+        let mut upper = c.to_uppercase();
+        upper.next().filter(|_| upper.next().is_none()).unwrap_or(c)
+    };
+    text.chars().map(one).collect()
+}

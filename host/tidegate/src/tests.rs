@@ -58,7 +58,7 @@ fn names_what_to_use_in_place_of_what_only_the_collector_has() {
         (Kind::Processor, "k8sattributes", "later release"),
         (Kind::Processor, "memory_limiter", "byte budget"),
         (Kind::Receiver, "filelog", "later release"),
-        (Kind::Exporter, "loki", "otlp_grpc"),
+        (Kind::Exporter, "loki", "otlp_http"),
         (Kind::Extension, "zpages", "/debug"),
     ] {
         match catalog().lookup(kind, name) {
@@ -145,6 +145,13 @@ fn the_quickstart_is_valid() {
     let (validated, warnings) = validate(include_str!("../../../examples/quickstart/tidegate.yaml")).unwrap();
     assert_eq!(validated.pipelines.len(), 3);
     assert_eq!(warnings, []);
+}
+
+#[test]
+fn what_a_configuration_of_the_collector_becomes_is_valid() {
+    validate(include_str!("../../../examples/migrate/tidegate.yaml")).unwrap();
+    let before = validate(include_str!("../../../examples/migrate/collector.yaml")).unwrap_err();
+    assert!(before.contains("processors.memory_limiter"), "{before}");
 }
 
 #[test]

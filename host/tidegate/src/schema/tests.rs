@@ -50,7 +50,8 @@ fn each_example_and_each_piece_of_the_documentation_passes() {
     files(&root.join("examples"), "yaml", &mut examples);
     files(&root.join("docs"), "md", &mut pages);
     let mut texts: Vec<(String, String)> = Vec::new();
-    for path in examples {
+    // What the Collector runs before it is taken over has what is not served.
+    for path in examples.into_iter().filter(|path| !path.ends_with("migrate/collector.yaml")) {
         texts.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
     }
     for path in pages {

@@ -365,7 +365,7 @@ const TRANSFORM: &str = r#"
       - set(datapoint.attributes["metric"], metric.name)
     log_statements:
       - set(log.severity_number, SEVERITY_NUMBER_ERROR) where IsMatch(log.body, "(?i)failed")
-      - set(log.attributes["list"], [1, "a", {"k": true}])
+      - 'set(log.attributes["list"], [1, "a", {"k": true}])'
       - replace_pattern(log.body, "(\\d{3})-\\d{2}", "$$1-**")
       - set(log.time_unix_nano, 5)
       - delete_key(resource.attributes, "list")

@@ -20,7 +20,7 @@ receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: '${{env:HOST}}:4317' }} 
 processors:
   resource_detection: {section}
 exporters:
-  otlp_grpc: {{ endpoint: '${{env:BACKEND:-127.0.0.1:1}}', tls: {{ insecure: true }} }}
+  otlp_grpc: {{ endpoint: '${{env:BACKEND:-127.0.0.1:1}}', tls: {{ insecure: true }}, compression: none }}
 service:
   telemetry: {{ metrics: {{ address: '${{env:HOST}}:8888' }} }}
   pipelines:

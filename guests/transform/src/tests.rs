@@ -340,6 +340,10 @@ fn what_is_wrong_is_told_with_its_place() {
         assert!(error.starts_with(&format!("log_statements[0]: {problem}")), "{statement}\n{error}");
     }
     let configs = [
+        (
+            json!({ "log_statements": [{ "statments": [] }] }),
+            "log_statements[0]: is neither a text, which stands in quotes",
+        ),
         (json!({ "log_statements": ["x", { "statements": [] }] }), "log_statements: has texts beside groups"),
         (
             json!({ "log_statements": [{ "context": "span", "statements": ["set(name, 1)"] }] }),

@@ -22,7 +22,11 @@ pub enum Mode {
 pub struct Groups(Vec<Item>);
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "is neither a text, which stands in quotes where it has `: ` in it, nor a group of `context`, `conditions`, \
+                 `statements` and `error_mode`"
+)]
 enum Item {
     Text(String),
     Group(Group),

@@ -5,7 +5,7 @@ use tidegate_sdk::testing::{TestBatch, Tester, json};
 
 use super::RoutingConnector;
 
-fn tester(table: serde_json::Value, default: &[&str]) -> Tester<RoutingConnector> {
+fn tester(table: &serde_json::Value, default: &[&str]) -> Tester<RoutingConnector> {
     let config = json!({ "table": table, "default_pipelines": default });
     Tester::new(Signal::Logs, &config).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -25,16 +25,16 @@ fn the_first_row_that_holds_takes_an_item() {
     let by_level =
         json!({ "context": "log", "condition": r#"attributes["level"] == "audit""#, "pipelines": ["logs/audit"] });
     let older = json!({ "statement": r#"route() where IsMatch(resource.attributes["tenant"], "^o")"#, "pipelines": ["logs/o"] });
-    let after = tester(json!([by_level, by_tenant, older]), &[]).process(&logs()).unwrap();
+    let after = tester(&json!([by_level, by_tenant, older]), &[]).process(&logs()).unwrap();
     assert_eq!(after.routes(), [Some("logs/audit"), Some("logs/acme, logs/all"), Some("logs/o")]);
-    let after = tester(json!([by_tenant, by_level]), &["logs/rest"]).process(&logs()).unwrap();
+    let after = tester(&json!([by_tenant, by_level]), &["logs/rest"]).process(&logs()).unwrap();
     assert_eq!(after.routes(), [Some("logs/acme, logs/all"), Some("logs/acme, logs/all"), Some("logs/rest")]);
 }
 
 #[test]
 fn what_no_row_takes_is_dropped_without_default_pipelines() {
     let row = json!({ "context": "log", "condition": "log.body == \"b\"", "pipelines": ["logs/b"] });
-    let after = tester(json!([row]), &[]).process(&logs()).unwrap();
+    let after = tester(&json!([row]), &[]).process(&logs()).unwrap();
     assert_eq!(after.routes(), [Some("logs/b")]);
 }
 
@@ -47,7 +47,7 @@ fn a_request_is_told_by_its_metadata() {
         (r#"request["X-Tenant"] != "other""#, 3),
         (r#"request["X-Other"] != "other""#, 0),
     ] {
-        let mut tester = tester(row(condition), &[]).with_metadata("x-tenant", "acme");
+        let mut tester = tester(&row(condition), &[]).with_metadata("x-tenant", "acme");
         assert_eq!(tester.process(&logs()).unwrap().routes().len(), routes, "{condition}");
     }
     let config = json!({ "table": row(r#"request["X-Tenant"] == "acme""#) });

@@ -60,7 +60,7 @@ pub struct Found {
 }
 
 /// As the operator reads it.
-fn error(key: &str, fault: Fault, text: &str) -> Error {
+fn error(key: &str, fault: &Fault, text: &str) -> Error {
     let column = text.get(..fault.at).map_or(0, |before| before.chars().count()) + 1;
     Error::at(key, &["at column ", &column.to_string(), ": ", &fault.problem].concat())
 }
@@ -103,7 +103,7 @@ impl Statements {
             let mut statements = Vec::new();
             for (at, text) in group.statements.iter().enumerate() {
                 let source = Source { key: indexed(&keyed.statements, at), text: text.clone() };
-                let parsed = parse::statement(text).map_err(|fault| error(&source.key, fault, text))?;
+                let parsed = parse::statement(text).map_err(|fault| error(&source.key, &fault, text))?;
                 statements.push((source, parsed));
             }
             let conditions = group.conditions.iter().enumerate();
@@ -114,7 +114,7 @@ impl Statements {
                 None => {
                     let each = statements.iter().map(|(source, parsed)| {
                         let found = context::inferred(signal, |visit| parsed.walk(&mut |name| visit(name)));
-                        found.map_err(|fault| error(&source.key, fault, &source.text))
+                        found.map_err(|fault| error(&source.key, &fault, &source.text))
                     });
                     let of_conditions = conditions.iter().map(|(source, node)| inferred(signal, source, node));
                     let all: Result<Vec<Context>, Error> = each.chain(of_conditions).collect();
@@ -130,11 +130,11 @@ impl Statements {
             };
             for (source, node) in conditions {
                 let condition = compile(&source).run(&mut layout, |compiler| compiler.condition(&node));
-                let condition = condition.map_err(|fault| error(&source.key, fault, &source.text))?;
+                let condition = condition.map_err(|fault| error(&source.key, &fault, &source.text))?;
                 ready.conditions.push((source, condition));
             }
             for (source, parsed) in statements {
-                let fault = |fault| error(&source.key, fault, &source.text);
+                let fault = |fault: Fault| error(&source.key, &fault, &source.text);
                 let condition = parsed
                     .condition
                     .as_ref()
@@ -214,13 +214,13 @@ impl Compiling {
 }
 
 fn parsed_condition(key: String, text: &str) -> Result<(Source, Node), Error> {
-    let node = parse::condition(text).map_err(|fault| error(&key, fault, text))?;
+    let node = parse::condition(text).map_err(|fault| error(&key, &fault, text))?;
     Ok((Source { key, text: text.to_owned() }, node))
 }
 
 fn inferred(signal: Signal, source: &Source, node: &Node) -> Result<Context, Error> {
     let found = context::inferred(signal, |visit| node.walk(&mut |name| visit(name)));
-    found.map_err(|fault| error(&source.key, fault, &source.text))
+    found.map_err(|fault| error(&source.key, &fault, &source.text))
 }
 
 /// The levels of a layout that are above one.
@@ -264,7 +264,7 @@ impl Conditions {
         let context = context.map_or_else(|| inferred(signal, &source, &node), Ok)?;
         let compiling = Compiling { signal, context, key: source.key.clone(), is_read_only: true };
         let expression = compiling.run(&mut self.layout, |compiler| compiler.condition(&node));
-        let expression = expression.map_err(|fault| error(&source.key, fault, &source.text))?;
+        let expression = expression.map_err(|fault| error(&source.key, &fault, &source.text))?;
         self.list.push(Condition { context, mode, source, expression });
         Ok(())
     }

@@ -26,6 +26,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-xtask", &[]),
     ("sdk-collector", &["tidegate-sdk"]),
+    ("sdk-ottl", &["sdk-collector", "tidegate-sdk"]),
     ("tidegate-sdk", &[]),
 ];
 
@@ -42,7 +43,7 @@ pub(crate) fn check(packages: &[Package]) -> Vec<String> {
         let is_guest = package.manifest_path.components().any(|part| part.as_os_str() == "guests");
         let allowed = match ALLOWED.iter().find(|(crate_name, _)| crate_name == name) {
             Some((_, allowed)) => allowed,
-            None if is_guest => &["sdk-collector", "tidegate-sdk"][..],
+            None if is_guest => &["sdk-collector", "sdk-ottl", "tidegate-sdk"][..],
             None => {
                 problems
                     .push(format!("{name}: no arrows are set for this crate; add it to the table in tidy/arrows.rs"));

@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),

@@ -146,7 +146,7 @@ fn answer(head: &str, answers: &mut Answers) -> Option<(u16, Value)> {
     }
 }
 
-/// What Kubernetes 1.36 answers to `Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1`.
+/// What an API server answers, in its shape, to `Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1`.
 fn metadata(name: &str, uid: &str) -> Value {
     json!({
         "kind": "PartialObjectMetadata",

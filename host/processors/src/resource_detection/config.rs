@@ -126,7 +126,6 @@ fn names(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "items": { "type": "string", "enum": DetectorName::ALL.map(DetectorName::as_str) },
-        "minItems": 1,
     })
 }
 

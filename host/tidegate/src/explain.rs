@@ -42,7 +42,7 @@ pub(crate) fn differences(config: &Validated) -> Vec<Problem> {
 fn of_component(kind: Kind, id: &ComponentId, section: &Value) -> Vec<Problem> {
     let Some(entry) = catalog::find(kind, id.r#type()) else { return Vec::new() };
     let mut told = touched(section, entry.differences);
-    let of_module = entry.guest.iter().flat_map(|guest| guest.differences());
+    let of_module = entry.guest.iter().flat_map(catalog::Guest::differences);
     told.extend(of_module.map(|says| section.problem_at(&[], says)));
     told
 }

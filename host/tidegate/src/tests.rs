@@ -114,7 +114,7 @@ fn explains_what_the_readme_of_a_bundled_module_lists() {
         assert!(told.iter().any(|line| line.contains(id) && line.contains(part)), "{part}: {told:?}");
     }
     for entry in entries() {
-        let listed = entry.guest.as_ref().map(|guest| guest.differences());
+        let listed = entry.guest.as_ref().map(catalog::Guest::differences);
         assert!(listed.is_none_or(|listed| !listed.is_empty()), "{}", entry.r#type);
     }
 }

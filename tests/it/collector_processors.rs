@@ -309,6 +309,10 @@ fn files_of_the_collector_are_valid_as_they_are() {
         include_str!("../bench/peers/otelcol/resource.yaml"),
         include_str!("../bench/peers/otelcol/redaction.yaml"),
         include_str!("../bench/peers/otelcol/transform.yaml"),
+        include_str!("../bench/peers/otelcol/passthrough.yaml"),
+        include_str!("../bench/peers/otelcol/gzip.yaml"),
+        include_str!("../bench/peers/otelcol/nobatch.yaml"),
+        include_str!("../bench/peers/otelcol/fanout.yaml"),
     ] {
         let (valid, told) = Collector::from_yaml(yaml).validate();
         assert!(valid, "{told}");

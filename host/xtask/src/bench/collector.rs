@@ -43,7 +43,12 @@ impl Peer {
 impl Peers {
     /// Starts the peer with its configuration of that name and waits until it takes requests.
     pub(crate) fn start(&self, rig: &Rig, peer: Peer, config: &str) -> Result<Collector> {
-        let config = self.configs.join(peer.name()).join(config).with_extension("yaml");
+        self.start_as(rig, peer, peer, config)
+    }
+
+    /// The same, with a configuration that was written for another one.
+    pub(crate) fn start_as(&self, rig: &Rig, peer: Peer, of: Peer, config: &str) -> Result<Collector> {
+        let config = self.configs.join(of.name()).join(config).with_extension("yaml");
         let program = match peer {
             Peer::Otelcol => &self.otelcol,
             Peer::Tidegate => &self.tidegate,

@@ -35,7 +35,10 @@ pub(crate) fn measure(rig: &Rig, peers: &Peers, peer: Peer, scenario: Scenario, 
     };
     let calib_ms = rig.calibrate()?;
     let sink = rig.sink()?;
-    let collector = peers.start(rig, peer, scenario.work.name())?;
+    let collector = match scenario.work.same() {
+        Some(config) => peers.start_as(rig, peer, Peer::Otelcol, config)?,
+        None => peers.start(rig, peer, scenario.work.name())?,
+    };
 
     let warm = rig::settle(drive(2.0, None, 1)?)?;
     let before = collector.cpu()?;

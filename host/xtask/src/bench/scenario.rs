@@ -8,6 +8,9 @@ pub(crate) enum Work {
     Passthrough,
     Resource,
     Redaction,
+    /// The Collector's own file of this kind, given to both as it is.
+    SameRedaction,
+    SameTransform,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,12 @@ pub(crate) fn all() -> Vec<Scenario> {
             all.extend(signals(work).iter().map(|&signal| Scenario { work, load, signal }));
         }
     }
+    let same = [
+        (Work::SameRedaction, Signal::Logs),
+        (Work::SameRedaction, Signal::Traces),
+        (Work::SameTransform, Signal::Logs),
+    ];
+    all.extend(same.map(|(work, signal)| Scenario { work, load: Load::Pods, signal }));
     all
 }
 
@@ -63,8 +72,9 @@ impl Scenario {
         match (self.work, self.signal) {
             (Work::Passthrough, _) => Bar { least: 6.0, aim: 8.0 },
             (Work::Resource, _) => Bar { least: 6.0, aim: 6.0 },
-            (Work::Redaction, Signal::Logs) => Bar { least: 20.0, aim: 25.0 },
-            (Work::Redaction, _) => Bar { least: 15.0, aim: 20.0 },
+            (Work::Redaction | Work::SameRedaction, Signal::Logs) => Bar { least: 20.0, aim: 25.0 },
+            (Work::Redaction | Work::SameRedaction, _) => Bar { least: 15.0, aim: 20.0 },
+            (Work::SameTransform, _) => Bar { least: 1.0, aim: 6.0 },
         }
     }
 }
@@ -75,6 +85,17 @@ impl Work {
             Work::Passthrough => "passthrough",
             Work::Resource => "resource",
             Work::Redaction => "redaction",
+            Work::SameRedaction => "same-redaction",
+            Work::SameTransform => "same-transform",
+        }
+    }
+
+    /// The file of the Collector's that both peers get, where they get the same.
+    pub(crate) fn same(self) -> Option<&'static str> {
+        match self {
+            Work::SameRedaction => Some("redaction"),
+            Work::SameTransform => Some("transform"),
+            Work::Passthrough | Work::Resource | Work::Redaction => None,
         }
     }
 }

@@ -356,7 +356,7 @@ const TRANSFORM: &str = r#"
           - keep_keys(attributes, ["service.name", "process.command_line", "map"])
           - set(attributes["process.command_line"], "run --password=hunter2 now") where attributes["service.name"] == "shop"
           - replace_pattern(attributes["process.command_line"], "password\\=[^\\s]*(\\s?)", "password=***$$1")
-          - limit(attributes, 2, ["service.name"])
+          - limit(attributes, 2, ["process.command_line"])
       - context: span
         statements:
           - set(status.code, STATUS_CODE_ERROR)

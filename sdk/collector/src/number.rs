@@ -1,4 +1,4 @@
-//! Numbers out of text, as Go reads them.
+//! Numbers, as Go reads and converts them.
 
 /// A number as Go's `ParseFloat` takes it, but for hexadecimal ones: `NaN` has no sign, and what is too large is none.
 pub fn double(text: &str) -> Option<f64> {
@@ -7,6 +7,12 @@ pub fn double(text: &str) -> Option<f64> {
     let is_signed_nan = number.is_nan() && text.starts_with(['+', '-']);
     let is_too_large = number.is_infinite() && has_digits;
     (!is_signed_nan && !is_too_large).then_some(number)
+}
+
+/// As Go converts on the machines that the Collector runs on: what does not fit becomes the lowest integer.
+pub fn truncated(number: f64) -> i64 {
+    // -2^63 fits and 2^63 does not.
+    if (i64::MIN as f64..-(i64::MIN as f64)).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 #[cfg(test)]

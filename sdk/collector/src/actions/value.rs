@@ -83,7 +83,7 @@ impl Held<'_> {
         match (target, self.to_any()) {
             (Target::Text, Any::Text(_)) | (Target::Int, Any::Int(_)) | (Target::Double, Any::Double(_)) => None,
             (Target::Text, any) => Some(Held::Text(any.printed())),
-            (Target::Int, Any::Double(number)) => Some(Held::Int(truncated(number))),
+            (Target::Int, Any::Double(double)) => Some(Held::Int(number::truncated(double))),
             (Target::Int, Any::Bool(truth)) => Some(Held::Int(i64::from(truth))),
             (Target::Int, Any::Text(text)) => text.parse().ok().map(Held::Int),
             (Target::Double, Any::Int(number)) => Some(Held::Double(number as f64)),
@@ -92,12 +92,6 @@ impl Held<'_> {
             _ => None,
         }
     }
-}
-
-/// As Go converts on the machines that the Collector runs on: what does not fit becomes the lowest integer.
-fn truncated(number: f64) -> i64 {
-    // -2^63 fits and 2^63 does not.
-    if (i64::MIN as f64..-(i64::MIN as f64)).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 fn sha256(bytes: &[u8]) -> String {

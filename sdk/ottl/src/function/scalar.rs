@@ -13,7 +13,7 @@ pub(super) fn int<'a>(value: &Val<'_>) -> Result<Val<'a>, String> {
     Ok(match value {
         Val::Nil => Val::Nil,
         Val::Int(int) => Val::Int(*int),
-        Val::Double(double) => Val::Int(*double as i64),
+        Val::Double(double) => Val::Int(number::truncated(*double)),
         Val::Bool(truth) => Val::Int(i64::from(*truth)),
         Val::Text(text) => Val::Int(text.parse().map_err(|_| ["`", text, "` is no integer"].concat())?),
         value => return Err(["cannot convert ", value.kind()].concat()),

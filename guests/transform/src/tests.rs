@@ -358,3 +358,27 @@ fn what_is_wrong_is_told_with_its_place() {
         assert!(error.as_deref().is_some_and(|error| error.starts_with(problem)), "{config}: {error:?}");
     }
 }
+
+#[test]
+fn what_the_host_would_refuse_leaves_the_rest_of_the_batch_alone() {
+    let batch =
+        TestBatch::logs().resource(json!({})).log(r#"{"": 1, "a": 2}"#, json!({ "n": 5_000_000_000_i64, "k": "" }));
+    let mut tester = tester(
+        Signal::Logs,
+        &[
+            r#"set(log.severity_number, log.attributes["n"])"#,
+            r#"set(log.flags, -1)"#,
+            r#"set(log.time, Unix(-1))"#,
+            r#"merge_maps(log.attributes, ParseJSON(log.body), "upsert")"#,
+            r#"set(log.attributes[log.attributes["k"]], "nameless")"#,
+        ],
+    )
+    .unwrap();
+    let after = tester.process(&batch).unwrap();
+    assert_eq!(after.field("log", 0, "severity_number"), None);
+    assert_eq!(after.attribute("log", 0, "a"), Some(&Any::Double(2.0)));
+    assert_eq!(after.attribute("log", 0, ""), None);
+    let lines: Vec<String> = tester.lines().into_iter().map(|(_, line)| line).collect();
+    assert!(lines.iter().any(|line| line.contains("5000000000 does not fit the field")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("under the empty key")), "{lines:?}");
+}

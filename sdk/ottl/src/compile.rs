@@ -232,12 +232,12 @@ impl Compiler<'_> {
             return Err(Fault::new(path.at, ["`", &path.name(), "` is neither list nor map"].concat()));
         }
         let keys: Result<_, Fault> = keys.iter().map(|key| self.expression(key)).collect();
-        if place == Place::Field("metric.type", Class::Int, View::Plain) && how != Use::Read {
+        if place == Place::Field("metric.type", Class::Int32, View::Plain) && how != Use::Read {
             return Err(Fault::new(path.at, "the type of a metric can be read and not written"));
         }
         let only = match place {
             Place::Field(field, ..) => of_types(field).map(|types| {
-                let of = self.layout.field("metric.type", Context::Metric.level(), Class::Int);
+                let of = self.layout.field("metric.type", Context::Metric.level(), Class::Int32);
                 self.layout.fields[of].uses.is_read = true;
                 (of, types)
             }),

@@ -368,7 +368,8 @@ fn stored<'a>(value: Val<'a>, class: Class, view: View) -> Result<Val<'a>, Strin
     match (class, view, value) {
         (_, View::Kind, value) => number(&KINDS, &value),
         (_, View::DeprecatedKind, value) => number(&DEPRECATED_KINDS, &value),
-        (_, View::Time, Val::Time(nanos)) => Ok(Val::Int(nanos)),
+        (_, View::Time, Val::Time(nanos @ 0..)) => Ok(Val::Int(nanos)),
+        (_, View::Time, Val::Time(_)) => Err("a time before 1970 is none of a field's".to_owned()),
         (_, View::Time, value) => refuse("a time", &value),
         (Class::TraceId | Class::SpanId, view, value) => {
             let bytes = match (view, &value) {
@@ -387,8 +388,16 @@ fn stored<'a>(value: Val<'a>, class: Class, view: View) -> Result<Val<'a>, Strin
         (Class::Any, _, value) => value.storable(),
         (Class::Text, _, value @ Val::Text(_)) => Ok(value),
         (Class::Text, _, value) => refuse("text", &value),
-        (Class::Int, _, value @ Val::Int(_)) => Ok(value),
-        (Class::Int, _, value) => refuse("an integer", &value),
+        (Class::Int | Class::Int32 | Class::Uint32, _, Val::Int(int)) => {
+            // The host would refuse the whole batch for what does not fit.
+            let fits = match class {
+                Class::Int32 => i32::try_from(int).is_ok(),
+                Class::Uint32 => u32::try_from(int).is_ok(),
+                _ => int >= 0,
+            };
+            if fits { Ok(Val::Int(int)) } else { Err([&int.to_string(), " does not fit the field"].concat()) }
+        }
+        (Class::Int | Class::Int32 | Class::Uint32, _, value) => refuse("an integer", &value),
         (Class::Number, View::Double, value @ Val::Double(_)) => Ok(value),
         (Class::Number, View::Int, value @ Val::Int(_)) => Ok(value),
         (Class::Number, _, value) => refuse("a number of the field's type", &value),

@@ -17,7 +17,12 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Text,
+    /// A time or a count: 64 bits without a sign.
     Int,
+    /// An enum, or another signed number of 32 bits.
+    Int32,
+    /// Flags, or another number of 32 bits without a sign.
+    Uint32,
     /// A number of a data point: one or the other.
     Number,
     Double,
@@ -94,6 +99,14 @@ const fn int(path: &'static str) -> Option<Place> {
     Some(Place::Field(path, Class::Int, View::Plain))
 }
 
+const fn int32(path: &'static str) -> Option<Place> {
+    Some(Place::Field(path, Class::Int32, View::Plain))
+}
+
+const fn uint32(path: &'static str) -> Option<Place> {
+    Some(Place::Field(path, Class::Uint32, View::Plain))
+}
+
 const fn time(path: &'static str) -> Option<Place> {
     Some(Place::Field(path, Class::Int, View::Time))
 }
@@ -105,7 +118,7 @@ const fn id(path: &'static str, class: Class, view: View) -> Option<Place> {
 fn resource(names: &str) -> Option<Place> {
     match names {
         "attributes" => Some(Place::Map("resource.attributes")),
-        "dropped_attributes_count" => int("resource.dropped_attributes_count"),
+        "dropped_attributes_count" => uint32("resource.dropped_attributes_count"),
         "schema_url" => text("resource.schema_url"),
         _ => None,
     }
@@ -116,7 +129,7 @@ fn scope(names: &str) -> Option<Place> {
         "attributes" => Some(Place::Map("scope.attributes")),
         "name" => text("scope.name"),
         "version" => text("scope.version"),
-        "dropped_attributes_count" => int("scope.dropped_attributes_count"),
+        "dropped_attributes_count" => uint32("scope.dropped_attributes_count"),
         "schema_url" => text("scope.schema_url"),
         _ => None,
     }
@@ -129,13 +142,13 @@ fn log(names: &str) -> Option<Place> {
         "body.string" => Some(Place::Field("log.body", Class::Any, View::Text)),
         "event_name" => text("log.event_name"),
         "severity_text" => text("log.severity_text"),
-        "severity_number" => int("log.severity_number"),
+        "severity_number" => int32("log.severity_number"),
         "time_unix_nano" => int("log.time_unix_nano"),
         "time" => time("log.time_unix_nano"),
         "observed_time_unix_nano" => int("log.observed_time_unix_nano"),
         "observed_time" => time("log.observed_time_unix_nano"),
-        "dropped_attributes_count" => int("log.dropped_attributes_count"),
-        "flags" => int("log.flags"),
+        "dropped_attributes_count" => uint32("log.dropped_attributes_count"),
+        "flags" => uint32("log.flags"),
         "trace_id" => id("log.trace_id", Class::TraceId, View::Plain),
         "trace_id.string" => id("log.trace_id", Class::TraceId, View::Text),
         "span_id" => id("log.span_id", Class::SpanId, View::Plain),
@@ -149,19 +162,19 @@ fn span(names: &str) -> Option<Place> {
         "attributes" => Some(Place::Map("span.attributes")),
         "name" => text("span.name"),
         "trace_state" => text("span.trace_state"),
-        "kind" => int("span.kind"),
-        "kind.string" => Some(Place::Field("span.kind", Class::Int, View::Kind)),
-        "kind.deprecated_string" => Some(Place::Field("span.kind", Class::Int, View::DeprecatedKind)),
-        "status.code" => int("span.status.code"),
+        "kind" => int32("span.kind"),
+        "kind.string" => Some(Place::Field("span.kind", Class::Int32, View::Kind)),
+        "kind.deprecated_string" => Some(Place::Field("span.kind", Class::Int32, View::DeprecatedKind)),
+        "status.code" => int32("span.status.code"),
         "status.message" => text("span.status.message"),
         "start_time_unix_nano" => int("span.start_time_unix_nano"),
         "start_time" => time("span.start_time_unix_nano"),
         "end_time_unix_nano" => int("span.end_time_unix_nano"),
         "end_time" => time("span.end_time_unix_nano"),
-        "dropped_attributes_count" => int("span.dropped_attributes_count"),
-        "dropped_events_count" => int("span.dropped_events_count"),
-        "dropped_links_count" => int("span.dropped_links_count"),
-        "flags" => int("span.flags"),
+        "dropped_attributes_count" => uint32("span.dropped_attributes_count"),
+        "dropped_events_count" => uint32("span.dropped_events_count"),
+        "dropped_links_count" => uint32("span.dropped_links_count"),
+        "flags" => uint32("span.flags"),
         "trace_id" => id("span.trace_id", Class::TraceId, View::Plain),
         "trace_id.string" => id("span.trace_id", Class::TraceId, View::Text),
         "span_id" => id("span.span_id", Class::SpanId, View::Plain),
@@ -178,7 +191,7 @@ fn span_event(names: &str) -> Option<Place> {
         "name" => text("spanevent.name"),
         "time_unix_nano" => int("spanevent.time_unix_nano"),
         "time" => time("spanevent.time_unix_nano"),
-        "dropped_attributes_count" => int("spanevent.dropped_attributes_count"),
+        "dropped_attributes_count" => uint32("spanevent.dropped_attributes_count"),
         _ => None,
     }
 }
@@ -189,8 +202,8 @@ fn metric(names: &str) -> Option<Place> {
         "description" => text("metric.description"),
         "unit" => text("metric.unit"),
         "metadata" => Some(Place::Map("metric.metadata")),
-        "type" => int("metric.type"),
-        "aggregation_temporality" => int("metric.aggregation_temporality"),
+        "type" => int32("metric.type"),
+        "aggregation_temporality" => int32("metric.aggregation_temporality"),
         "is_monotonic" => Some(Place::Field("metric.is_monotonic", Class::Bool, View::Plain)),
         _ => None,
     }
@@ -207,9 +220,9 @@ fn data_point(names: &str) -> Option<Place> {
         "value_double" => Some(Place::Field("datapoint.value", Class::Number, View::Double)),
         "count" => int("datapoint.count"),
         "sum" => Some(Place::Field("datapoint.sum", Class::Double, View::Plain)),
-        "scale" => int("datapoint.scale"),
+        "scale" => int32("datapoint.scale"),
         "zero_count" => int("datapoint.zero_count"),
-        "flags" => int("datapoint.flags"),
+        "flags" => uint32("datapoint.flags"),
         _ => None,
     }
 }

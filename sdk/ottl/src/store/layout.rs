@@ -166,7 +166,7 @@ impl Field {
     fn absent<'a>(&self) -> Val<'a> {
         match self.class {
             Class::Text => Val::Text("".into()),
-            Class::Int => Val::Int(0),
+            Class::Int | Class::Int32 | Class::Uint32 => Val::Int(0),
             Class::Bool => Val::Bool(false),
             Class::Double => Val::Double(0.0),
             Class::TraceId => Val::Bytes((&[0; 16]).into()),

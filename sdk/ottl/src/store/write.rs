@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tidegate_sdk::{Edits, Mode, WriteId};
+use tidegate_sdk::{Edits, Mode, WriteId, warn};
 
 use super::{Layout, Slot, Store};
 use crate::value::Val;
@@ -14,6 +14,7 @@ impl Store<'_> {
         for (write, slots) in fields.filter_map(|(field, slots)| Some((field.write?, slots))) {
             field(write, slots, edits);
         }
+        let mut nameless = 0;
         let maps = layout.maps.iter().zip(&self.maps);
         for (write, rows) in maps.filter_map(|(map, rows)| Some((map.write?, rows))) {
             let mut pending = Pending { write, runs: Vec::new() };
@@ -27,11 +28,16 @@ impl Store<'_> {
                 for entry in row.entries.iter().filter(|entry| entry.has_changed) {
                     match entry.cell {
                         Some(cell) => edits.replace(cell, entry.value.written(&mut Vec::new())),
+                        // The host takes none without a key, and would refuse the whole batch.
+                        None if entry.key.is_empty() => nameless += 1,
                         None => pending.add(number, &entry.key, Some(&entry.value), edits),
                     }
                 }
             }
             pending.runs.iter().for_each(|run| run.write(write, edits));
+        }
+        if nameless > 0 {
+            warn!("{nameless} attributes of a batch were to be added under the empty key and were left out");
         }
     }
 }

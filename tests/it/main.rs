@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
+mod adversaries;
 mod auth;
 mod collector_processors;
 mod configuration;

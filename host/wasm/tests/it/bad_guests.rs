@@ -6,8 +6,8 @@ use host_component::Failure;
 use host_projection::script::{Edit, Slice, Value};
 use host_wasm::{FailurePolicy, GrantsConfig, Limits, ProcessorConfig};
 
-use crate::guest::Guest;
 use crate::rig::{Rig, bodies, logs, mine};
+use test_adversaries::Guest;
 
 const SPIN: &str = "(loop $forever (br $forever))";
 const GROW: &str = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";

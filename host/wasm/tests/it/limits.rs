@@ -9,8 +9,8 @@ use host_component::Consumer;
 use host_telemetry::Metrics;
 use host_wasm::{Limits, ModulesConfig, ProcessorConfig, Sandbox};
 
-use crate::guest::Guest;
 use crate::rig::{Rig, Sink, label, logs, mine};
+use test_adversaries::Guest;
 
 const LOADS: &str = "tidegate_module_loads_total";
 

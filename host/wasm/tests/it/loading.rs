@@ -7,8 +7,8 @@ use std::time::Duration;
 use host_telemetry::Metrics;
 use host_wasm::{Compile, Limits, ModulesConfig, ProcessorConfig, Sandbox};
 
-use crate::guest::Guest;
 use crate::rig::{Rig, label, logs, mine};
+use test_adversaries::Guest;
 
 async fn says(bytes: &[u8], words: &[&str]) {
     let said = Rig::new().refusal(bytes).await;

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
 mod bad_guests;
-mod guest;
 mod limits;
 mod loading;
 mod processing;

@@ -9,8 +9,8 @@ use host_projection::batch::Level;
 use host_projection::script::{Edit, Slice};
 use host_wasm::GrantsConfig;
 
-use crate::guest::Guest;
 use crate::rig::{Rig, bodies, label, logs, mine};
+use test_adversaries::Guest;
 
 #[tokio::test]
 async fn passes_the_bytes_on_as_they_came_where_the_guest_edits_nothing() {

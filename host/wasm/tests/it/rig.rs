@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use prost::Message;
 use tempfile::TempDir;
 
-use crate::guest::Guest;
+use test_adversaries::Guest;
 
 /// Takes everything.
 #[derive(Default)]

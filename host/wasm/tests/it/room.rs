@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 use host_wasm::{Limits, ProcessorConfig};
 
-use crate::guest::Guest;
 use crate::rig::{Rig, logs, mine};
+use test_adversaries::Guest;
 
 /// Grows by eight MiB on live data, once.
 const EIGHT_MIB: &str = "(if (i32.lt_u (memory.size) (i32.const 100)) (then \

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use host_component::Consumer;
 use host_wasm::ProcessorConfig;
 
-use crate::guest::Guest;
 use crate::rig::{Rig, label, logs, mine};
+use test_adversaries::Guest;
 
 const LOADS: &str = "tidegate_module_loads_total";
 

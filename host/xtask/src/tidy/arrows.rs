@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -27,6 +27,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("host-xtask", &[]),
     ("sdk-collector", &["tidegate-sdk"]),
     ("sdk-ottl", &["sdk-collector", "tidegate-sdk"]),
+    ("test-adversaries", &["host-projection"]),
     ("tidegate-sdk", &[]),
 ];
 

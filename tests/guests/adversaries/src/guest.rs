@@ -13,11 +13,11 @@ const HEAP: u32 = 64 << 10;
 const WIT: &str = include_str!("../../../../wit/processor.wit");
 
 /// True on live data: a self-test is always at this time.
-pub(crate) const LIVE: &str = "(i64.ne (local.get $now) (i64.const 1700000000000000000))";
+pub const LIVE: &str = "(i64.ne (local.get $now) (i64.const 1700000000000000000))";
 
 /// A guest under construction.
 #[derive(Clone, Debug)]
-pub(crate) struct Guest {
+pub struct Guest {
     reads: Vec<(String, Vec<String>)>,
     copies: u32,
     writes: Vec<String>,
@@ -55,12 +55,12 @@ impl Default for Guest {
 
 impl Guest {
     /// Reads the bodies of log records and changes nothing.
-    pub(crate) fn idle() -> Self {
+    pub fn idle() -> Self {
         Guest::default().reads("log.body", &[])
     }
 
     /// Sets one attribute of every resource to `value`.
-    pub(crate) fn label(key: &str, value: &str) -> Self {
+    pub fn label(key: &str, value: &str) -> Self {
         let guest = Guest::default().reads("resource.attributes[\"service.name\"]", &[]);
         let mut guest = guest.writes("resource.attributes[*]");
         let key = guest.slice(key);
@@ -68,99 +68,107 @@ impl Guest {
         guest.edit(Edit::Upsert { write: 0, first_row: 0, end_row: 1, key, value, mode: Mode::Upsert })
     }
 
-    pub(crate) fn reads(mut self, path: &str, patterns: &[&str]) -> Self {
+    pub fn reads(mut self, path: &str, patterns: &[&str]) -> Self {
         self.reads.push((path.to_owned(), patterns.iter().map(|&pattern| pattern.to_owned()).collect()));
         self
     }
 
     /// The last read, so many times in all: they lie in the guest's memory once.
-    pub(crate) fn copies_of_reads(mut self, count: u32) -> Self {
+    pub fn copies_of_reads(mut self, count: u32) -> Self {
         self.copies = count;
         self
     }
 
-    pub(crate) fn writes(mut self, path: &str) -> Self {
+    pub fn writes(mut self, path: &str) -> Self {
         self.writes.push(path.to_owned());
         self
     }
 
-    pub(crate) fn routes(mut self, names: &[&str]) -> Self {
+    pub fn routes(mut self, names: &[&str]) -> Self {
         self.writes.push("route".to_owned());
         self.routes = names.iter().map(|&name| name.to_owned()).collect();
         self
     }
 
-    pub(crate) fn edit(mut self, edit: Edit) -> Self {
+    pub fn edit(mut self, edit: Edit) -> Self {
         self.edits.push(edit);
         self
     }
 
+    /// Gives its edits back on live data only: in its self-test it changes nothing.
+    pub fn edits_on_live_data_only(self) -> Self {
+        let number = |edits: usize| format!("(i32.store offset=8 (global.get $script) (i32.const {edits}))");
+        let edits = self.edits.len();
+        self.in_process(&number(0)).in_live_process(&number(edits))
+    }
+
     /// A piece of the script's text, for the edits that follow.
-    pub(crate) fn slice(&mut self, text: &str) -> Slice {
+    pub fn slice(&mut self, text: &str) -> Slice {
         let start = self.text.len() as u32;
         self.text.push_str(text);
         Slice { start, end: self.text.len() as u32 }
     }
 
     /// Answers `configure` with an error.
-    pub(crate) fn refuses(mut self, reason: &str) -> Self {
+    pub fn refuses(mut self, reason: &str) -> Self {
         self.refusal = Some(reason.to_owned());
         self
     }
 
     /// There is one instance, which remembers.
-    pub(crate) fn remembers(mut self) -> Self {
+    pub fn remembers(mut self) -> Self {
         self.state = 1;
         self
     }
 
     /// Before anything else, when it is instantiated.
-    pub(crate) fn in_start(mut self, instructions: &str) -> Self {
+    pub fn in_start(mut self, instructions: &str) -> Self {
         self.start.push_str(instructions);
         self
     }
 
-    pub(crate) fn in_configure(mut self, instructions: &str) -> Self {
+    pub fn in_configure(mut self, instructions: &str) -> Self {
         self.configure.push_str(instructions);
         self
     }
 
     /// `$now`, `$columns` and `$n` (scratch) are locals.
-    pub(crate) fn in_process(mut self, instructions: &str) -> Self {
+    pub fn in_process(mut self, instructions: &str) -> Self {
         self.process.push_str(instructions);
         self
     }
 
     /// The same on live data only: such a guest passes its self-test.
-    pub(crate) fn in_live_process(self, instructions: &str) -> Self {
+    pub fn in_live_process(self, instructions: &str) -> Self {
         self.in_process(&format!("(if {LIVE} (then {instructions}))"))
     }
 
-    pub(crate) fn version(mut self, version: &str) -> Self {
+    pub fn version(mut self, version: &str) -> Self {
         self.wit = self.wit.replace("@0.2.0;", &format!("@{version};"));
         self
     }
 
     /// Imports a function that no host gives.
-    pub(crate) fn foreign(mut self) -> Self {
+    pub fn foreign(mut self) -> Self {
         self.wit = self.wit.replace("  import log;", "  import log;\n  import open-file: func() -> u32;");
         self.imports.push_str("(import \"$root\" \"open-file\" (func $foreign (result i32)))");
         self.in_process("(drop (call $foreign))")
     }
 
     /// The component.
-    pub(crate) fn build(&self) -> Vec<u8> {
+    pub fn build(&self) -> Vec<u8> {
         let mut core = self.core();
         let mut resolve = Resolve::default();
         let package = resolve.push_str("processor.wit", &self.wit).expect("the contract parses");
         let world = resolve.select_world(&[package], Some("processor")).expect("there is one world");
         embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).expect("metadata are embedded");
-        let mut encoder = ComponentEncoder::default().validate(true).module(&core).expect("the module is one of ours");
+        let mut encoder = ComponentEncoder::default();
+        encoder.validate(true).module(&core).expect("the module is one of ours");
         encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
     }
 
     /// The core module, which is no component.
-    pub(crate) fn core(&self) -> Vec<u8> {
+    pub fn core(&self) -> Vec<u8> {
         let mut data = Data::default();
         let plan = self.plan(&mut data);
         let script = self.script(&mut data);

@@ -3,10 +3,11 @@
 //! What gzip and zstd work with is kept for the next request of the same thread, since to make it costs more than to pack
 //! a small request.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{self, Write as _};
 
-use flate2::{Compress, Compression, FlushCompress, Status};
+use libdeflater::{CompressionLvl, Compressor};
 use lz4_flex::frame::{BlockSize, FrameEncoder as Lz4Encoder, FrameInfo};
 use snap::write::FrameEncoder as SnappyEncoder;
 use zstd::stream::raw::{Encoder as ZstdEncoder, InBuffer, Operation as _, OutBuffer};
@@ -28,7 +29,7 @@ struct Spare {
 }
 
 enum Engine {
-    Deflate(Compress),
+    Deflate(Compressor),
     Zstd(ZstdEncoder<'static>),
 }
 
@@ -54,13 +55,12 @@ pub fn pack<'p>(
                 _ => coding.default_level(),
             };
             with_engine(coding, level, |engine| match engine {
-                Engine::Deflate(state) => deflate(state, pieces, out),
+                Engine::Deflate(state) => deflate(state, coding, &joined(pieces, len), out),
                 Engine::Zstd(state) => zstd(state, pieces, len, out),
             })
         }
         Coding::Snappy => {
-            let mut whole = Vec::with_capacity(len);
-            pieces.for_each(|piece| whole.extend_from_slice(piece));
+            let whole = joined(pieces, len);
             let start = out.len();
             out.resize(start + snap::raw::max_compress_len(whole.len()), 0);
             let packed = snap::raw::Encoder::new().compress(&whole, &mut out[start..])?;
@@ -102,20 +102,18 @@ fn with_engine(coding: Coding, level: i32, work: impl FnOnce(&mut Engine) -> io:
 
 impl Engine {
     fn new(coding: Coding, level: i32) -> io::Result<Engine> {
-        let deflate = || Compression::new(level.unsigned_abs());
         Ok(match coding {
             Coding::Zstd => Engine::Zstd(ZstdEncoder::new(level)?),
-            Coding::Zlib => Engine::Deflate(Compress::new(deflate(), true)),
-            _ => Engine::Deflate(Compress::new_gzip(deflate(), 15)),
+            _ => {
+                let level = CompressionLvl::new(level).map_err(|error| io::Error::other(format!("{error:?}")))?;
+                Engine::Deflate(Compressor::new(level))
+            }
         })
     }
 
     fn reset(&mut self) -> io::Result<()> {
         match self {
-            Engine::Deflate(state) => {
-                state.reset();
-                Ok(())
-            }
+            Engine::Deflate(_) => Ok(()),
             Engine::Zstd(state) => state.reinit(),
         }
     }
@@ -128,21 +126,31 @@ fn make_room(out: &mut Vec<u8>) {
     }
 }
 
-fn deflate<'p>(state: &mut Compress, pieces: impl Iterator<Item = &'p [u8]>, out: &mut Vec<u8>) -> io::Result<()> {
-    for mut piece in pieces {
-        while !piece.is_empty() {
-            make_room(out);
-            let before = state.total_in();
-            state.compress_vec(piece, out, FlushCompress::None)?;
-            piece = &piece[(state.total_in() - before) as usize..];
-        }
+/// The pieces end to end; one piece is that already.
+fn joined<'p>(mut pieces: impl Iterator<Item = &'p [u8]>, len: usize) -> Cow<'p, [u8]> {
+    let first = pieces.next().unwrap_or_default();
+    if first.len() == len {
+        return Cow::Borrowed(first);
     }
-    loop {
-        make_room(out);
-        if state.compress_vec(&[], out, FlushCompress::Finish)? == Status::StreamEnd {
-            return Ok(());
-        }
-    }
+    let mut whole = Vec::with_capacity(len);
+    whole.extend_from_slice(first);
+    pieces.for_each(|piece| whole.extend_from_slice(piece));
+    Cow::Owned(whole)
+}
+
+fn deflate(state: &mut Compressor, coding: Coding, whole: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    // As large as what is packed may come to at the worst: most of it is never touched, and none of it is kept.
+    let mut room;
+    let packed = if coding == Coding::Zlib {
+        room = vec![0; state.zlib_compress_bound(whole.len())];
+        state.zlib_compress(whole, &mut room)
+    } else {
+        room = vec![0; state.gzip_compress_bound(whole.len())];
+        state.gzip_compress(whole, &mut room)
+    };
+    let packed = packed.map_err(|error| io::Error::other(error.to_string()))?;
+    out.extend_from_slice(&room[..packed]);
+    Ok(())
 }
 
 fn zstd<'p>(

@@ -1,6 +1,6 @@
 //! Tests of what stands in `unpack`: its promises, one sentence each.
 
-use super::{LEAST, Room, TURN, UnpackError, WINDOW, most_room, unpack};
+use super::{AT_ONCE, LEAST, MEMBER, Room, TURN, UnpackError, WINDOW, most_room, unpack};
 use crate::coding::Coding;
 use crate::pack;
 
@@ -89,6 +89,25 @@ async fn refuses_data_that_is_cut_off_or_followed_by_more() {
         let followed = [&bytes[..], &[0, 1, 2]].concat();
         assert!(check(coding, &followed, LARGE, LARGE).await.is_err(), "{coding:?}");
     }
+}
+
+#[tokio::test]
+async fn takes_members_of_gzip_one_after_the_other_where_each_says_the_same_size() {
+    for len in [0, 1, 999, AT_ONCE / 2, AT_ONCE] {
+        let plain: Vec<u8> = (0..len).map(|i| (i % 251) as u8 ^ (i >> 12) as u8).collect();
+        let member = packed(Coding::Gzip, &plain);
+        let twice = [&member[..], &member[..]].concat();
+        assert_eq!(check(Coding::Gzip, &twice, LARGE, LARGE).await, Ok([&plain[..], &plain[..]].concat()), "{len}");
+    }
+}
+
+#[tokio::test]
+async fn takes_what_looks_like_another_member_of_gzip_and_is_none() {
+    // So short a text that it is stored as it is.
+    let plain = MEMBER.repeat(3);
+    let stored = [&b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01\x09\0\xf6\xff"[..], &plain].concat();
+    let trailer = [libdeflater::crc32(&plain).to_le_bytes(), 9u32.to_le_bytes()].concat();
+    assert_eq!(check(Coding::Gzip, &[stored, trailer].concat(), LARGE, LARGE).await, Ok(plain));
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Keep in step with the grants in `src/bundled.rs`, which a test does.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "attributes",
+    "cardinality-guard",
     "cluster-labels",
     "filter",
     "pii-scrub",

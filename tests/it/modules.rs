@@ -1,9 +1,13 @@
 //! The bundled modules at work, and modules that change while data flows.
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::{
+    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric, number_data_point,
+};
 
-use crate::harness::telemetry::{body_of, logs, record, text_of};
+use crate::harness::telemetry::{attribute, body_of, logs, record, text, text_of};
 use crate::harness::{Client, Collector, Setup, modules};
 
 /// All three modules, as the quickstart has them.
@@ -167,4 +171,57 @@ async fn a_module_that_asks_for_more_than_its_name_is_granted_is_refused() {
         .await;
     assert_eq!(status.code(), Some(1));
     assert!(log.contains("not granted") && log.contains("log.body"), "{log}");
+}
+
+#[tokio::test]
+async fn a_metric_whose_labels_went_wild_fills_its_budget_and_one_series_of_overflow() {
+    let yaml = "
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
+processors: { wasm/guard: { module: cardinality-guard, config: { limit: 10 }, limits: { timeout: 5s } } }
+exporters: { file: { path: out.jsonl } }
+modules: { cache: '${env:CACHE}' }
+service:
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines: { metrics: { receivers: [otlp], processors: [wasm/guard], exporters: [file] } }
+";
+    let collector = Collector::from_yaml(yaml).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    // Requests come at once: the budget is one for all threads.
+    let sends = (0..20).map(|user| {
+        let client = client.clone();
+        async move { client.metrics(counted(&[&format!("user-{user}"), &format!("other-{user}")])).await.unwrap() }
+    });
+    futures_util::future::join_all(sends).await;
+    let out = collector.read("out.jsonl");
+    let series: std::collections::BTreeSet<String> = out
+        .lines()
+        .map(|line| serde_json::from_str::<ExportMetricsServiceRequest>(line).expect("each line is a request"))
+        .flat_map(|request| request.resource_metrics)
+        .flat_map(|resource| resource.scope_metrics)
+        .flat_map(|scope| scope.metrics)
+        .flat_map(|metric| match metric.data {
+            Some(metric::Data::Sum(sum)) => sum.data_points,
+            other => panic!("{other:?}"),
+        })
+        .map(|point| format!("{:?}", point.attributes))
+        .collect();
+    assert_eq!(series.len(), 10, "{series:#?}");
+    assert_eq!(series.iter().filter(|series| series.contains("otel.metric.overflow")).count(), 1);
+    let aggregated = collector.metrics().await.sum("tidegate_module_counter_total", &["counter=\"aggregated\""]);
+    assert_eq!(aggregated, 31.0, "40 points, 9 of which have a place");
+}
+
+/// A sum with a point for each user.
+fn counted(users: &[&str]) -> ExportMetricsServiceRequest {
+    let point = |user: &&str| NumberDataPoint {
+        attributes: vec![attribute("user", text(user))],
+        time_unix_nano: 1,
+        value: Some(number_data_point::Value::AsInt(1)),
+        ..NumberDataPoint::default()
+    };
+    let sum = Sum { data_points: users.iter().map(point).collect(), aggregation_temporality: 2, is_monotonic: true };
+    let metric = Metric { name: "requests".to_owned(), data: Some(metric::Data::Sum(sum)), ..Metric::default() };
+    let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
+    let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
+    ExportMetricsServiceRequest { resource_metrics: vec![resource] }
 }

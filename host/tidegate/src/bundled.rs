@@ -64,6 +64,19 @@ const REDACTED: &[&str] = &[
     "datapoint.attributes[*]",
 ];
 
+/// What makes a series, and what a point of it says.
+const SERIES: &[&str] = &[
+    "metric.name",
+    "metric.type",
+    "resource.attributes[*]",
+    "datapoint.attributes[*]",
+    "datapoint.time_unix_nano",
+    "datapoint.value",
+];
+
+/// What becomes of points beyond the budget of their metric.
+const POINTS: &[&str] = &["datapoint.attributes[*]", "datapoint.value", "drop"];
+
 /// What an item is sampled by.
 const SAMPLED_BY: &[&str] = &[
     "span.trace_id",
@@ -80,6 +93,7 @@ const SAMPLED: &[&str] =
 /// Keep in step with the names in `build.rs`, which a test does.
 pub(crate) const MODULES: &[Module] = &[
     Module { name: "attributes", reads: ATTRIBUTES, writes: ITEM_ATTRIBUTES },
+    Module { name: "cardinality-guard", reads: SERIES, writes: POINTS },
     Module { name: "cluster-labels", reads: &[], writes: &["resource.attributes[*]"] },
     Module { name: "filter", reads: &["*"], writes: &["drop"] },
     Module { name: "pii-scrub", reads: texts!(), writes: texts!("drop") },

@@ -9,7 +9,12 @@ use crate::workspace::Workspace;
 const LINES: usize = 500;
 
 /// Packages whose name is not their path: what users type or depend on.
-const NAMED: [(&str, &str); 2] = [("host/tidegate", "tidegate"), ("sdk/rust", "tidegate-sdk")];
+const NAMED: [(&str, &str); 3] = [
+    ("host/tidegate", "tidegate"),
+    ("sdk/rust", "tidegate-sdk"),
+    // Among the guests of the tests, and one of the workspace's own: tests are built from it.
+    ("tests/guests/adversaries", "test-adversaries"),
+];
 
 /// A package lies one level under its area and is named by its path, a guest in the singular.
 pub(crate) fn packages(workspace: &Workspace) -> Vec<String> {
@@ -22,6 +27,9 @@ pub(crate) fn packages(workspace: &Workspace) -> Vec<String> {
 }
 
 pub(crate) fn package(folder: &str, name: &str) -> Option<String> {
+    if NAMED.contains(&(folder, name)) {
+        return None;
+    }
     let Some((area, rest)) = folder.split_once('/').filter(|(_, rest)| !rest.contains('/')) else {
         return Some(format!("{folder}: a package lies one level under its area"));
     };

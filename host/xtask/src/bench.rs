@@ -6,6 +6,7 @@ mod measure;
 mod memory;
 mod peers;
 mod rig;
+mod sandbox;
 mod scenario;
 mod table;
 
@@ -22,19 +23,25 @@ pub(crate) enum Command {
     Instructions(instructions::Args),
     /// What a record costs by each way of handing it to a guest
     Abi,
+    /// What the sandbox costs: each bundled guest in it, beside the same source linked in
+    Sandbox(sandbox::Args),
 }
 
 pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
     match command {
         Command::Peers(args) => peers::run(workspace, args),
         Command::Instructions(args) => instructions::run(workspace, args),
-        Command::Abi => {
-            crate::guests::build(&workspace.root)?;
-            // As a part of the workspace, it is built from the dependencies that the tests were built from.
-            process::run(&mut workspace.cargo(["build", "--release", "--workspace", "--example", "abi"]))?;
-            process::run(&mut workspace.command(workspace.target.join("release/examples/abi")))
-        }
+        Command::Abi => example(workspace, "abi", &[]),
+        Command::Sandbox(args) => sandbox::run(workspace, args),
     }
+}
+
+/// Builds an example of the sandbox's crate and runs it.
+fn example(workspace: &Workspace, name: &str, arguments: &[String]) -> Result<()> {
+    crate::guests::build(&workspace.root)?;
+    // As a part of the workspace, it is built from the dependencies that the tests were built from.
+    process::run(&mut workspace.cargo(["build", "--release", "--workspace", "--example", name]))?;
+    process::run(workspace.command(workspace.target.join("release/examples").join(name)).args(arguments))
 }
 
 /// Compares the instruction counts with those that are checked in.

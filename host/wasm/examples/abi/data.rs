@@ -1,12 +1,8 @@
 //! Requests as a cluster sends them: four pods of 25 log records each, bodies of 200 bytes, ten attributes a record, some
 //! personal data. Every request is different.
 
-use anyhow::Result;
 use host_component::Payload;
 use host_otlp::build::{LogRecord, Logs, Resource};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use prost::Message;
 
 const WORDS: [&str; 12] = [
     "request",
@@ -116,20 +112,4 @@ fn write(record: &mut LogRecord<'_>, rng: &mut Rng, n: u64) {
     record.trace_id(&[7; 16]);
     record.span_id(&rng.below(u64::MAX).to_be_bytes());
     record.observed_time_unix_nano(now);
-}
-
-/// The bodies and the texts among the attributes of all records.
-pub(crate) fn texts(encoded: &[u8]) -> Result<Vec<String>> {
-    let request = ExportLogsServiceRequest::decode(encoded)?;
-    let records =
-        request.resource_logs.into_iter().flat_map(|group| group.scope_logs).flat_map(|group| group.log_records);
-    let values = records.flat_map(|record| {
-        let attributes = record.attributes.into_iter().filter_map(|attribute| attribute.value);
-        record.body.into_iter().chain(attributes)
-    });
-    let texts = values.filter_map(|value| match value.value {
-        Some(Value::StringValue(text)) => Some(text),
-        _ => None,
-    });
-    Ok(texts.collect())
 }

@@ -18,6 +18,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use host_component::Payload;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use prost::Message;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Requests at a time: enough that a thread does not fall asleep between two of them.
@@ -96,7 +99,7 @@ fn agree(ways: &mut [Way], requests: &[Payload]) -> Result<usize> {
     let mut first: Option<Vec<String>> = None;
     for way in ways {
         let out = (way.run)(requests)?.out;
-        let texts: Vec<Vec<String>> = out.iter().map(|out| data::texts(out)).collect::<Result<_>>()?;
+        let texts: Vec<Vec<String>> = out.iter().map(|out| texts(out)).collect::<Result<_>>()?;
         let texts = texts.concat();
         match &first {
             Some(first) => ensure!(*first == texts, "{} gives other texts than the first way", way.name),
@@ -111,4 +114,20 @@ fn agree(ways: &mut [Way], requests: &[Payload]) -> Result<usize> {
 fn cpu() -> u64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}
+
+/// The bodies and the texts among the attributes of all records.
+fn texts(encoded: &[u8]) -> Result<Vec<String>> {
+    let request = ExportLogsServiceRequest::decode(encoded)?;
+    let records =
+        request.resource_logs.into_iter().flat_map(|group| group.scope_logs).flat_map(|group| group.log_records);
+    let values = records.flat_map(|record| {
+        let attributes = record.attributes.into_iter().filter_map(|attribute| attribute.value);
+        record.body.into_iter().chain(attributes)
+    });
+    let texts = values.filter_map(|value| match value.value {
+        Some(Value::StringValue(text)) => Some(text),
+        _ => None,
+    });
+    Ok(texts.collect())
 }

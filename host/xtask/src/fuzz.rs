@@ -10,21 +10,33 @@ use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
+/// What is no target of libFuzzer: an example of the sandbox's crate, which starts processes that compile.
+const MODULES: &str = "modules";
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only this target
+    /// Only this target; `modules` are mutations of modules, loaded and given batches
     target: Option<String>,
     /// How long each target runs
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// What the mutations of modules begin with
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
-    needs::cargo_fuzz()?;
     let mut steps = Steps::default();
-    let mut found = false;
+    let is_wanted = |name: &str| args.target.as_ref().is_none_or(|only| only == name);
+    let mut found = is_wanted(MODULES);
+    if found {
+        steps.run("fuzz modules", || modules(workspace, args))?;
+    }
+    if args.target.as_deref() != Some(MODULES) {
+        needs::cargo_fuzz()?;
+    }
     for (folder, target) in targets(workspace)? {
-        if args.target.as_ref().is_none_or(|only| *only == target) {
+        if is_wanted(&target) {
             found = true;
             steps.run(&format!("fuzz {target}"), || fuzz(workspace, &folder, &target, args.seconds))?;
         }
@@ -38,7 +50,13 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
 
 /// A short run of all targets.
 pub(crate) fn all(workspace: &Workspace, seconds: u64) -> Result<()> {
-    run(workspace, &Args { target: None, seconds })
+    run(workspace, &Args { target: None, seconds, seed: 1 })
+}
+
+fn modules(workspace: &Workspace, args: &Args) -> Result<()> {
+    process::run(&mut workspace.cargo(["build", "--release", "--workspace", "--example", "mutations"]))?;
+    let mut mutations = workspace.command(workspace.target.join("release/examples/mutations"));
+    process::run(mutations.args([args.seconds.to_string(), args.seed.to_string()]))
 }
 
 fn fuzz(workspace: &Workspace, folder: &Path, target: &str, seconds: u64) -> Result<()> {

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import subprocess
 import sys
 import urllib.request
 
@@ -77,3 +78,12 @@ def cache():
     folder = pathlib.Path.home() / ".cache/tidegate-conformance"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def refusals(binary, host):
+    """What a collector says that does not start with such a configuration."""
+    path = host.folder / "wrong.yaml"
+    path.write_text(json.dumps(host.config, ensure_ascii=False), encoding="utf-8")
+    run = subprocess.run([binary, "--config", str(path)], capture_output=True, text=True, timeout=300, cwd=host.folder)
+    assert run.returncode != 0
+    return run.stdout + run.stderr

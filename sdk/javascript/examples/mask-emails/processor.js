@@ -1,13 +1,13 @@
 // Masks e-mail addresses in all texts, says how many in an attribute, and drops what is marked to be dropped.
 
-import { ConfigError, Plan, count, log } from "tidegate";
+import { ConfigError, Plan, count, log } from "../../index.js";
 
 // What stands in angle brackets overlaps with the address in it.
 const EMAILS = ["[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\\.)+[A-Za-z]{2,}", "<[^<>@\\s]+@[^<>@\\s]+>"];
 const CONTEXTS = { logs: "log", traces: "span", metrics: "datapoint" };
 const AT = "@".charCodeAt(0);
 
-/** @implements {import("tidegate").Processor<typeof MaskEmails.defaults>} */
+/** @implements {import("../../index.js").Processor<typeof MaskEmails.defaults>} */
 export default class MaskEmails {
   static defaults = { mask: "[email]", keep_domain: false };
 

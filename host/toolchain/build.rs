@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders under the root of the repository that are embedded.
-const FOLDERS: [&str; 6] = ["sdk/c", "sdk/go", "sdk/javascript", "sdk/python", "sdk/rust", "wit"];
+const FOLDERS: [&str; 7] = ["sdk/c", "sdk/go", "sdk/javascript", "sdk/python", "sdk/rust", "sdk/template", "wit"];
 
 /// What lies in them and is no part of an SDK.
 const NOT_EMBEDDED: [&str; 5] = ["__pycache__", "build", "examples", "node_modules", "target"];

@@ -21,8 +21,12 @@ pub fn create(language: Language, name: &str, folder: &Path) -> Result<(), Error
     let sdk = format!("sdk/{language}");
     // Rust's SDK finds the contract beside its own folder, as in the repository.
     let into = if language == Language::Rust { "sdk/rust" } else { "sdk" };
+    for (path, contents) in embedded::under("sdk/template") {
+        write(folder, &file_name(path), &filled(contents, &name))?;
+    }
     for (path, contents) in embedded::under(&sdk) {
         match path.strip_prefix("template/") {
+            Some("dot-gitignore") => append(folder, ".gitignore", contents)?,
             Some(path) => write(folder, &file_name(path), &filled(contents, &name))?,
             None => write(folder, &format!("{into}/{path}"), contents)?,
         }
@@ -44,6 +48,14 @@ fn filled(contents: &[u8], name: &str) -> Vec<u8> {
         Ok(text) => text.replace(NAME, name).into_bytes(),
         Err(_) => contents.to_vec(),
     }
+}
+
+/// Adds what a language leaves behind to what every build does.
+fn append(folder: &Path, name: &str, contents: &[u8]) -> Result<(), Error> {
+    let path = folder.join(name);
+    let mut all = fs::read(&path).map_err(|error| Error::Read { path, error })?;
+    all.extend_from_slice(contents);
+    write(folder, name, &all)
 }
 
 fn write(folder: &Path, name: &str, contents: &[u8]) -> Result<(), Error> {

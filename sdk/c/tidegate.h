@@ -2,7 +2,7 @@
  *
  * A processor is two functions, `tg_configure` and `tg_process`, which its author writes: the first turns a configuration
  * into a plan of fields to read and write, the second a batch of the cells that were asked for into edits. README.md
- * begins with a whole example. Texts are UTF-8, have a length and end in no zero byte; offsets and lengths are bytes.
+ * begins with a whole example. Texts are UTF-8 and have a length; offsets and lengths are bytes.
  */
 #ifndef TIDEGATE_H
 #define TIDEGATE_H
@@ -41,7 +41,8 @@ tg_error tg_fail_at(const char *key, const char *problem);
 /* ---- The configuration ----
  *
  * Each key that is asked for is known from then on. After `tg_configure` the SDK refuses a key that was not asked for and
- * a value of another type, by name; what was returned in its place is the fallback. Texts live as long as the instance. */
+ * a value of another type, by name; what was returned in its place is the fallback. Texts live as long as the instance, and a
+ * zero byte follows each. */
 
 typedef struct tg_config tg_config;
 tg_text tg_config_text(tg_config *config, const char *key, const char *fallback);

@@ -81,11 +81,11 @@ void tg_count_up(const char *name, uint64_t value) {
   tidegate_processor_counters_add(&packed, value);
 }
 
-#ifdef __wasm__
 /* The bindings look for an object that describes the contract; the build adds that description to the module by itself. */
 void __component_type_object_force_link_processor(void);
 void __component_type_object_force_link_processor(void) {}
 
+#ifdef __wasm__
 /* What the contract's clock tells: the time of the batch. */
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("tidegate_set_now"))) void tidegate_set_now(uint64_t);
 #endif

@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -24,7 +24,8 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("host-extensions", &["host-component", "host-config", "host-telemetry", "host-tls"]),
     ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-xtask", &[]),
+    ("host-toolchain", &[]),
+    ("host-xtask", &["host-toolchain"]),
     ("sdk-collector", &["tidegate-sdk"]),
     ("sdk-ottl", &["sdk-collector", "tidegate-sdk"]),
     ("tidegate-sdk", &[]),

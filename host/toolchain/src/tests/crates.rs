@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::Own;
+use crate::{Crate, Error};
 
-fn read(crate_types: &str) -> anyhow::Result<Own> {
+fn read(crate_types: &str) -> Result<Crate, Error> {
     let metadata = format!(
-        r#"{{"packages":[
+        r#"{{"target_directory":"/w/own/target","packages":[
             {{"name":"other","manifest_path":"/w/other/Cargo.toml","targets":[]}},
             {{"name":"my-own","manifest_path":"/w/own/Cargo.toml",
               "targets":[{{"name":"my-own","crate_types":{crate_types}}},{{"name":"it","crate_types":["bin"]}}]}}
         ]}}"#
     );
-    Own::read(PathBuf::from("/w/own/Cargo.toml"), &metadata)
+    Crate::read(PathBuf::from("/w/own/Cargo.toml"), &metadata)
 }
 
 #[test]
@@ -29,6 +29,7 @@ fn a_crate_that_makes_no_module_is_told_what_to_add() {
 
 #[test]
 fn a_workspace_is_no_crate() {
-    let error = Own::read(PathBuf::from("/w/Cargo.toml"), r#"{"packages":[]}"#).expect_err("there is no package");
+    let metadata = r#"{"target_directory":"/w/target","packages":[]}"#;
+    let error = Crate::read(PathBuf::from("/w/Cargo.toml"), metadata).expect_err("there is no package");
     assert!(error.to_string().contains("name the folder of one crate"), "{error}");
 }

@@ -21,15 +21,16 @@ pub(crate) fn run(folder: &Path, manifest: &Manifest, contract: &Path, work: &Pa
     }
     let sdk = folder.join(&manifest.sdk);
     let sdk = sdk.canonicalize().map_err(|error| Error::Read { path: sdk, error })?;
-    // Nothing outside of this folder is seen: the project's, or the SDK's where the project lies in that.
-    let root = if folder.starts_with(&sdk) { sdk.as_path() } else { folder };
+    // Nothing outside of this folder is seen: the project's, or the one that has the SDK in it, too.
+    let alike = folder.components().zip(sdk.components()).take_while(|(one, other)| one == other);
+    let root: PathBuf = alike.map(|(component, _)| component).collect();
     // The entry lies in a folder of the project's.
     let imported = format!("../{}", manifest.sdk.display());
     fs::write(&entry, entry_of(&imported, &manifest.main))
         .map_err(|error| Error::Write { path: entry.clone(), error })?;
     let mut node = Command::new(program(folder, &["node_modules/.bin"], "componentize-qjs"));
     node.current_dir(folder).arg("--wit").arg(contract).args(["--world", "processor", "--stub-wasi", "--sync"]);
-    node.arg("--module-root").arg(root).arg("--js").arg(&entry).arg("--output").arg(&made);
+    node.arg("--module-root").arg(&root).arg("--js").arg(&entry).arg("--output").arg(&made);
     COMPONENTIZE.run(&mut node)?;
     Ok(made)
 }

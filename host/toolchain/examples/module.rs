@@ -10,9 +10,9 @@ fn main() -> ExitCode {
         ["new", language, name, folder] => language
             .parse()
             .and_then(|language| host_toolchain::create(language, name, Path::new(folder)).map_err(|e| e.to_string())),
-        ["build", folder] => {
-            host_toolchain::build(Path::new(folder)).map(|made| println!("{}", made.display())).map_err(|e| e.to_string())
-        }
+        ["build", folder] => host_toolchain::build(Path::new(folder))
+            .map(|made| println!("{}", made.display()))
+            .map_err(|e| e.to_string()),
         _ => Err("say `new LANGUAGE NAME FOLDER` or `build FOLDER`".to_owned()),
     };
     match done {

@@ -34,7 +34,8 @@ pub fn of_core(core: &[u8]) -> Result<Vec<u8>, Error> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("processor.wit", embedded::WIT).map_err(Error::component)?;
     let world = resolve.select_world(&[package], Some("processor")).map_err(Error::component)?;
-    wit_component::embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).map_err(Error::component)?;
+    wit_component::embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8)
+        .map_err(Error::component)?;
     of_described_core(&core)
 }
 

@@ -74,7 +74,9 @@ pub enum Error {
     #[error("what was made is a package of interfaces and no component")]
     NoComponent,
     /// It asks for more than there is.
-    #[error("the module imports `{0}`, which is no part of wit/processor.wit: a module gets a log and counters, and nothing else")]
+    #[error(
+        "the module imports `{0}`, which is no part of wit/processor.wit: a module gets a log and counters, and nothing else"
+    )]
     Imports(String),
     /// It lacks a function of the contract.
     #[error("the module does not export `{0}`: is the processor exported?")]

@@ -20,8 +20,7 @@ pub enum Language {
 
 impl Language {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Language; 5] =
-        [Language::Rust, Language::Python, Language::JavaScript, Language::Go, Language::C];
+    pub const ALL: [Language; 5] = [Language::Rust, Language::Python, Language::JavaScript, Language::Go, Language::C];
 
     /// What a manifest and the command line call it.
     pub fn name(self) -> &'static str {
@@ -46,6 +45,7 @@ impl FromStr for Language {
 
     fn from_str(name: &str) -> Result<Language, String> {
         let found = Language::ALL.into_iter().find(|language| language.name() == name);
-        found.ok_or_else(|| format!("there is no SDK for `{name}`; there is one for rust, python, javascript, go and c"))
+        found
+            .ok_or_else(|| format!("there is no SDK for `{name}`; there is one for rust, python, javascript, go and c"))
     }
 }

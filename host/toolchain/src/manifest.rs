@@ -8,7 +8,7 @@ use saphyr::{LoadableYamlNode, Yaml};
 use crate::{Error, Language};
 
 /// The file's name.
-pub const FILE: &str = "module.yaml";
+const FILE: &str = "module.yaml";
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,9 @@ pub(crate) fn checked_name(name: &str) -> Result<String, String> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !begins || !name.chars().all(good) || name.ends_with('-') || name.len() > 64 {
-        return Err(format!("`{name}` cannot be a module's name: it begins with a letter and has small letters, digits and hyphens"));
+        return Err(format!(
+            "`{name}` cannot be a module's name: it begins with a letter and has small letters, digits and hyphens"
+        ));
     }
     Ok(name.to_owned())
 }

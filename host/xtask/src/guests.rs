@@ -116,7 +116,10 @@ fn compile(root: &Path, target: &Path, choose: impl FnOnce(&mut Command)) -> Res
     cargo.current_dir(root).args(["build", "--profile", "guest", "--lib", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target);
     // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly.
-    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET").env("CARGO_ENCODED_RUSTFLAGS", host_toolchain::flags(root));
+    cargo
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .env("CARGO_ENCODED_RUSTFLAGS", host_toolchain::flags(root));
     choose(&mut cargo);
     let status = cargo.status().context("run cargo")?;
     ensure!(status.success(), "the modules do not build: cargo ended with {status}");

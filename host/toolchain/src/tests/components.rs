@@ -36,7 +36,8 @@ fn what_a_runtime_wants_of_wasi_is_answered_inside() {
 
 #[test]
 fn what_is_no_part_of_the_contract_is_refused_by_its_name() {
-    let error = of_core(&core(r#"(import "env" "gettimeofday" (func))"#, "process")).expect_err("there is no such import");
+    let error =
+        of_core(&core(r#"(import "env" "gettimeofday" (func))"#, "process")).expect_err("there is no such import");
     assert!(error.to_string().contains("env"), "{error}");
 }
 

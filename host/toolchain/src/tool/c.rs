@@ -20,7 +20,14 @@ const CLANG: Tool = Tool {
 pub(crate) fn run(folder: &Path, manifest: &Manifest, work: &Path) -> Result<PathBuf, Error> {
     let (sdk, core) = (folder.join(&manifest.sdk), work.join("core.wasm"));
     let mut clang = Command::new(compiler());
-    clang.current_dir(folder).args(["--target=wasm32-wasi", "-mexec-model=reactor", "-std=c11", "-Os", "-Wall", "-Wextra"]);
+    clang.current_dir(folder).args([
+        "--target=wasm32-wasi",
+        "-mexec-model=reactor",
+        "-std=c11",
+        "-Os",
+        "-Wall",
+        "-Wextra",
+    ]);
     clang.arg("-I").arg(&sdk).arg("-Wl,--strip-all").args(&manifest.flags).arg("-o").arg(&core);
     // Relative, so that where a project lies is no part of its module.
     clang.args(sources(&folder.join("src"), Path::new("src"))?);

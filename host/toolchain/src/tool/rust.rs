@@ -56,7 +56,10 @@ pub(crate) fn run(folder: &Path) -> Result<PathBuf, Error> {
         )));
     }
     let mut cargo = Command::new(program());
-    cargo.current_dir(folder).args(["build", "--release", "--lib", "--target", TARGET, "--manifest-path"]).arg(&own.manifest);
+    cargo
+        .current_dir(folder)
+        .args(["build", "--release", "--lib", "--target", TARGET, "--manifest-path"])
+        .arg(&own.manifest);
     // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET").env("CARGO_ENCODED_RUSTFLAGS", flags(folder));
     CARGO.run(&mut cargo)?;
@@ -108,7 +111,10 @@ impl Crate {
         }
         let manifest = manifest.canonicalize().map_err(|error| Error::Read { path: manifest, error })?;
         let mut cargo = Command::new(program());
-        cargo.current_dir(at).args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(&manifest);
+        cargo
+            .current_dir(at)
+            .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+            .arg(&manifest);
         let output = cargo.stderr(Stdio::inherit()).output().map_err(|_| CARGO.missing(&cargo))?;
         if !output.status.success() {
             return Err(Error::Failed { tool: "cargo metadata".to_owned(), status: output.status, hint: "" });

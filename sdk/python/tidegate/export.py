@@ -77,7 +77,8 @@ def _set_the_scene(context):
     """There is neither a clock nor chance in a module: both come from the context, so that a batch can be replayed."""
     if sys.platform != "wasi":
         return
-    time.time_ns = lambda: context.now
-    time.time = lambda: context.now / 1e9
+    for clock in ("time", "monotonic", "perf_counter"):
+        setattr(time, clock, lambda: context.now / 1e9)
+        setattr(time, f"{clock}_ns", lambda: context.now)
     if random := sys.modules.get("random"):
         random.seed(context.seed)

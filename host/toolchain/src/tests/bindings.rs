@@ -52,11 +52,11 @@ fn of_go() {
     let mut files = Files::default();
     wit_bindgen_go::Opts::default().build().generate(&mut resolve, world, &mut files).unwrap();
     let sources = files.iter().filter(|(name, _)| name.ends_with(".go") && !name.starts_with("wit_world"));
-    hold("sdk/go/internal/bindings", sources.map(|(name, contents)| placed(name, text(contents))));
+    hold("sdk/go/internal/bindings", sources.map(|(name, contents)| placed(name, &text(contents))));
 }
 
 /// Bindings are a program of their own as they come; in the SDK they are packages of its module.
-fn placed(name: &str, text: String) -> (PathBuf, String) {
+fn placed(name: &str, text: &str) -> (PathBuf, String) {
     let text = text
         .replace("\"wit_component/", "\"tidegate.dev/tidegate/internal/bindings/")
         .replace("\"go.bytecodealliance.org/pkg/wit/", "\"tidegate.dev/tidegate/internal/wit/");

@@ -9,6 +9,8 @@ use crate::{Error, Language, embedded, error};
 /// What stands for the project's name in a template.
 const NAME: &str = "{{name}}";
 
+const GITIGNORE: &str = ".gitignore";
+
 /// Writes a new project into a folder that there is not yet, or that is empty.
 ///
 /// # Errors
@@ -22,12 +24,12 @@ pub fn create(language: Language, name: &str, folder: &Path) -> Result<(), Error
     // Rust's SDK finds the contract beside its own folder, as in the repository.
     let into = if language == Language::Rust { "sdk/rust" } else { "sdk" };
     for (path, contents) in embedded::under("sdk/template") {
-        write(folder, &file_name(path), &filled(contents, &name))?;
+        write(folder, file_name(path), &filled(contents, &name))?;
     }
     for (path, contents) in embedded::under(&sdk) {
         match path.strip_prefix("template/") {
-            Some("dot-gitignore") => append(folder, ".gitignore", contents)?,
-            Some(path) => write(folder, &file_name(path), &filled(contents, &name))?,
+            Some("dot-gitignore") => append(folder, GITIGNORE, contents)?,
+            Some(path) => write(folder, file_name(path), &filled(contents, &name))?,
             None => write(folder, &format!("{into}/{path}"), contents)?,
         }
     }
@@ -39,8 +41,11 @@ pub fn create(language: Language, name: &str, folder: &Path) -> Result<(), Error
 }
 
 /// A file that must not mean in the repository what it means in a project has another name there.
-fn file_name(path: &str) -> String {
-    path.strip_suffix(".template").unwrap_or(path).replace("dot-", ".")
+fn file_name(path: &str) -> &str {
+    match path {
+        "dot-gitignore" => GITIGNORE,
+        path => path.strip_suffix(".template").unwrap_or(path),
+    }
 }
 
 fn filled(contents: &[u8], name: &str) -> Vec<u8> {

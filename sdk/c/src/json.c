@@ -116,7 +116,7 @@ static bool members(reader *in, json *out, const char *close, int depth) {
 
 static bool number(reader *in, json *out) {
   const char *start = in->at;
-  while (in->at < in->end && strchr("+-0123456789.eE", *in->at)) in->at++;
+  while (in->at < in->end && *in->at && strchr("+-0123456789.eE", *in->at)) in->at++;
   out->text_len = (size_t)(in->at - start);
   out->text = tg_alloc(out->text_len + 1);
   memcpy(out->text, start, out->text_len);

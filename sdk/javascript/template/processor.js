@@ -2,7 +2,10 @@
 
 import { ConfigError, Plan, count } from "./sdk/index.js";
 
-/** @implements {import("./sdk/index.js").Processor<typeof Masks.defaults>} */
+/**
+ * @import { Processor } from "./sdk/index.js"
+ * @implements {Processor<typeof Masks.defaults>}
+ */
 export default class Masks {
   // What the operator may write under `config`.
   static defaults = { pattern: "", mask: "***" };

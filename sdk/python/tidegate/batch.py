@@ -89,8 +89,9 @@ class Cell:
 
     @property
     def contents(self):
-        """The bytes of its text, byte string or encoded value, which is what matches count in."""
-        return bytes(_part(self._column.values.value, self._index))
+        """The bytes of its text, byte string or encoded value, which is what matches count in; None where it is none of these."""
+        packed = self._column.values.value
+        return bytes(_part(packed, self._index)) if isinstance(packed, types.Packed) else None
 
     def matches(self):
         """The matches of the read's patterns in it, by start; those of different patterns may overlap."""

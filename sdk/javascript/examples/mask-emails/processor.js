@@ -7,7 +7,10 @@ const EMAILS = ["[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\\.)+[A-Za-z]{2,}", "<[^<>@\\
 const CONTEXTS = { logs: "log", traces: "span", metrics: "datapoint" };
 const AT = "@".charCodeAt(0);
 
-/** @implements {import("../../index.js").Processor<typeof MaskEmails.defaults>} */
+/**
+ * @import { Processor } from "../../index.js"
+ * @implements {Processor<typeof MaskEmails.defaults>}
+ */
 export default class MaskEmails {
   static defaults = { mask: "[email]", keep_domain: false };
 

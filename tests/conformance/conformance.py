@@ -5,6 +5,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).parent
@@ -48,20 +49,32 @@ class Host:
     @contextlib.contextmanager
     def run(self, binary):
         with collectors.running(binary, self.config, self.folder, list(self.ports.values())):
+            self.wait()
             yield self
+
+    def wait(self):
+        """Until the modules are loaded: on a busy machine Python's compiles for a minute and more."""
+        end = time.monotonic() + 300
+        while " ready " not in (said := self.log()):
+            assert "cannot load" not in said and time.monotonic() < end, said
+            time.sleep(0.05)
 
     def send(self, signal, config, request):
         """Sends a request and answers what was delivered of it, as text: None where nothing was."""
         name = self.names[json.dumps(config, sort_keys=True)]
         file = self.folder / f"{name}.jsonl"
-        before = file.read_text() if file.exists() else ""
+        before = file.stat().st_size if file.exists() else 0
         post = urllib.request.Request(
             f"http://127.0.0.1:{self.ports[name]}/v1/{signal}", json.dumps(request).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(post, timeout=collectors.PATIENCE) as answer:
             assert answer.status == 200
         # It was acknowledged, and so it lies in the file.
-        lines = file.read_text()[len(before):].splitlines() if file.exists() else []
+        lines = []
+        if file.exists():
+            with file.open(encoding="utf-8") as delivered:
+                delivered.seek(before)
+                lines = delivered.read().splitlines()
         assert len(lines) < 2, f"one request was delivered as {len(lines)}"
         return lines[0] if lines else None
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FOLDERS: [&str; 7] = ["sdk/c", "sdk/go", "sdk/javascript", "sdk/python", "sdk/rust", "sdk/template", "wit"];
 
 /// What lies in them and is no part of an SDK.
-const NOT_EMBEDDED: [&str; 5] = ["__pycache__", "build", "examples", "node_modules", "target"];
+const NOT_EMBEDDED: [&str; 6] = ["__pycache__", "build", "examples", "node_modules", "target", "tests"];
 
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));

@@ -12,23 +12,15 @@ import (
 	types "tidegate.dev/tidegate/internal/bindings/tidegate_processor_types"
 )
 
-// changes are the edits of one cell.
+// changes are the edits of one cell; others counts those that are no splices.
 type changes struct {
 	splices []types.Splice
 	value   *types.Value
 	remove  bool
+	others  int
 }
 
-func (c *changes) count() int {
-	count := min(len(c.splices), 1)
-	if c.value != nil {
-		count++
-	}
-	if c.remove {
-		count++
-	}
-	return count
-}
+func (c *changes) clash() bool { return c.others > 1 || (c.others > 0 && len(c.splices) > 0) }
 
 // write is an upsert, or an erasure.
 type write struct {
@@ -86,12 +78,14 @@ func (s *script) sort(edit types.Edit) error {
 		if err == nil {
 			value := edit.Replace().Value
 			changes.value = &value
+			changes.others++
 		}
 		return err
 	case types.EditRemove:
 		changes, err := s.of(edit.Remove())
 		if err == nil {
 			changes.remove = true
+			changes.others++
 		}
 		return err
 	case types.EditUpsert:
@@ -163,7 +157,7 @@ func (s *script) edit(cell *cell, changes *changes) error {
 			return errors.New("an edit lies under something that another edit removes")
 		}
 	}
-	if changes.count() > 1 {
+	if changes.clash() {
 		return errors.New("two edits of one cell")
 	}
 	if changes.remove {

@@ -112,7 +112,7 @@ func (t *Tester) Process(text []byte) (any, error) {
 		return nil, errors.New("a request is a map")
 	}
 	rows := rowsOf(request, t.signal)
-	p := projection{}
+	p := projection{needed: len(t.plan.Reads) == 0}
 	for number, read := range t.plan.Reads {
 		if err := p.read(uint32(number), t.reads[number], read, rows); err != nil {
 			return nil, err

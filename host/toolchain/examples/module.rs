@@ -1,4 +1,5 @@
-//! The library from a command line: `module new LANGUAGE NAME FOLDER`, `module build FOLDER`.
+//! The library from a command line: `module new LANGUAGE NAME FOLDER`, `module build FOLDER`,
+//! `module test FOLDER`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,7 +14,8 @@ fn main() -> ExitCode {
         ["build", folder] => host_toolchain::build(Path::new(folder))
             .map(|made| println!("{}", made.display()))
             .map_err(|e| e.to_string()),
-        _ => Err("say `new LANGUAGE NAME FOLDER` or `build FOLDER`".to_owned()),
+        ["test", folder] => host_toolchain::test(Path::new(folder)).map_err(|e| e.to_string()),
+        _ => Err("say `new LANGUAGE NAME FOLDER`, `build FOLDER` or `test FOLDER`".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,16 +16,16 @@ use std::process::{Command, Stdio};
 use crate::Error;
 
 /// A tool and how to come by it.
-struct Tool {
-    name: &'static str,
-    install: &'static str,
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    pub(crate) install: &'static str,
     /// What else may be the cause where it fails; empty, or it begins with `; `.
-    hint: &'static str,
+    pub(crate) hint: &'static str,
 }
 
 impl Tool {
     /// Runs it to its end. What it prints goes to standard error: standard output is for what is asked of us.
-    fn run(&self, command: &mut Command) -> Result<(), Error> {
+    pub(crate) fn run(&self, command: &mut Command) -> Result<(), Error> {
         let status = command.stdout(Stdio::from(std::io::stderr())).status().map_err(|_| self.missing(command))?;
         if status.success() {
             return Ok(());
@@ -40,7 +40,7 @@ impl Tool {
 }
 
 /// A program of a project's own environment, such as `.venv/bin/…`, else by its name on the `PATH`.
-fn program(folder: &Path, inside: &[&str], name: &str) -> PathBuf {
+pub(crate) fn program(folder: &Path, inside: &[&str], name: &str) -> PathBuf {
     let own = inside.iter().map(|place| folder.join(place).join(name)).find(|path| path.is_file());
     own.unwrap_or_else(|| name.into())
 }

@@ -25,9 +25,10 @@ fn of(manifest: &Manifest, folder: &Path) -> (Tool, Command) {
         Language::Rust => (tool("cargo test", "https://rustup.rs installs it"), of_words(&["cargo", "test"])),
         Language::Go => (tool("go test", "https://go.dev/dl has it"), of_words(&["go", "test", "./..."])),
         Language::JavaScript => (tool("node --test", "https://nodejs.org has it"), of_words(&["node", "--test"])),
-        Language::C => {
-            (tool("make test", "on Debian and Ubuntu `apt-get install make gcc`"), of_words(&["make", "--quiet", "test"]))
-        }
+        Language::C => (
+            tool("make test", "on Debian and Ubuntu `apt-get install make gcc`"),
+            of_words(&["make", "--quiet", "test"]),
+        ),
         Language::Python => {
             let mut python = Command::new(program(folder, &[".venv/bin", "venv/bin"], "python3"));
             python.args(["-m", "unittest"]).env("PYTHONPATH", folder.join(&manifest.sdk));

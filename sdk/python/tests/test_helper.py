@@ -77,6 +77,19 @@ class HelperTest(unittest.TestCase):
         inner = {"kvlistValue": {"values": [{"key": "deep", "value": text("x")}]}}
         self.assertEqual(attributes(tester(plan, process).process(request(("x", {"a": inner, "b": text("y")})))), {"b": text("seen")})
 
+    def test_what_is_printed_is_text_and_is_replaced_whole(self):
+        def plan(plan):
+            plan.write("log.attributes[*]")
+            return plan.read_printed("log.attributes[*]")
+
+        def process(read, batch, edits):
+            for cell in batch.cells(read):
+                edits.replace(cell.id, f"<{cell.text}>")
+
+        values = {"i": {"intValue": "7"}, "d": {"doubleValue": 5.0}, "e": {"doubleValue": 0.5}, "b": {"boolValue": True}, "t": text("x")}
+        after = attributes(tester(plan, process).process(request(("x", values))))
+        self.assertEqual(after, {key: text(value) for key, value in zip("idebt", ("<7>", "<5>", "<0.5>", "<true>", "<x>"))})
+
     def test_rows_are_routed(self):
         def process(route, batch, edits):
             edits.route_rows(Level.ITEM, 1, route)

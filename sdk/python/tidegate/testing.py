@@ -310,7 +310,8 @@ class _Cell:
     def __init__(self, path, row, at, slot, form, place=(), keys=(), container=None, element=None):
         self.path, self.row, self.at, self.slot, self.form = path, row, at, slot, form
         self.place, self.keys, self.container, self.element = place, list(keys), container, element
-        self.is_key, self.matches, self.within, self.value, self.kind = False, [], 0, None, None
+        self.is_key, self.is_printed, self.matches, self.within = False, False, [], 0
+        self.value = self.kind = None
 
     @property
     def key(self):
@@ -335,8 +336,7 @@ class _Cell:
             return
         self.kind, self.value = name, VALUES[name](value)
         if self.form is types.Cells.PRINTED and name != "stringValue":
-            printed = {"boolValue": lambda truth: str(truth).lower(), "bytesValue": lambda raw: base64.b64encode(raw).decode()}
-            self.kind, self.value = "stringValue", printed.get(name, lambda number: f"{number:g}" if name == "doubleValue" else str(number))(self.value)
+            self.kind, self.value, self.is_printed = "stringValue", _printed(name, self.value), True
         yield self
 
     def scan(self, patterns):
@@ -368,7 +368,10 @@ class _Cell:
             else:
                 self.slot.put(_any(edits[0].value.value, text))
             return
-        contents, end = self.value.encode() if isinstance(self.value, str) else self.value, len(self.value.encode() if isinstance(self.value, str) else self.value)
+        if self.is_printed or self.kind not in ("stringValue", "bytesValue"):
+            raise Error("a splice of what is no text")
+        contents = self.value.encode() if self.kind == "stringValue" else self.value
+        end = len(contents)
         for splice in sorted((edit.value for edit in edits), key=lambda splice: splice.start, reverse=True):
             if splice.end > end or splice.start > splice.end:
                 raise Error("two splices overlap, or one is outside its cell")
@@ -394,6 +397,13 @@ class _Item(_Slot):
     def put(self, any_):
         self.element.clear()
         self.element.update(any_)
+
+
+def _printed(name, value):
+    """A value that is no text, as the Collector prints it."""
+    if name == "boolValue":
+        return str(value).lower()
+    return base64.b64encode(value).decode() if name == "bytesValue" else repr(value).removesuffix(".0")
 
 
 def _text(slice_, text):

@@ -2,6 +2,7 @@ package tidegatetest
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -139,7 +140,12 @@ func (c *cell) fill(form types.Cells, isDeep bool) bool {
 			c.integer, err = strconv.ParseInt(printed, 10, 64)
 		case "doubleValue":
 			c.kind = types.ValuesDouble
-			c.double, err = strconv.ParseFloat(printed, 64)
+			if c.double, err = strconv.ParseFloat(printed, 64); err == nil {
+				// As JSON has it, which is as the Collector prints it.
+				var text []byte
+				text, err = json.Marshal(c.double)
+				printed = string(text)
+			}
 		case "boolValue":
 			c.kind, c.truth = types.ValuesBoolean, value == true
 		default:

@@ -70,6 +70,24 @@ func TestAnUpsertWritesByItsMode(t *testing.T) {
 		{"attributes":[{"key":"b","value":{"doubleValue":2.5}},{"key":"a","value":{"intValue":"1"}},{"key":"c","value":{"boolValue":true}}]}`)
 }
 
+func TestWhatIsPrintedIsText(t *testing.T) {
+	var read tidegate.ReadID
+	expect(t, &probe{
+		func(plan *tidegate.Plan) {
+			plan.Write("log.attributes[*]")
+			read = plan.ReadPrinted("log.attributes[*]")
+		},
+		func(batch *tidegate.Batch, edits *tidegate.Edits) {
+			for cell := range batch.Cells(read) {
+				edits.Replace(cell.ID(), "<"+cell.Text()+">")
+			}
+		},
+	}, `{"attributes":[{"key":"i","value":{"intValue":"7"}},{"key":"d","value":{"doubleValue":5.0}},
+		{"key":"b","value":{"boolValue":true}}]}`,
+		`{"attributes":[{"key":"i","value":{"stringValue":"<7>"}},{"key":"d","value":{"stringValue":"<5>"}},
+		{"key":"b","value":{"stringValue":"<true>"}}]}`)
+}
+
 func TestARemovedAttributeTakesWhatIsInIt(t *testing.T) {
 	var read tidegate.ReadID
 	expect(t, &probe{

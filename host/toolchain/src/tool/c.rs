@@ -28,7 +28,9 @@ pub(crate) fn run(folder: &Path, manifest: &Manifest, work: &Path) -> Result<Pat
         "-Wall",
         "-Wextra",
     ]);
-    clang.arg("-I").arg(&sdk).arg("-Wl,--strip-all").args(&manifest.flags).arg("-o").arg(&core);
+    // The stack lies first in memory, so that one that is too deep is a trap and overwrites nothing.
+    clang.args(["-Wl,--strip-all", "-Wl,--stack-first", "-Wl,-z,stack-size=262144"]);
+    clang.arg("-I").arg(&sdk).args(&manifest.flags).arg("-o").arg(&core);
     // Relative, so that where a project lies is no part of its module.
     clang.args(sources(&folder.join("src"), Path::new("src"))?);
     clang.args(sources(&sdk.join("src"), &sdk.join("src"))?);

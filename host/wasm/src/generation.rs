@@ -59,6 +59,10 @@ pub(crate) struct Work {
     pub(crate) cells: u64,
     pub(crate) matches: u64,
     pub(crate) edits: u64,
+    /// Bytes of the values that the cells hold.
+    pub(crate) bytes: u64,
+    /// Bytes of the instance's linear memory when the call was over.
+    pub(crate) memory: u64,
 }
 
 /// Why a batch was not processed. Its payload is unharmed.
@@ -96,13 +100,22 @@ impl Generation {
         self.projector.plan()
     }
 
+    pub(crate) fn projector(&self) -> &Projector {
+        &self.projector
+    }
+
+    /// What its instances are made of.
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
+    }
+
     /// Processes one batch on this thread. `fresh` does it on an instance that has seen nothing before.
     pub(crate) fn process(&self, payload: Payload, context: &Context, fresh: bool) -> Result<Done, BatchError> {
         let _alone = self.remembers().then(|| self.alone.lock().unwrap_or_else(PoisonError::into_inner));
         let mut budget = Budget::start(self.template.limits.timeout);
         let projection = self.projector.project(payload, &mut budget)?;
-        let mut work =
-            Work { called: false, cells: cells(&projection.batch), matches: matches(&projection.batch), edits: 0 };
+        let (cells, bytes) = seen(&projection.batch);
+        let mut work = Work { cells, bytes, matches: matches(&projection.batch), ..Work::default() };
         if !projection.needs_guest() {
             return Ok(Done { routed: vec![Routed { route: None, payload: projection.into_payload() }], work });
         }
@@ -110,6 +123,7 @@ impl Generation {
         let mut instance = budget.pause(|| if fresh { self.renew() } else { self.take() })?;
         work.called = true;
         let routed = self.call(&mut instance, projection, context, budget, &mut work);
+        work.memory = instance.memory();
         if routed.as_ref().err().is_none_or(BatchError::leaves_the_instance_sound) && !instance.is_worn() {
             self.keep(instance);
         }
@@ -209,13 +223,17 @@ fn matches(batch: &Batch) -> u64 {
     batch.columns.iter().map(|column| column.matches.len() as u64).sum()
 }
 
-fn cells(batch: &Batch) -> u64 {
+/// Cells, and the bytes of their values.
+fn seen(batch: &Batch) -> (u64, u64) {
     let count = |values: &Values| match values {
-        Values::Text(packed) | Values::Bytes(packed) | Values::Encoded(packed) => packed.ends.len(),
-        Values::Signed(numbers) => numbers.len(),
-        Values::Unsigned(numbers) => numbers.len(),
-        Values::Double(numbers) => numbers.len(),
-        Values::Boolean(truths) => truths.len(),
+        Values::Text(packed) | Values::Bytes(packed) | Values::Encoded(packed) => {
+            (packed.ends.len(), packed.bytes.len())
+        }
+        Values::Signed(numbers) => (numbers.len(), size_of_val(numbers.as_slice())),
+        Values::Unsigned(numbers) => (numbers.len(), size_of_val(numbers.as_slice())),
+        Values::Double(numbers) => (numbers.len(), size_of_val(numbers.as_slice())),
+        Values::Boolean(truths) => (truths.len(), truths.len()),
     };
-    batch.columns.iter().map(|column| count(&column.values) as u64).sum()
+    let counts = batch.columns.iter().map(|column| count(&column.values));
+    counts.fold((0, 0), |sums, (cells, bytes)| (sums.0 + cells as u64, sums.1 + bytes as u64))
 }

@@ -28,6 +28,7 @@ const REASON_BYTES: usize = 512;
 pub(crate) struct Context {
     pub(crate) now: u64,
     pub(crate) seed: u64,
+    pub(crate) cluster: Option<String>,
     pub(crate) origin: Arc<Origin>,
 }
 
@@ -132,7 +133,7 @@ impl Instance {
         let context = types::Context {
             now: context.now,
             seed: context.seed,
-            cluster: None,
+            cluster: context.cluster.clone(),
             metadata: context.origin.metadata.clone(),
         };
         let lent = bindings::lend(batch);
@@ -153,6 +154,11 @@ impl Instance {
     /// From here on what it says is heard.
     pub(crate) fn unsink(&mut self) {
         self.store.data_mut().set_sunk(false);
+    }
+
+    /// Bytes of linear memory that it has; they are never fewer than they were.
+    pub(crate) fn memory(&self) -> u64 {
+        self.store.data().memory().used() as u64
     }
 
     /// Whether it has grown so much that a new one is to take its place.

@@ -4,6 +4,8 @@
 //! [`Sandbox::ready`] loads their modules. From then on files are watched: a change makes a new generation, which takes
 //! over at a batch boundary when it has passed all tests, and is given up for the one before it when it fails on data
 //! that the other processes.
+//!
+//! A [`Workbench`] runs one module with nothing around it, for those who write it.
 
 mod bindings;
 mod budget;
@@ -20,6 +22,7 @@ mod instance;
 mod loader;
 mod loading;
 mod meters;
+mod offline;
 mod pool;
 mod processor;
 mod room;
@@ -36,11 +39,15 @@ pub use cache::CacheError;
 pub use compile::{CompileError, compile_main};
 pub use config::{FailurePolicy, GrantsConfig, Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
 pub use engine::EngineError;
-pub use inspect::InspectError;
+pub use inspect::{Facts, InspectError, Producer};
 pub use loader::LoadError;
+pub use offline::{
+    BatchContext, NativeCode, Opened, Part, Processed, Trial, TrialError, Wanted, Workbench, configuration,
+};
 pub use sandbox::{BuildError, Compile, NotReady, Sandbox, StartError};
 pub use source::SourceError;
 pub use status::Status;
+pub use voice::{Said, Severity};
 
 /// A module that the binary carries.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use host_component::Origin;
 use host_otlp::Signal;
-use host_projection::{Grants, PlanError, Projector};
+use host_projection::{Grants, Plan, PlanError, Projector};
 use host_telemetry::Metrics;
 use tokio::task::{JoinError, spawn_blocking};
 use wasmtime::component::{Component, Linker};
@@ -171,14 +171,14 @@ impl Loader {
                 voice,
                 digest: identity.digest.short().into(),
             };
-            start(identity, template, &grants)
+            start(identity, template, |_| grants)
         })
         .await??;
         Ok(self.remember(generation))
     }
 
     /// The component in native code: from the cache, or compiled.
-    async fn component(&self, request: &Request) -> Result<Component, LoadError> {
+    pub(crate) async fn component(&self, request: &Request) -> Result<Component, LoadError> {
         let (component, limit) = (request.component.clone(), self.component_limit);
         spawn_blocking(move || inspect::inspect(&component, limit)).await??;
         let digest = request.identity.digest;
@@ -207,6 +207,15 @@ impl Loader {
     async fn cached(&self, digest: ModuleDigest) -> Result<Option<Component>, JoinError> {
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
         spawn_blocking(move || cache.get(&engine, &digest)).await
+    }
+
+    /// The component, ready to be instantiated.
+    pub(crate) fn linked(&self, component: &Component) -> Result<ProcessorPre<State>, LoadError> {
+        world(&self.linker, component)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     fn find(&self, identity: &Identity) -> Option<Arc<Generation>> {
@@ -241,21 +250,31 @@ fn world(linker: &Linker<State>, component: &Component) -> Result<ProcessorPre<S
     ProcessorPre::new(instance).map_err(LoadError::World)
 }
 
-/// The tests that every generation passes before it sees live data.
-fn start(identity: Identity, template: Template, grants: &Grants) -> Result<Generation, LoadError> {
-    let (mut instance, plan) = Instance::start(&template, true).map_err(|error| match error {
+/// An instance that says nothing, and what it asks for.
+pub(crate) fn configure(template: &Template) -> Result<(Instance, Plan), LoadError> {
+    Instance::start(template, true).map_err(|error| match error {
         CallError::Guest(said) => LoadError::Configure(said),
         error if error.is_for_want_of_room() => LoadError::Room(error.to_string()),
         CallError::Overrun(_) => LoadError::Overrun(error.to_string()),
         error => LoadError::Configure(error.to_string()),
-    })?;
+    })
+}
+
+/// The tests that every generation passes before it sees live data.
+pub(crate) fn start(
+    identity: Identity,
+    template: Template,
+    grants: impl FnOnce(&Plan) -> Grants,
+) -> Result<Generation, LoadError> {
+    let (mut instance, plan) = configure(&template)?;
+    let grants = grants(&plan);
     // The patterns are the guest's, and a few bytes of them can make a lot of work.
     let mut budget = Budget::start(template.limits.timeout * START_FACTOR);
     let limits = host_projection::Limits::default();
-    let projector = Projector::compile_within(template.signal, &plan, grants, &limits, &mut budget)?;
+    let projector = Projector::compile_within(template.signal, &plan, &grants, &limits, &mut budget)?;
     let generation = Generation::new(identity, template, projector);
     let signal = generation.identity().signal;
-    let context = Context { now: 1_700_000_000_000_000_000, seed: 1, origin: Arc::new(Origin::default()) };
+    let context = Context { now: selftest::START, seed: 1, cluster: None, origin: Arc::new(Origin::default()) };
     generation
         .try_on(&mut instance, selftest::payload(signal), &context)
         .map_err(|error: BatchError| LoadError::SelfTest(error.to_string()))?;

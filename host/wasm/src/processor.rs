@@ -47,7 +47,8 @@ impl Processor {
     }
 
     async fn process(&self, delivery: Delivery) -> Outcome {
-        let context = Context { now: now(), seed: self.seeds.next(), origin: self.known(&delivery.origin) };
+        let context =
+            Context { now: now(), seed: self.seeds.next(), cluster: None, origin: self.known(&delivery.origin) };
         let came = Instant::now();
         let (reply, answer) = oneshot::channel();
         let (guest, payload) = (Arc::clone(&self.guest), delivery.payload.clone());

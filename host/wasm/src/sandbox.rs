@@ -268,7 +268,7 @@ fn grants(config: &ModulesConfig, bundled: &[Bundled]) -> BTreeMap<String, Grant
 }
 
 /// What is fixed at start, as far as it makes sense.
-fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceilings, StartError> {
+pub(crate) fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceilings, StartError> {
     let zero = [
         ("threads", threads == 0),
         ("memory_mib", limits.memory_mib == 0),

@@ -134,30 +134,34 @@ impl Source {
     }
 
     fn config(&mut self) -> Result<String, SourceError> {
-        let file = match &mut self.config {
-            ConfigSource::Inline(value) => return Ok(canonical(value)),
-            ConfigSource::File(file) => file,
-        };
-        let read = file.read(CONFIG_BYTES);
-        let path = || file.path().to_path_buf();
-        let bytes = match read.map_err(|error| SourceError::Read { path: path(), error })? {
-            Contents::Whole(bytes) => bytes,
-            Contents::Large(bytes) => {
-                return Err(SourceError::ConfigSize { path: path(), bytes, limit: CONFIG_BYTES });
-            }
-            Contents::Changing => return Err(SourceError::Changing { path: path() }),
-        };
-        let parsed = String::from_utf8(bytes).map_err(|error| error.to_string()).and_then(|text| {
-            // JSON is YAML, too. References mean here what they mean in the main configuration: a key of a hash that is
-            // taken for the text `${env:KEY}` would be known to everyone.
-            let loaded = host_config::Value::load(file.path(), &text, &host_config::Os);
-            let (value, warnings) = loaded.map_err(|errors| errors.to_string())?;
-            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            value.decode::<Value>().map_err(|errors| errors.to_string())
-        });
-        let value = parsed.map_err(|reason| SourceError::Config { path: path(), reason })?;
-        Ok(canonical(&value))
+        match &mut self.config {
+            ConfigSource::Inline(value) => Ok(canonical(value)),
+            ConfigSource::File(file) => config_of(file),
+        }
     }
+}
+
+/// The configuration in a file, as canonical JSON.
+pub(crate) fn config_of(file: &mut Watched) -> Result<String, SourceError> {
+    let read = file.read(CONFIG_BYTES);
+    let path = || file.path().to_path_buf();
+    let bytes = match read.map_err(|error| SourceError::Read { path: path(), error })? {
+        Contents::Whole(bytes) => bytes,
+        Contents::Large(bytes) => {
+            return Err(SourceError::ConfigSize { path: path(), bytes, limit: CONFIG_BYTES });
+        }
+        Contents::Changing => return Err(SourceError::Changing { path: path() }),
+    };
+    let parsed = String::from_utf8(bytes).map_err(|error| error.to_string()).and_then(|text| {
+        // JSON is YAML, too. References mean here what they mean in the main configuration: a key of a hash that is
+        // taken for the text `${env:KEY}` would be known to everyone.
+        let loaded = host_config::Value::load(file.path(), &text, &host_config::Os);
+        let (value, warnings) = loaded.map_err(|errors| errors.to_string())?;
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        value.decode::<Value>().map_err(|errors| errors.to_string())
+    });
+    let value = parsed.map_err(|reason| SourceError::Config { path: path(), reason })?;
+    Ok(canonical(&value))
 }
 
 /// Whether `module` is the path of a file, and no name.

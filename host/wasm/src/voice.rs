@@ -1,8 +1,8 @@
 //! The voice of a module is what its guests may say to the outside: log lines at a bounded rate and counters with a
 //! bounded number of names. All generations and instances of a module share one.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use host_telemetry::{Counter, Metrics};
@@ -18,11 +18,31 @@ const NAME_BYTES: usize = 64;
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Severity {
+pub enum Severity {
     Debug,
     Info,
     Warn,
     Error,
+}
+
+impl Severity {
+    /// The name as logs spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Debug => "debug",
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// What a module logged and counted, kept for who asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// As many as a module may write in a second.
+    pub lines: Vec<(Severity, String)>,
+    pub counters: BTreeMap<String, u64>,
 }
 
 /// What the guests of one module say.
@@ -33,6 +53,8 @@ pub(crate) struct Voice {
     names_dropped: Counter,
     window: Mutex<Window>,
     counters: Mutex<HashMap<String, Counter>>,
+    /// In place of the log and the metrics, where a module is tried by whoever wrote it.
+    kept: Option<Mutex<Said>>,
 }
 
 struct Window {
@@ -58,11 +80,33 @@ impl Voice {
             ),
             window: Mutex::new(Window { start: Instant::now(), lines: 0 }),
             counters: Mutex::default(),
+            kept: None,
         }
+    }
+
+    /// A voice that keeps what is said until it is asked for it.
+    pub(crate) fn keeping(module: &str) -> Self {
+        Voice { kept: Some(Mutex::default()), ..Voice::new(module, &Metrics::new()) }
+    }
+
+    /// What was said since the last call of this.
+    pub(crate) fn take(&self) -> Said {
+        self.kept().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default()
+    }
+
+    fn kept(&self) -> Option<MutexGuard<'_, Said>> {
+        self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Writes one line, or counts it where there were too many in this second.
     pub(crate) fn say(&self, digest: &str, severity: Severity, message: &str) {
+        if let Some(mut kept) = self.kept() {
+            // By number and not by time: what is kept does not depend on how fast this machine is.
+            if kept.lines.len() < LINES_PER_SECOND as usize {
+                kept.lines.push((severity, one_line(message, LINE_BYTES)));
+            }
+            return;
+        }
         if !self.admits() {
             self.lines_dropped.inc();
             return;
@@ -87,6 +131,14 @@ impl Voice {
 
     /// Adds what one successful call counted.
     pub(crate) fn count(&self, name: &str, value: u64) {
+        if let Some(mut kept) = self.kept() {
+            if let Some(sum) = kept.counters.get_mut(name) {
+                *sum = sum.saturating_add(value);
+            } else if kept.counters.len() < COUNTERS && is_name(name) {
+                kept.counters.insert(name.to_owned(), value);
+            }
+            return;
+        }
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         if !counters.contains_key(name) {
             if counters.len() >= COUNTERS || !is_name(name) {

@@ -6,6 +6,7 @@ mod bad_guests;
 mod guest;
 mod limits;
 mod loading;
+mod offline;
 mod processing;
 mod rig;
 mod room;

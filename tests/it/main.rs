@@ -13,6 +13,7 @@ mod floods;
 mod harness;
 mod looking;
 mod metadata;
+mod module_command;
 mod modules;
 mod passthrough;
 mod privacy;

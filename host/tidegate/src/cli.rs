@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use host_config::{Location, LocationError};
 
 use crate::generate;
+use crate::module::ModuleArgs;
 use crate::tap::TapArgs;
 
 /// What was typed.
@@ -56,6 +57,11 @@ pub(crate) enum Command {
     ///
     /// A sample of so many items a second; the data itself is not held up, and who reads slowly misses some, which is told.
     Tap(TapArgs),
+    /// Look at a module, test it, measure it, and see what it changes
+    ///
+    /// MODULE is a bundled module by its name, or the path of a component. It runs in the sandbox of a collector, under the same
+    /// limits, and sees nothing but the files that are named.
+    Module(ModuleArgs),
     /// Turn a module into native code; the collector starts this itself, in a process with limits
     #[command(hide = true)]
     Compile(CompileArgs),

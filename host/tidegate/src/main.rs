@@ -15,6 +15,7 @@ mod forward;
 mod generate;
 mod health;
 mod metadata;
+mod module;
 mod schema;
 mod signals;
 mod summary;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Components(args) => components::print(args.json).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(args),
         Command::Tap(args) => tap::run(&args),
+        Command::Module(args) => return module::run(&args),
         Command::Compile(args) => return host_wasm::compile_main(args.args),
     };
     outcome.unwrap_or_else(|error| {

@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -11,6 +11,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("host-telemetry", &["host-component", "host-config", "host-otlp"]),
     ("host-tls", &["host-config", "host-telemetry"]),
     ("host-projection", &["host-otlp"]),
+    ("host-quarantine", &["host-otlp"]),
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     (
         "host-receivers",

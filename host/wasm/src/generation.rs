@@ -11,8 +11,9 @@ use host_projection::{Batch, EditError, Overrun, Plan, Projection, Projector, Ro
 use crate::budget::Budget;
 use crate::config::Limits;
 use crate::digest::ModuleDigest;
-use crate::instance::{CallError, Context, Instance, Template};
+use crate::instance::{CallError, Context, Instance, Template, Trapped};
 use crate::room::Idler;
+use crate::voice::Voice;
 
 /// What makes two generations the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +93,11 @@ impl Generation {
         &self.identity
     }
 
+    /// What its guests may say, and what is said of them.
+    pub(crate) fn voice(&self) -> &Voice {
+        &self.template.voice
+    }
+
     pub(crate) fn plan(&self) -> &Plan {
         self.projector.plan()
     }
@@ -155,11 +161,10 @@ impl Generation {
         idle.map_or_else(|| self.start(), Ok)
     }
 
-    /// An instance that has seen nothing before, in place of the one that remembers where there is but one.
+    /// An instance that has seen nothing before, in place of the one that was used last: that may be the one that failed.
     fn renew(&self) -> Result<Instance, CallError> {
-        if self.remembers() {
-            self.idle().clear();
-        }
+        let last = self.idle().pop();
+        drop(last);
         self.start()
     }
 
@@ -197,6 +202,47 @@ impl Idler for Generation {
 }
 
 impl BatchError {
+    /// Whether the host had no room, and the guest no fault in it.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        matches!(self, BatchError::Call(error) if error.is_for_want_of_room())
+    }
+
+    pub(crate) fn is_overrun(&self) -> bool {
+        matches!(self, BatchError::Overrun(_) | BatchError::Call(CallError::Overrun(_)))
+    }
+
+    /// Whether a part of the batch may pass, though there is nothing wrong with the rest of it.
+    pub(crate) fn may_be_for_size(&self) -> bool {
+        self.is_overrun() || matches!(self, BatchError::Call(CallError::Output(_) | CallError::Memory(_)))
+    }
+
+    pub(crate) fn trap(&self) -> Option<&Trapped> {
+        match self {
+            BatchError::Call(CallError::Trap(trapped)) => Some(trapped),
+            _ => None,
+        }
+    }
+
+    /// The same with the functions that were under way.
+    pub(crate) fn in_full(&self) -> String {
+        match self {
+            BatchError::Call(error) => error.in_full(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The limit that it ran into, by its key.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            BatchError::Overrun(_) | BatchError::Call(CallError::Overrun(_)) => Some("timeout"),
+            BatchError::Call(CallError::Output(_)) => Some("output_mib"),
+            BatchError::Call(CallError::Memory(_)) => Some("memory_mib"),
+            BatchError::Call(CallError::NoInstance) => Some("instances"),
+            BatchError::Call(CallError::NoMemory) => Some("total_memory_mib"),
+            BatchError::Call(CallError::Trap(_) | CallError::Guest(_)) | BatchError::Edit(_) => None,
+        }
+    }
+
     fn leaves_the_instance_sound(&self) -> bool {
         match self {
             BatchError::Call(error) => error.leaves_the_instance_sound(),

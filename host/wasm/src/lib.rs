@@ -6,6 +6,8 @@
 //! that the other processes.
 
 mod bindings;
+mod bisect;
+mod breaker;
 mod budget;
 mod cache;
 mod cluster;
@@ -22,19 +24,25 @@ mod loading;
 mod meters;
 mod pool;
 mod processor;
+mod quarantine;
 mod room;
 mod sandbox;
 mod selftest;
 mod source;
+mod standing;
 mod status;
 mod store;
+mod throttle;
 mod voice;
 
 use host_projection::Grants;
 
 pub use cache::CacheError;
 pub use compile::{CompileError, compile_main};
-pub use config::{FailurePolicy, GrantsConfig, Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
+pub use config::{
+    FailurePolicy, GrantsConfig, IfMissing, Limits, ModulesConfig, ModulesLimits, ProcessorConfig, QuarantineConfig,
+    RollbackConfig,
+};
 pub use engine::EngineError;
 pub use inspect::InspectError;
 pub use loader::LoadError;

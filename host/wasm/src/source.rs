@@ -17,6 +17,8 @@ const CONFIG_BYTES: u64 = 4 << 20;
 pub enum SourceError {
     #[error("there is no module {name:?}: {}", places(folder.as_deref(), bundled))]
     Unknown { name: String, folder: Option<PathBuf>, bundled: Vec<&'static str> },
+    #[error("{path} cannot be read: there is no such file")]
+    Missing { path: PathBuf },
     #[error("{path} cannot be read: {error}")]
     Read { path: PathBuf, error: io::Error },
     #[error(transparent)]
@@ -66,6 +68,8 @@ pub(crate) struct Places<'a> {
     pub(crate) base: &'a Path,
     pub(crate) folder: Option<&'a Path>,
     pub(crate) bundled: &'a [crate::Bundled],
+    /// Whether a module may come later.
+    pub(crate) may_be_missing: bool,
 }
 
 impl Source {
@@ -90,7 +94,8 @@ impl Source {
         }
         let file = places.folder.map(|folder| Watched::new(in_folder(places.base, folder, module)));
         let bundled = places.bundled.iter().find(|bundled| bundled.name == module).map(|bundled| bundled.component);
-        if bundled.is_none() && !file.as_ref().is_some_and(Watched::exists) {
+        let is_there = |file: &Watched| places.may_be_missing || file.exists();
+        if bundled.is_none() && !file.as_ref().is_some_and(is_there) {
             return Err(SourceError::Unknown {
                 name: module.to_owned(),
                 folder: places.folder.map(Path::to_path_buf),
@@ -128,6 +133,9 @@ impl Source {
             Ok(Contents::Changing) => Err(SourceError::Changing { path: file.path().to_path_buf() }),
             Err(error) => match self.bundled {
                 Some(bundled) if error.kind() == io::ErrorKind::NotFound => Ok(Bytes::from_static(bundled)),
+                None if error.kind() == io::ErrorKind::NotFound => {
+                    Err(SourceError::Missing { path: file.path().to_path_buf() })
+                }
                 _ => Err(SourceError::Read { path: file.path().to_path_buf(), error }),
             },
         }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use host_telemetry::{Counter, Metrics};
 
-/// Log lines that a module may write in a second.
-const LINES_PER_SECOND: u32 = 100;
+use crate::throttle::Throttle;
+
 /// Longer lines are cut.
 const LINE_BYTES: usize = 4096;
 /// Names of counters that a module may use.
@@ -31,7 +31,11 @@ pub(crate) struct Voice {
     metrics: Metrics,
     lines_dropped: Counter,
     names_dropped: Counter,
+    /// Log lines that it may write in a second.
+    rate: u32,
     window: Mutex<Window>,
+    /// For what is told of its failures.
+    failures: Throttle,
     counters: Mutex<HashMap<String, Counter>>,
 }
 
@@ -41,7 +45,7 @@ struct Window {
 }
 
 impl Voice {
-    pub(crate) fn new(module: &str, metrics: &Metrics) -> Self {
+    pub(crate) fn new(module: &str, rate: u32, metrics: &Metrics) -> Self {
         let labels = [("module", module)];
         Voice {
             module: module.to_owned(),
@@ -56,7 +60,9 @@ impl Voice {
                 "Additions to a module's own counters that were left out: a bad name, or too many names.",
                 &labels,
             ),
+            rate,
             window: Mutex::new(Window { start: Instant::now(), lines: 0 }),
+            failures: Throttle::default(),
             counters: Mutex::default(),
         }
     }
@@ -82,7 +88,12 @@ impl Voice {
             *window = Window { start: Instant::now(), lines: 0 };
         }
         window.lines = window.lines.saturating_add(1);
-        window.lines <= LINES_PER_SECOND
+        window.lines <= self.rate
+    }
+
+    /// Whether a failure is told, and how many were not before it.
+    pub(crate) fn admits_failure(&self, now: Instant) -> Option<u64> {
+        self.failures.admits(now)
     }
 
     /// Adds what one successful call counted.

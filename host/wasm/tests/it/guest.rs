@@ -155,7 +155,8 @@ impl Guest {
         let package = resolve.push_str("processor.wit", &self.wit).expect("the contract parses");
         let world = resolve.select_world(&[package], Some("processor")).expect("there is one world");
         embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).expect("metadata are embedded");
-        let mut encoder = ComponentEncoder::default().validate(true).module(&core).expect("the module is one of ours");
+        let mut encoder = ComponentEncoder::default();
+        encoder.validate(true).module(&core).expect("the module is one of ours");
         encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
     }
 

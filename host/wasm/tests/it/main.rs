@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
 mod bad_guests;
+mod faults;
 mod guest;
 mod limits;
 mod loading;
+mod poison;
 mod processing;
 mod rig;
 mod room;

@@ -23,7 +23,10 @@ const ALLOWED: [(&str, &[&str]); 19] = [
         &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],
     ),
     ("host-extensions", &["host-component", "host-config", "host-telemetry", "host-tls"]),
-    ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
+    (
+        "host-wasm",
+        &["host-component", "host-config", "host-otlp", "host-projection", "host-quarantine", "host-telemetry"],
+    ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-xtask", &[]),
     ("sdk-collector", &["tidegate-sdk"]),

@@ -16,6 +16,7 @@ mod metadata;
 mod modules;
 mod passthrough;
 mod privacy;
+mod quarantine;
 mod reload;
 mod resource_detection;
 mod scrubbing;

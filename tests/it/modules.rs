@@ -168,3 +168,31 @@ async fn a_module_that_asks_for_more_than_its_name_is_granted_is_refused() {
     assert_eq!(status.code(), Some(1));
     assert!(log.contains("not granted") && log.contains("log.body"), "{log}");
 }
+
+#[tokio::test]
+async fn a_trap_is_told_with_digest_export_cause_and_the_functions_that_were_under_way_once_a_second() {
+    let yaml = "
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
+processors: { wasm/mine: { module: mine, failure_policy: open } }
+exporters: { file: { path: out.jsonl } }
+modules: { folder: modules, cache: '${env:CACHE}', grants: { mine: { reads: ['*'] } } }
+service:
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines: { logs: { receivers: [otlp], processors: [wasm/mine], exporters: [file] } }
+";
+    let module = modules::guest::Guest::idle().in_live_process("(call $deep)").build();
+    let collector = Collector::from_yaml(yaml).file("modules/mine.wasm", module).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let started = std::time::Instant::now();
+    for n in 0..20 {
+        client.logs(logs(vec![record(&format!("r{n}"), 9, "one")])).await.unwrap();
+    }
+    let lines = collector.log.having(0, &["module failed on a batch", "wasm/mine"]);
+    assert!(!lines.is_empty() && lines.len() as u64 <= started.elapsed().as_secs() + 1, "{lines:#?}");
+    for part in ["digest=", "process", "call stack exhausted", "deep", "left_out=0"] {
+        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+    }
+    assert_eq!(lines[0].matches("deep").count(), 8, "{}", lines[0]);
+    let metrics = collector.metrics().await;
+    assert_eq!(metrics.sum("tidegate_processor_unprocessed_items_total", &["processor=\"wasm/mine\""]), 20.0);
+}

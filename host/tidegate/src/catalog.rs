@@ -44,7 +44,7 @@ const ENTRIES: &[Entry] = &[
         &["resourcedetection"],
     )
     .differs(differences::RESOURCE_DETECTION),
-    Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
+    Entry::checked::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::guest::<guest_resource::Resource>(Kind::Processor, "resource", "resource", &Signal::ALL)
         .documented(&[include_str!("../../../guests/resource/README.md")])
         .reading(|section| section.decode().map(|config| guest_resource::request_keys(&config)).unwrap_or_default()),
@@ -227,7 +227,7 @@ impl Catalog for Components<'_> {
     }
 
     fn check_modules(&self, value: &Value, errors: &mut Errors) {
-        if let Err(wrong) = value.decode::<host_wasm::ModulesConfig>() {
+        if let Err(wrong) = value.checked::<host_wasm::ModulesConfig>(&self.0) {
             errors.extend(wrong);
         }
     }

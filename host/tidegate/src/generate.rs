@@ -3,7 +3,6 @@
 //! What is sent depends on the seed alone, but for its timestamps. Each item carries an id of its own as an attribute, and
 //! each id ends up as acknowledged or is reported as not: a refused request is tried again until time is up.
 
-mod client;
 mod content;
 mod load;
 mod personal;

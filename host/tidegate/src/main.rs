@@ -4,6 +4,7 @@ mod app;
 mod bundled;
 mod catalog;
 mod cli;
+mod client;
 mod components;
 mod configuration;
 mod debug;
@@ -15,6 +16,7 @@ mod forward;
 mod generate;
 mod health;
 mod metadata;
+mod quarantine;
 mod schema;
 mod signals;
 mod summary;
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Components(args) => components::print(args.json).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(args),
         Command::Tap(args) => tap::run(&args),
+        Command::Quarantine(args) => quarantine::run(&args),
         Command::Compile(args) => return host_wasm::compile_main(args.args),
     };
     outcome.unwrap_or_else(|error| {

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -53,6 +54,11 @@ impl Setup {
     /// Where a file of its folder lies.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.dir.path().join(path)
+    }
+
+    /// Closes a folder of its own to everybody else.
+    pub(crate) fn make_private(&self, path: &str) {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o700)).unwrap();
     }
 
     /// More arguments, behind those that name the configuration.
@@ -195,6 +201,11 @@ impl Collector {
     /// Asks it to end, as Kubernetes does.
     pub(crate) fn signal_term(&self) {
         self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Ends it at once, as the kernel does when memory is short.
+    pub(crate) fn kill(&self) {
+        self.signal(rustix::process::Signal::KILL);
     }
 
     /// Asks it to read its configuration again.

@@ -1,5 +1,9 @@
 //! Modules for the tests, good and broken: made from the bundled ones and from the contract, with no compiler at hand.
 
+#[path = "../../../host/wasm/tests/it/guest.rs"]
+#[expect(dead_code, reason = "the sandbox's own tests need more of it")]
+pub(crate) mod guest;
+
 use std::fs;
 use std::path::Path;
 

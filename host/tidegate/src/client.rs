@@ -8,19 +8,20 @@ use host_otlp::wire::Fields;
 use http::uri::PathAndQuery;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 /// One connection.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     channel: Channel,
     timeout: Duration,
 }
 
 /// What became of an attempt.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Taken, but for so many items.
     Acknowledged {
         rejected: u64,
@@ -29,28 +30,39 @@ pub(super) enum Answer {
     Again {
         code: Code,
         after: Option<Duration>,
+        /// Its words.
+        said: String,
     },
     Failed {
         code: Code,
+        said: String,
     },
 }
 
 impl Client {
     /// Connects, or says that nobody listens.
-    pub(super) async fn connect(endpoint: &str, timeout: Duration) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(endpoint: &str, timeout: Duration) -> anyhow::Result<Self> {
         let endpoint = Endpoint::from_shared(format!("http://{endpoint}"))?.connect_timeout(Duration::from_secs(5));
         Ok(Client { channel: endpoint.connect().await?, timeout })
     }
 
-    pub(super) async fn send(&self, signal: Signal, request: Bytes) -> Answer {
-        match tokio::time::timeout(self.timeout, self.call(signal, request)).await {
+    pub(crate) async fn send(&self, signal: Signal, request: Bytes) -> Answer {
+        self.send_as(signal, request, &MetadataMap::new()).await
+    }
+
+    /// Sends with these headers.
+    pub(crate) async fn send_as(&self, signal: Signal, request: Bytes, metadata: &MetadataMap) -> Answer {
+        match tokio::time::timeout(self.timeout, self.call(signal, request, metadata)).await {
             Ok(Ok(response)) => Answer::Acknowledged { rejected: rejected(&response) },
             Ok(Err(status)) => sort(&status),
-            Err(_) => Answer::Again { code: Code::DeadlineExceeded, after: None },
+            Err(_) => {
+                let said = format!("no answer within {:?}", self.timeout);
+                Answer::Again { code: Code::DeadlineExceeded, after: None, said }
+            }
         }
     }
 
-    async fn call(&self, signal: Signal, request: Bytes) -> Result<Bytes, Status> {
+    async fn call(&self, signal: Signal, request: Bytes, metadata: &MetadataMap) -> Result<Bytes, Status> {
         let path = match signal {
             Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
             Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -58,7 +70,9 @@ impl Client {
         };
         let mut grpc = Grpc::new(self.channel.clone());
         grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-        let response = grpc.unary(Request::new(request), PathAndQuery::from_static(path), Raw).await?;
+        let mut request = Request::new(request);
+        *request.metadata_mut() = metadata.clone();
+        let response = grpc.unary(request, PathAndQuery::from_static(path), Raw).await?;
         Ok(response.into_inner())
     }
 }
@@ -72,7 +86,7 @@ fn rejected(response: &[u8]) -> u64 {
 
 /// By the OTLP specification's table of codes that may be tried again.
 fn sort(status: &Status) -> Answer {
-    let code = status.code();
+    let (code, said) = (status.code(), status.message().to_owned());
     let after = retry_delay(status.details());
     match code {
         Code::Unavailable
@@ -81,8 +95,8 @@ fn sort(status: &Status) -> Answer {
         | Code::Cancelled
         | Code::DeadlineExceeded
         | Code::OutOfRange
-        | Code::DataLoss => Answer::Again { code, after },
-        _ => Answer::Failed { code },
+        | Code::DataLoss => Answer::Again { code, after, said },
+        _ => Answer::Failed { code, said },
     }
 }
 

@@ -14,6 +14,7 @@ mod harness;
 mod looking;
 mod metadata;
 mod modules;
+mod own_telemetry;
 mod passthrough;
 mod privacy;
 mod reload;

@@ -79,10 +79,10 @@ impl App {
     pub(crate) async fn build(
         settings: Settings,
         config: Configuration,
+        metrics: Metrics,
         log: Log,
         watch: Watch,
     ) -> anyhow::Result<Self> {
-        let metrics = Metrics::new();
         let factories = Factories::new(&config.validated, &metrics)?;
         let (health, spigots) = (Health::default(), Spigots::default());
         let in_force = Arc::new(ArcSwap::from_pointee(factories.shown(&config.validated)));

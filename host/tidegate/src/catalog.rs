@@ -5,7 +5,7 @@ mod elsewhere;
 mod guest;
 
 use host_component::{ComponentId, Kind, Signal};
-use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Value};
+use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Telemetry, Value, Wrong};
 use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::differences::{Difference, FAN_OUT, ROUTES, SERVICE};
 pub(crate) use self::guest::Guest;
-use crate::{extensions, forward, health};
+use crate::{extensions, forward, health, own};
 
 /// One component type.
 pub(crate) struct Entry {
@@ -224,6 +224,10 @@ impl Catalog for Components<'_> {
     fn routes(&self, id: &ComponentId, signal: Signal, value: &Value) -> Vec<String> {
         let guest = find(Kind::Connector, id.r#type()).and_then(|entry| entry.guest.as_ref());
         guest.map(|guest| guest.routes(signal, value)).unwrap_or_default()
+    }
+
+    fn wrongs_of_telemetry(&self, telemetry: &Telemetry) -> Vec<Wrong> {
+        own::wrongs(telemetry, &self.0)
     }
 
     fn check_modules(&self, value: &Value, errors: &mut Errors) {

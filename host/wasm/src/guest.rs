@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use host_component::{ComponentId, Failure, Payload, PipelineId};
+use host_telemetry::traces::{self, Step};
 
 use crate::budget::thread_cpu;
 use crate::config::FailurePolicy;
@@ -174,6 +175,17 @@ impl Guest {
         planned.iter().map(number).collect()
     }
 
+    /// The step that a batch is here, where there are traces: the wait for a thread is a part of it.
+    pub(crate) fn step(&self, payload: &Payload) -> Option<Step> {
+        if !traces::are_on() {
+            return None;
+        }
+        let attributes = [("processor", &*self.id.to_string()), ("module", &*self.module)];
+        let step = traces::step(&format!("guest/{}", self.module), &attributes)?;
+        step.number("items", payload.items());
+        Some(step)
+    }
+
     /// Processes one batch on this thread, by the failure policy.
     pub(crate) fn serve(&self, payload: &Payload, context: &Context) -> Result<Vec<Processed>, Failure> {
         let before = thread_cpu();
@@ -226,6 +238,7 @@ impl Guest {
         lane: &Lane,
         fresh: bool,
     ) -> Result<Vec<Processed>, BatchError> {
+        traces::note("digest", || live.generation.identity().digest.to_string());
         match live.generation.process(payload.clone(), context, fresh) {
             Ok(done) => {
                 lane.succeeded(&done);

@@ -91,6 +91,13 @@ impl Setup {
         collector
     }
 
+    /// Starts it and waits until it listens, where its log does not tell that it is ready.
+    pub(crate) async fn start_quietly(self) -> Collector {
+        let collector = self.spawn();
+        eventually("it listens", async || TcpStream::connect(collector.metrics_address()).await.ok()).await;
+        collector
+    }
+
     /// Starts it and waits for its end: what it exited with, and what it logged.
     pub(crate) async fn fails(self) -> (ExitStatus, String) {
         let mut collector = self.spawn();

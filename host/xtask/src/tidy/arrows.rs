@@ -34,7 +34,16 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 const BINARY: &str = "tidegate";
 
 /// Dependencies that one crate seals: nobody else may see them, or anything whose name begins so.
-const SEALED: [(&str, &str); 3] = [("wasmtime", "host-wasm"), ("kube", "host-kubernetes"), ("rustls", "host-tls")];
+const SEALED: [(&str, &str); 5] = [
+    ("wasmtime", "host-wasm"),
+    ("kube", "host-kubernetes"),
+    ("rustls", "host-tls"),
+    ("opentelemetry", "host-telemetry"),
+    ("opentelemetry_sdk", "host-telemetry"),
+];
+
+/// What everybody may see though its name begins so: messages of the protocol.
+const OPEN: &str = "opentelemetry-proto";
 
 pub(crate) fn check(packages: &[Package]) -> Vec<String> {
     let mut problems = Vec::new();
@@ -60,8 +69,8 @@ pub(crate) fn check(packages: &[Package]) -> Vec<String> {
     }
     for package in packages {
         for (sealed, owner) in SEALED {
-            let seen =
-                package.dependencies.iter().any(|d| d.name == sealed || d.name.starts_with(&format!("{sealed}-")));
+            let is_sealed = |name: &str| name == sealed || name.starts_with(&format!("{sealed}-"));
+            let seen = package.dependencies.iter().any(|d| d.name != OPEN && is_sealed(&d.name));
             if seen && package.name != owner {
                 problems.push(format!("{} sees {sealed}; only {owner} may", package.name));
             }

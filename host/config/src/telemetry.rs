@@ -7,7 +7,7 @@ mod traces;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use self::processor::{Batching, OwnCompression, OwnOtlp, Processor, Protocol};
+pub use self::processor::{Batch, Batching, OwnCompression, OwnOtlp, Processor, Protocol, milliseconds};
 pub use self::resource::{Resource, ResourceAttribute, ResourceValue};
 pub use self::traces::{Nothing, ParentBased, Propagator, Ratio, Sampler, Traces};
 use crate::check::Wrong;

@@ -92,11 +92,13 @@ impl Tracer {
         attributes: &[(&'static str, &str)],
         places: impl Iterator<Item = &'a Place>,
     ) -> Option<Step> {
-        let mut places = places.filter_map(|place| place.0.as_deref());
-        let first = places.next()?;
-        let links = places.map(|place| Link::with_context(place.clone())).collect();
+        let (sampled, others): (Vec<_>, Vec<_>) =
+            places.filter_map(|place| place.0.as_deref()).partition(|place| place.is_sampled());
+        // Below a step that is not sampled there are none that are, or what comes after would begin a trace of its own.
+        let first = sampled.first().or(others.first())?;
+        let links = sampled.iter().skip(1).map(|place| Link::with_context((*place).clone())).collect();
         // It says itself whether it is remote.
-        let parent = Context::new().with_remote_span_context(first.clone());
+        let parent = Context::new().with_remote_span_context((*first).clone());
         Some(self.begin(name, SpanKind::Internal, attributes, &parent, links))
     }
 
@@ -118,10 +120,6 @@ impl Tracer {
 }
 
 impl Step {
-    pub fn text(&self, key: &'static str, value: impl Into<String>) {
-        self.0.span().set_attribute(KeyValue::new(key, value.into()));
-    }
-
     pub fn number(&self, key: &'static str, value: u64) {
         self.0.span().set_attribute(KeyValue::new(key, i64::try_from(value).unwrap_or(i64::MAX)));
     }
@@ -205,12 +203,12 @@ impl Place {
             return Place(None);
         }
         let here = Context::map_current(|current| current.span().span_context().clone());
-        Place(here.is_sampled().then(|| Box::new(here)))
+        Place(here.is_valid().then(|| Box::new(here)))
     }
 }
 
 /// Begins a step of what came from `places` and goes on as one: in the trace of the first that is sampled, with links to the
-/// others. There is none where none of them is.
+/// others that are. Where none of them is, neither is this.
 pub fn joined<'a>(
     name: &str,
     attributes: &[(&'static str, &str)],

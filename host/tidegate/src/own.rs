@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_component::{Authenticators, ComponentId, Exporter, Signal};
-use host_config::telemetry::{OwnCompression, OwnOtlp, Processor, Protocol, Telemetry};
+use host_config::telemetry::{OwnCompression, OwnOtlp, Processor, Protocol, Telemetry, milliseconds};
 use host_config::{Check, Files, Secret, Wrong, without_userinfo};
 use host_exporters::Deps;
 use host_exporters::otlp::{Compression, Config, HttpCompression, HttpConfig, Retry};
@@ -88,7 +88,7 @@ impl Way {
             return Err(Wrong::new("endpoint", message));
         }
         let headers = headers(otlp)?;
-        let timeout = otlp.timeout.filter(|millis| *millis > 0).map_or(TIMEOUT, Duration::from_millis);
+        let timeout = otlp.timeout.filter(|millis| *millis > 0).map_or(TIMEOUT, milliseconds);
         let retry = Retry { max_elapsed_time: RETRIED, ..Retry::default() };
         let has_scheme = otlp.endpoint.starts_with("http://") || otlp.endpoint.starts_with("https://");
         let scheme = if otlp.insecure { "http://" } else { "https://" };

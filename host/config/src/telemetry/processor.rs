@@ -172,7 +172,7 @@ impl Processor {
         let defaults = Batch::default();
         let batch = self.batch.as_ref().unwrap_or(&defaults);
         let queue = batch.max_queue_size.unwrap_or(2048);
-        let millis = |written: Option<u64>, default| written.map_or(default, Duration::from_millis);
+        let millis = |written: Option<u64>, default| written.map_or(default, milliseconds);
         Batching {
             delay: if self.simple.is_some() { Duration::ZERO } else { millis(batch.schedule_delay, delay) },
             timeout: millis(batch.export_timeout, Duration::from_secs(30)),
@@ -189,6 +189,12 @@ impl Processor {
             batch.or_else(|| self.simple.as_ref().map(|simple| ("simple.exporter.otlp", &simple.exporter)))?;
         Some((key, exporter.otlp.as_ref()?))
     }
+}
+
+/// A duration that was written in milliseconds. A year is for ever, and a clock can add it to the time.
+pub fn milliseconds(written: u64) -> Duration {
+    const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+    Duration::from_millis(written).min(FOREVER)
 }
 
 /// What makes no sense in `processors`, which stand at `at`.

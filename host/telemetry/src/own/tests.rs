@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use host_component::{BoxFuture, Consumer, Delivery, Exporter, Failure, Outcome, Signal, Trigger};
-use host_config::telemetry::{Batching, Resource as Written, ResourceAttribute, ResourceValue};
+use host_config::telemetry::{Batch, Batching, Processor, Resource as Written, ResourceAttribute, ResourceValue};
 use tokio::time::{Instant, sleep};
 
 use super::queue::{Counts, queue};
@@ -97,6 +97,20 @@ async fn what_does_not_fit_is_dropped_and_counted_and_nobody_waits() {
     assert_eq!(rig.count("queue_full"), 12);
     sleep(Duration::from_secs(31)).await;
     assert_eq!(rig.count("not_sent"), 3, "a batch that is not taken in time is given up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delay_of_all_time_is_waited_for_and_ends_with_the_rest() {
+    let processor =
+        Processor { batch: Some(Batch { schedule_delay: Some(u64::MAX), ..Batch::default() }), simple: None };
+    let rig = rig(Peer::default(), processor.batching(Duration::ZERO));
+    rig.queue.offer(1);
+    sleep(Duration::from_secs(3600)).await;
+    assert!(rig.items().is_empty());
+    rig.end.fire();
+    let Rig { worker, peer, .. } = rig;
+    worker.await.unwrap();
+    assert_eq!(peer.taken.lock().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

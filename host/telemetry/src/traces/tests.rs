@@ -99,7 +99,7 @@ fn what_was_joined_is_in_the_trace_of_the_first_that_is_sampled_and_links_to_the
     let place = |trace: &str, flags: &str| {
         let parent = tracer.parent(&headers(&[("traceparent", &format!("00-{trace}-{SPAN}-{flags}"))]));
         let span = parent.span().span_context().clone();
-        Place(span.is_sampled().then(|| Box::new(span)))
+        Place(Some(Box::new(span)))
     };
     let (other, third) = (TRACE.replace('0', "1"), TRACE.replace('0', "2"));
     let places = [place(&other, "00"), place(TRACE, "01"), place(&third, "01")];
@@ -115,7 +115,12 @@ fn what_was_joined_is_in_the_trace_of_the_first_that_is_sampled_and_links_to_the
     let links: Vec<String> = span.links.iter().map(|link| link.span_context.trace_id().to_string()).collect();
     assert_eq!(links, [third]);
     assert!(matches!(span.status, opentelemetry::trace::Status::Error { .. }));
-    assert!(tracer.joined("batch/x", &[], places[..1].iter()).is_none(), "nobody asked for it");
+    let unsampled = tracer.joined("batch/x", &[], places[..1].iter()).unwrap();
+    let below = tracer.begin("exporter/x", opentelemetry::trace::SpanKind::Internal, &[], &unsampled.0, Vec::new());
+    assert!(!below.0.span().span_context().is_sampled(), "what comes after begins no trace of its own");
+    drop((unsampled, below));
+    assert!(ended.try_recv().is_err(), "nobody asked for it");
+    assert!(tracer.joined("batch/x", &[], [Place::default()].iter()).is_none());
 }
 
 #[test]

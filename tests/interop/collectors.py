@@ -29,7 +29,7 @@ def wait_for(condition, what):
 def running(binary, config, folder, ports):
     """A collector with this configuration (JSON is YAML), until the end of the block; then it is asked to drain."""
     path = folder / f"{os.path.basename(binary)}.yaml"
-    path.write_text(json.dumps(config, indent=1))
+    path.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
     log = path.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen([binary, "--config", str(path)], stdout=out, stderr=subprocess.STDOUT, cwd=folder)

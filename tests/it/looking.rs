@@ -122,6 +122,11 @@ async fn the_page_of_modules_tells_what_runs_and_what_it_did() {
     let reads: Vec<&str> =
         module["running"]["reads"].as_array().unwrap().iter().filter_map(|r| r["path"].as_str()).collect();
     assert!(reads.contains(&"log.body[**]"), "{reads:?}");
+    let granted = module["running"]["granted_reads"].as_array().unwrap();
+    assert!(
+        granted.iter().any(|path| path == "log.body[**]"),
+        "what it asks for stands beside what it was granted: {granted:?}"
+    );
     assert_eq!((&module["work"]["items"], &module["work"]["matches"]), (&Value::from(1), &Value::from(1)));
     assert!(module["work"]["p99_microseconds"].as_f64().unwrap() > 0.0, "{module}");
 

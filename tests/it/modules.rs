@@ -7,6 +7,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
     Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric, number_data_point,
 };
 
+use test_adversaries::Guest;
+
 use crate::harness::telemetry::{attribute, body_of, logs, record, text, text_of};
 use crate::harness::{Client, Collector, Setup, modules};
 
@@ -207,7 +209,7 @@ service:
         .collect();
     assert_eq!(series.len(), 10, "{series:#?}");
     assert_eq!(series.iter().filter(|series| series.contains("otel.metric.overflow")).count(), 1);
-    let aggregated = collector.metrics().await.sum("tidegate_module_counter_total", &["counter=\"aggregated\""]);
+    let aggregated = collector.metrics().await.sum("tidegate_module_counter_total", &["name=\"aggregated\""]);
     assert_eq!(aggregated, 31.0, "40 points, 9 of which have a place");
 }
 
@@ -224,4 +226,32 @@ fn counted(users: &[&str]) -> ExportMetricsServiceRequest {
     let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
     let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
     ExportMetricsServiceRequest { resource_metrics: vec![resource] }
+}
+
+#[tokio::test]
+async fn a_trap_is_told_with_digest_export_cause_and_the_functions_that_were_under_way_once_a_second() {
+    let yaml = "
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
+processors: { wasm/mine: { module: mine, failure_policy: open } }
+exporters: { file: { path: out.jsonl } }
+modules: { folder: modules, cache: '${env:CACHE}', grants: { mine: { reads: ['*'] } } }
+service:
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines: { logs: { receivers: [otlp], processors: [wasm/mine], exporters: [file] } }
+";
+    let module = Guest::idle().in_live_process("(call $deep)").build();
+    let collector = Collector::from_yaml(yaml).file("modules/mine.wasm", module).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let started = std::time::Instant::now();
+    for n in 0..20 {
+        client.logs(logs(vec![record(&format!("r{n}"), 9, "one")])).await.unwrap();
+    }
+    let lines = collector.log.having(0, &["module failed on a batch", "wasm/mine"]);
+    assert!(!lines.is_empty() && lines.len() as u64 <= started.elapsed().as_secs() + 1, "{lines:#?}");
+    for part in ["digest=", "process", "call stack exhausted", "deep", "left_out=0"] {
+        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+    }
+    assert_eq!(lines[0].matches("deep").count(), 8, "{}", lines[0]);
+    let metrics = collector.metrics().await;
+    assert_eq!(metrics.sum("tidegate_processor_unprocessed_items_total", &["processor=\"wasm/mine\""]), 20.0);
 }

@@ -2,8 +2,10 @@
 
 use host_component::{ComponentId, Kind, Signal};
 
+use crate::check::Wrong;
 use crate::document::Component;
 use crate::problem::Errors;
+use crate::telemetry::Telemetry;
 use crate::value::Value;
 
 /// What a catalog knows about a component type.
@@ -54,6 +56,11 @@ pub trait Catalog {
     /// Where it cannot.
     fn check_authenticator(&self, _user: &Component, _extension: &Component) -> Result<(), String> {
         Ok(())
+    }
+
+    /// What is wrong with the exporters that `service.telemetry` names, with keys below that section.
+    fn wrongs_of_telemetry(&self, _telemetry: &Telemetry) -> Vec<Wrong> {
+        Vec::new()
     }
 
     /// What is wrong with the `modules` section.

@@ -13,6 +13,7 @@ pub use self::connectors::Junction;
 use self::connectors::Junctions;
 use self::references::References;
 use crate::catalog::{Catalog, Lookup};
+use crate::check::Wrong;
 use crate::document::{Component, Document, Reference};
 use crate::limits::Limits;
 use crate::problem::{Errors, Problem, Warning};
@@ -82,7 +83,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     }
     check_in_pipelines(&document, catalog, &mut errors);
     if let Some(telemetry) = &document.telemetry {
-        check_telemetry(telemetry, &mut errors);
+        check_telemetry(telemetry, catalog, &mut errors);
     }
     let limits = limits(&document, &mut errors);
     if let Some(modules) = &document.modules {
@@ -114,13 +115,17 @@ fn check_in_pipelines(document: &Document, catalog: &dyn Catalog, errors: &mut E
     }
 }
 
-fn check_telemetry(section: &Value, errors: &mut Errors) {
+fn check_telemetry(section: &Value, catalog: &dyn Catalog, errors: &mut Errors) {
     match section.decode::<Telemetry>() {
-        Ok(telemetry) if telemetry.metrics.readers.len() > 1 => {
-            let message = "there is one endpoint for metrics: keep one reader";
-            errors.push(section.problem_at(&["metrics", "readers"], message));
+        Ok(telemetry) => {
+            let own = telemetry.wrongs();
+            let known = own.iter().map(|wrong| wrong.key.clone()).collect::<Vec<_>>();
+            // What is wrong already is not told twice.
+            let more = catalog.wrongs_of_telemetry(&telemetry).into_iter().filter(|wrong| !known.contains(&wrong.key));
+            for Wrong { key, message } in own.into_iter().chain(more) {
+                errors.push(section.problem_under(&key, message));
+            }
         }
-        Ok(_) => {}
         Err(wrong) => errors.extend(wrong),
     }
 }

@@ -20,6 +20,7 @@ use crate::fanout::{Branch, Branches, FanOut};
 use crate::graph::{Fresh, Graph, Made, Parts, Running};
 use crate::spigot::{Places, Spigots};
 use crate::tap::{Start, Tap};
+use crate::traced::Traced;
 
 /// Why one component could not be built.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -240,6 +241,7 @@ impl Builder<'_> {
             let config = named(&self.config.processors, id);
             let built = self.factories.processor(id, config, place, outgoing).await;
             let built = built.map_err(|cause| BuildError { kind: Kind::Processor, id: id.clone(), cause })?;
+            let built = Traced::around(Kind::Processor, id, signal, built);
             next = Tap::incoming(self.metrics, id, signal, built);
         }
         Ok(next)
@@ -253,7 +255,9 @@ impl Builder<'_> {
                 continue;
             }
             let end = match parts.exporters.get(id) {
-                Some(made) => Arc::<dyn Exporter>::clone(&made.it),
+                Some(made) => {
+                    Traced::around(Kind::Exporter, id, pipeline.id.signal(), Arc::<dyn Exporter>::clone(&made.it))
+                }
                 None => self.connector(pipeline, id, parts).await?,
             };
             ends.insert(id, end);
@@ -295,6 +299,7 @@ impl Builder<'_> {
         let place = Place { pipeline: &pipeline.id, routes: &routes };
         let built = self.factories.connector(id, named(&self.config.connectors, id), place, next).await;
         let built = built.map_err(|cause| BuildError { kind: Kind::Connector, id: id.clone(), cause })?;
+        let built = Traced::around(Kind::Connector, id, pipeline.id.signal(), built);
         Ok(Counted::consumed(self.metrics, id, pipeline.id.signal(), built))
     }
 

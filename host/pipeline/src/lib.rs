@@ -13,6 +13,7 @@ mod graph;
 mod retired;
 mod spigot;
 mod tap;
+mod traced;
 
 pub use build::{BuildError, Cause, Factories, Place, build};
 pub use changes::Changes;

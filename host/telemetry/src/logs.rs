@@ -13,6 +13,8 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use crate::own::Own;
+
 /// Overrides the configured level, for one run: a level, or directives such as `info,host_wasm=debug`.
 pub const VARIABLE: &str = "TIDEGATE_LOG";
 
@@ -34,11 +36,11 @@ pub struct Log {
     targets: Option<Arc<ArcSwap<Targets>>>,
 }
 
-/// Sends the log to standard error from here on.
+/// Sends the log to standard error from here on, and to wherever `own` sends its records.
 ///
 /// # Errors
 /// When the environment's override cannot be read, or the log was set up before.
-pub fn install(config: &Logs) -> Result<Log, LogError> {
+pub fn install(config: &Logs, own: &Own) -> Result<Log, LogError> {
     let (filter, targets): (Filter, _) = match env::var(VARIABLE) {
         Ok(directives) => (Box::new(EnvFilter::try_new(directives).map_err(LogError::Filter)?), None),
         Err(_) => {
@@ -48,7 +50,7 @@ pub fn install(config: &Logs) -> Result<Log, LogError> {
     };
     // A log that nobody reads any more must not end whoever writes to it: complaints about it would go to the same place.
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
-    let log = tracing_subscriber::registry().with(filter);
+    let log = tracing_subscriber::registry().with(filter).with(own.records());
     match config.encoding {
         Encoding::Console => log.with(lines).try_init(),
         Encoding::Json => log.with(lines.json().flatten_event(true)).try_init(),

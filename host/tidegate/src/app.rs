@@ -79,13 +79,13 @@ impl App {
     pub(crate) async fn build(
         settings: Settings,
         config: Configuration,
+        metrics: Metrics,
         log: Log,
         watch: Watch,
     ) -> anyhow::Result<Self> {
-        let metrics = Metrics::new();
         let factories = Factories::new(&config.validated, &metrics)?;
-        let (health, spigots) = (Health::default(), Spigots::default());
         let in_force = Arc::new(ArcSwap::from_pointee(factories.shown(&config.validated)));
+        let (health, spigots) = (Health::of(&in_force), Spigots::default());
         let shown = Subject { metrics: metrics.clone(), spigots, health, in_force };
         let graph = host_pipeline::build(&config.validated, &factories, &metrics, &shown.spigots).await;
         let graph = graph.map_err(|error| placed(&config.validated, error))?;

@@ -5,7 +5,7 @@ mod elsewhere;
 mod guest;
 
 use host_component::{ComponentId, Kind, Signal};
-use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Value};
+use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Telemetry, Value, Wrong};
 use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::differences::{Difference, FAN_OUT, ROUTES, SERVICE};
 pub(crate) use self::guest::Guest;
-use crate::{extensions, forward, health};
+use crate::{extensions, forward, health, own};
 
 /// One component type.
 pub(crate) struct Entry {
@@ -44,7 +44,7 @@ const ENTRIES: &[Entry] = &[
         &["resourcedetection"],
     )
     .differs(differences::RESOURCE_DETECTION),
-    Entry::new::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
+    Entry::checked::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::guest::<guest_resource::Resource>(Kind::Processor, "resource", "resource", &Signal::ALL)
         .documented(&[include_str!("../../../guests/resource/README.md")])
         .reading(|section| section.decode().map(|config| guest_resource::request_keys(&config)).unwrap_or_default()),
@@ -226,8 +226,12 @@ impl Catalog for Components<'_> {
         guest.map(|guest| guest.routes(signal, value)).unwrap_or_default()
     }
 
+    fn wrongs_of_telemetry(&self, telemetry: &Telemetry) -> Vec<Wrong> {
+        own::wrongs(telemetry, &self.0)
+    }
+
     fn check_modules(&self, value: &Value, errors: &mut Errors) {
-        if let Err(wrong) = value.decode::<host_wasm::ModulesConfig>() {
+        if let Err(wrong) = value.checked::<host_wasm::ModulesConfig>(&self.0) {
             errors.extend(wrong);
         }
     }

@@ -6,6 +6,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use host_config::{Location, LocationError};
 
 use crate::generate;
+use crate::module::ModuleArgs;
+use crate::quarantine::QuarantineArgs;
 use crate::tap::TapArgs;
 
 /// What was typed.
@@ -40,7 +42,7 @@ pub(crate) enum Command {
     /// This reads the configuration, the environment, the files that it refers to with ${file:...}, and the certificates,
     /// keys and credentials that it names, and nothing else.
     /// Left to the start are: whether an address is free or a next hop is there, whether the folder of a `file` exporter
-    /// exists and can be written to, whether modules load, and what a module makes of its `config`.
+    /// exists and can be written to, whether a quarantine can, whether modules load, and what a module makes of its `config`.
     ///
     /// The exit code is 0 for a valid configuration, with or without warnings, and 1 otherwise.
     Validate(ValidateArgs),
@@ -56,6 +58,15 @@ pub(crate) enum Command {
     ///
     /// A sample of so many items a second; the data itself is not held up, and who reads slowly misses some, which is told.
     Tap(TapArgs),
+    /// Look at a module, test it, measure it, and see what it changes
+    ///
+    /// MODULE is a bundled module by its name, or the path of a component. It runs in the sandbox of a collector, under the same
+    /// limits, and sees nothing but the files that are named.
+    Module(ModuleArgs),
+    /// Look at the items that no module could process, and send them again
+    ///
+    /// They lie in the folder that modules.quarantine.path names, as they came to the module: nothing was scrubbed from them.
+    Quarantine(QuarantineArgs),
     /// Turn a module into native code; the collector starts this itself, in a process with limits
     #[command(hide = true)]
     Compile(CompileArgs),

@@ -3,7 +3,6 @@
 //! What is sent depends on the seed alone, but for its timestamps. Each item carries an id of its own as an attribute, and
 //! each id ends up as acknowledged or is reported as not: a refused request is tried again until time is up.
 
-mod client;
 mod content;
 mod load;
 mod personal;
@@ -15,8 +14,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use bytes::Bytes;
+use host_otlp::Signal;
 
 use self::load::send;
+use self::request::Plan;
 
 /// What is to be generated, and how fast.
 #[derive(Clone, Debug, clap::Args)]
@@ -82,6 +84,18 @@ fn duration(text: &str) -> Result<Duration, host_config::time::DurationError> {
 fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "a number from 0 to 1 is expected".to_owned())?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("a number from 0 to 1 is expected".to_owned()) }
+}
+
+/// One request of made-up telemetry, the same each time.
+pub(crate) fn sample(signal: Signal, items: u32, now: u64) -> Bytes {
+    let signals = match signal {
+        Signal::Logs => Signals::Logs,
+        Signal::Traces => Signals::Traces,
+        Signal::Metrics => Signals::Metrics,
+    };
+    let id_attribute = "generate.id".into();
+    let plan = Plan { signals, seed: 1, items_per_request: items, personal_data: 0.1, id_attribute };
+    plan.request(0, items, now).bytes
 }
 
 /// Sends, and prints the report. Success means that every item was acknowledged.

@@ -1,11 +1,16 @@
-//! The `health_check` extension: one page that answers 200 while the collector takes data, and 503 once it drains.
+//! The `health_check` extension: one page that answers 200 while the collector takes data, and 503 once it
+//! drains, and while it refuses what a module is to process that is not there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
 use host_telemetry::pages::{Endpoint, EndpointError, Page, Pages};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
+
+use crate::debug::InForce;
 
 /// Where Kubernetes may ask whether to send data here; also on the endpoint of the metrics.
 pub(crate) const READY: &str = "/ready";
@@ -25,20 +30,34 @@ impl Default for Config {
 }
 
 /// Whether the collector takes data. Cloning shares it.
-#[derive(Clone, Default)]
-pub(crate) struct Health(Arc<AtomicBool>);
+#[derive(Clone)]
+pub(crate) struct Health {
+    taking: Arc<AtomicBool>,
+    in_force: Arc<ArcSwap<InForce>>,
+}
 
 impl Health {
+    pub(crate) fn of(in_force: &Arc<ArcSwap<InForce>>) -> Self {
+        Health { taking: Arc::default(), in_force: Arc::clone(in_force) }
+    }
+
     pub(crate) fn set(&self, taking: bool) {
-        self.0.store(taking, Ordering::Relaxed);
+        self.taking.store(taking, Ordering::Relaxed);
     }
 
     /// What is said of it.
     pub(crate) fn page(&self) -> Page {
-        let taking = self.0.load(Ordering::Relaxed);
-        let status = if taking { "Server available" } else { "Server not available" };
-        let page = Page::json(format!("{{\"status\":\"{status}\"}}\n"));
-        if taking { page } else { page.unavailable() }
+        let reasons = self.in_force.load().sandbox.unready();
+        match self.taking.load(Ordering::Relaxed) && reasons.is_empty() {
+            true => Page::json("{\"status\":\"Server available\"}\n".to_owned()),
+            false if reasons.is_empty() => {
+                Page::json("{\"status\":\"Server not available\"}\n".to_owned()).unavailable()
+            }
+            false => {
+                let page = json!({ "status": "Server not available", "reasons": reasons });
+                Page::json(format!("{page}\n")).unavailable()
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod app;
 mod bundled;
 mod catalog;
 mod cli;
+mod client;
 mod components;
 mod configuration;
 mod debug;
@@ -15,6 +16,9 @@ mod forward;
 mod generate;
 mod health;
 mod metadata;
+mod module;
+mod own;
+mod quarantine;
 mod schema;
 mod signals;
 mod summary;
@@ -31,7 +35,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use host_config::{Errors, Mode, Os};
-use host_telemetry::logs;
+use host_telemetry::{Metrics, logs};
 
 use crate::app::{App, Ending, Settings};
 use crate::cli::{Cli, Command, PrintArgs, PrintMode, RunArgs, ValidateArgs};
@@ -39,6 +43,9 @@ use crate::watch::{Noted, Watch};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What the collector still has to tell about itself at the end may take so long.
+const OWN_PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     // The allocator asks for huge pages, which an idle process fills with nothing: 16 MiB of them (docs/measurements.md). Where
@@ -52,6 +59,8 @@ fn main() -> ExitCode {
         Command::Components(args) => components::print(args.json).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(args),
         Command::Tap(args) => tap::run(&args),
+        Command::Module(args) => return module::run(&args),
+        Command::Quarantine(args) => quarantine::run(&args),
         Command::Compile(args) => return host_wasm::compile_main(args.args),
     };
     outcome.unwrap_or_else(|error| {
@@ -78,13 +87,15 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let noted = Noted::default();
     let config =
         configuration::load(&settings.locations, &noted, &noted.named()).map_err(|errors| unusable(&errors))?;
-    let log = logs::install(&config.telemetry.logs).context("cannot set up the log")?;
+    let metrics = Metrics::new();
+    let own = own::start(&config.telemetry, &config.validated.base, &metrics)?;
+    let log = logs::install(&config.telemetry.logs, &own).context("cannot set up the log")?;
     config.tell_warnings();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the threads that serve the network")?;
     let ending = runtime.block_on(async {
         let mut signals = signals::Signals::listen().context("cannot listen for signals")?;
         let app = tokio::select! {
-            app = App::build(settings, config, log, Watch::over(noted)) => app?,
+            app = App::build(settings, config, metrics, log, Watch::over(noted)) => app?,
             signal = signals.next() => {
                 tracing::info!(signal, "ended before anything ran");
                 return anyhow::Ok(Ending::Drained);
@@ -94,6 +105,9 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     });
     // Whatever a thread is still at, nobody waits for it any more.
     runtime.shutdown_background();
+    if !matches!(ending, Ok(Ending::Impatient)) {
+        own.drain(OWN_PATIENCE);
+    }
     Ok(match ending? {
         Ending::Drained => ExitCode::SUCCESS,
         Ending::Incomplete | Ending::Failed | Ending::Impatient => ExitCode::FAILURE,

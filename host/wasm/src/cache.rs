@@ -80,10 +80,11 @@ impl Cache {
         write().map_err(|error| CacheError::Write { path: self.folder.clone(), error })
     }
 
-    /// The native code of this component, if it was compiled before and is whole.
-    pub(crate) fn get(&self, engine: &Engine, digest: &ModuleDigest) -> Option<Component> {
+    /// The native code of this component, if it was compiled before, is whole and has no more bytes than it may.
+    pub(crate) fn get(&self, engine: &Engine, digest: &ModuleDigest, most: u64) -> Option<Component> {
         let prefix = key(engine, digest);
-        let path = entries(&self.folder).map(|entry| entry.path).find(|path| named(path, &prefix))?;
+        let mut fitting = entries(&self.folder).filter(|entry| entry.size <= most).map(|entry| entry.path);
+        let path = fitting.find(|path| named(path, &prefix))?;
         match load(engine, &path) {
             Ok(component) => {
                 touch(&path);

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use host_config::{Check, Wrong};
 use host_projection::Grants;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+const NO_QUARANTINE: &str = "nothing could be kept there; leave out quarantine.path to have no quarantine";
 
 /// The top-level section `modules`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -18,8 +21,29 @@ pub struct ModulesConfig {
     pub cache: Option<PathBuf>,
     /// What each module may read and write, by name.
     pub grants: BTreeMap<String, GrantsConfig>,
+    /// Where items go that no module can process.
+    pub quarantine: QuarantineConfig,
     /// What is fixed at start for all modules together.
     pub limits: ModulesLimits,
+}
+
+/// Where items go that a module fails on alone. What lies there is unscrubbed by nature.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuarantineConfig {
+    /// A folder that is the collector's alone; made with mode 0700 where it is not there. Where it is not set, a batch with such
+    /// an item is refused.
+    pub path: Option<PathBuf>,
+    /// The size of its file; what does not fit is refused.
+    pub max_mib: u64,
+    /// Records that were not sent again; more are refused.
+    pub max_records: usize,
+}
+
+impl Default for QuarantineConfig {
+    fn default() -> Self {
+        QuarantineConfig { path: None, max_mib: 64, max_records: 10_000 }
+    }
 }
 
 /// What one module may read and write: paths, `drop` and `route`, or `*`.
@@ -50,13 +74,32 @@ impl ModulesConfig {
     }
 }
 
+impl Check for ModulesConfig {
+    fn wrongs(&self) -> Vec<Wrong> {
+        Wrong::among([
+            ("quarantine.max_mib", self.quarantine.max_mib == 0, NO_QUARANTINE),
+            ("quarantine.max_records", self.quarantine.max_records == 0, NO_QUARANTINE),
+        ])
+    }
+}
+
+impl Check for ProcessorConfig {
+    fn wrongs(&self) -> Vec<Wrong> {
+        let RollbackConfig { error_percent, p99, .. } = &self.rollback;
+        Wrong::among([
+            ("rollback.error_percent", *error_percent > 100, "a share of batches has 100 % at most"),
+            ("rollback.p99", p99.is_some_and(|p99| p99.is_zero()), "every batch takes longer than that"),
+        ])
+    }
+}
+
 impl From<GrantsConfig> for Grants {
     fn from(config: GrantsConfig) -> Self {
         Grants { reads: config.reads, writes: config.writes }
     }
 }
 
-/// Ceilings for all modules together, fixed at start.
+/// Ceilings for modules, fixed at start.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModulesLimits {
@@ -68,8 +111,22 @@ pub struct ModulesLimits {
     pub memory_mib: u32,
     /// Linear memory of all instances together.
     pub total_memory_mib: u32,
+    /// The most CPU time that a processor's `limits.timeout` may give to a batch.
+    #[serde(deserialize_with = "host_config::time::duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
+    pub timeout: Duration,
+    /// The most that a processor's `limits.output_mib` may give to a call.
+    pub output_mib: u32,
     /// The size of a component.
     pub component_mib: u32,
+    /// The size of a module's native code.
+    pub native_mib: u32,
+    /// Log lines that a module may write in a second; more are left out and counted.
+    pub log_lines: u32,
+    /// Patterns of a module's plan.
+    pub patterns: usize,
+    /// What the patterns of a plan may take when they are compiled.
+    pub pattern_mib: u32,
     /// The size of the cache of native code.
     pub cache_mib: u64,
     /// Batches that wait for one processor; more are refused.
@@ -87,7 +144,13 @@ impl Default for ModulesLimits {
             instances: None,
             memory_mib: 256,
             total_memory_mib: 1024,
+            timeout: Duration::from_secs(60),
+            output_mib: 64,
             component_mib: 32,
+            native_mib: 256,
+            log_lines: 100,
+            patterns: 1024,
+            pattern_mib: 16,
             cache_mib: 512,
             queue: 512,
             compile_timeout: Duration::from_secs(300),
@@ -108,6 +171,10 @@ pub struct ProcessorConfig {
     pub config_file: Option<PathBuf>,
     /// What happens to a batch that the guest fails on.
     pub failure_policy: FailurePolicy,
+    /// What happens where there is no such module when the collector starts.
+    pub if_missing: IfMissing,
+    /// When a new module has to make way for the one before it.
+    pub rollback: RollbackConfig,
     pub limits: Limits,
     /// Keys of request metadata that its configuration looks at and that it may therefore see, in lower case.
     #[serde(skip)]
@@ -118,11 +185,47 @@ pub struct ProcessorConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailurePolicy {
-    /// It is tried again, then refused: nothing passes unprocessed.
+    /// It is tried again, then in parts: what fails alone goes into the quarantine, or all of it is refused. Nothing passes
+    /// unprocessed.
     #[default]
     Closed,
     /// It goes on as it was, and is counted.
     Open,
+}
+
+/// What happens where there is no file of a module when the collector starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IfMissing {
+    /// It does not start.
+    #[default]
+    Fail,
+    /// It starts, is not ready, and refuses what the module is to process until there is one.
+    Refuse,
+    /// It starts, and what the module is to process goes on as it was, and is counted, until there is one.
+    Pass,
+}
+
+/// When a new module or configuration has to make way for the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RollbackConfig {
+    /// How long it is watched; 0s where it is not.
+    #[serde(deserialize_with = "host_config::time::duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
+    pub window: Duration,
+    /// The share of batches that may fail at first, in percent.
+    pub error_percent: u8,
+    /// CPU time that no more than one of a hundred batches may take; `limits.timeout` where it is not set.
+    #[serde(deserialize_with = "host_config::time::optional_duration")]
+    #[schemars(schema_with = "host_config::time::schema")]
+    pub p99: Option<Duration>,
+}
+
+impl Default for RollbackConfig {
+    fn default() -> Self {
+        RollbackConfig { window: Duration::from_secs(300), error_percent: 5, p99: None }
+    }
 }
 
 /// What one instance may take.

@@ -24,8 +24,8 @@ const STACK_BYTES: usize = 512 << 10;
 /// A guest that needs more function pointers than this is none that we have met: Python's has about 10,000.
 const TABLE_ELEMENTS: usize = 100_000;
 
-/// A component is a few core modules; Python's are the most, about 20.
-const CORE_INSTANCES_PER_COMPONENT: u32 = 32;
+/// A component is a few core modules; Python's are the most, 38: a dozen libraries, and a stub for each interface of WASI.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 
 /// What is fixed when the process starts.
 #[derive(Clone, Copy, Debug)]

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use host_otlp::{Payload, Signal};
-use host_projection::{Batch, EditError, Overrun, Plan, Projection, Projector, Routed, State, Values};
+use host_projection::{Batch, EditError, Grants, Overrun, Plan, Projection, Projector, Routed, State, Values};
 
 use crate::budget::Budget;
 use crate::config::Limits;
 use crate::digest::ModuleDigest;
-use crate::instance::{CallError, Context, Instance, Template};
+use crate::instance::{CallError, Context, Instance, Template, Trapped};
 use crate::room::Idler;
+use crate::voice::Voice;
 
 /// What makes two generations the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +36,8 @@ pub(crate) struct Generation {
     identity: Identity,
     template: Template,
     projector: Projector,
+    /// What the operator allows it, which is at least what it asks for.
+    granted: Grants,
     idle: Mutex<Vec<Instance>>,
     /// Held for each batch where the plan's state allows one instance only.
     alone: Mutex<()>,
@@ -59,6 +62,10 @@ pub(crate) struct Work {
     pub(crate) cells: u64,
     pub(crate) matches: u64,
     pub(crate) edits: u64,
+    /// Bytes of the values that the cells hold.
+    pub(crate) bytes: u64,
+    /// Bytes of the instance's linear memory when the call was over.
+    pub(crate) memory: u64,
 }
 
 /// Why a batch was not processed. Its payload is unharmed.
@@ -83,17 +90,35 @@ impl From<EditError> for BatchError {
 }
 
 impl Generation {
-    pub(crate) fn new(identity: Identity, template: Template, projector: Projector) -> Self {
+    pub(crate) fn new(identity: Identity, template: Template, projector: Projector, granted: Grants) -> Self {
         let used = AtomicU64::new(USES.fetch_add(1, Ordering::Relaxed));
-        Generation { identity, template, projector, idle: Mutex::default(), alone: Mutex::default(), used }
+        Generation { identity, template, projector, granted, idle: Mutex::default(), alone: Mutex::default(), used }
     }
 
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 
+    pub(crate) fn granted(&self) -> &Grants {
+        &self.granted
+    }
+
+    /// What its guests may say, and what is said of them.
+    pub(crate) fn voice(&self) -> &Voice {
+        &self.template.voice
+    }
+
     pub(crate) fn plan(&self) -> &Plan {
         self.projector.plan()
+    }
+
+    pub(crate) fn projector(&self) -> &Projector {
+        &self.projector
+    }
+
+    /// What its instances are made of.
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
     }
 
     /// Processes one batch on this thread. `fresh` does it on an instance that has seen nothing before.
@@ -101,8 +126,8 @@ impl Generation {
         let _alone = self.remembers().then(|| self.alone.lock().unwrap_or_else(PoisonError::into_inner));
         let mut budget = Budget::start(self.template.limits.timeout);
         let projection = self.projector.project(payload, &mut budget)?;
-        let mut work =
-            Work { called: false, cells: cells(&projection.batch), matches: matches(&projection.batch), edits: 0 };
+        let (cells, bytes) = seen(&projection.batch);
+        let mut work = Work { cells, bytes, matches: matches(&projection.batch), ..Work::default() };
         if !projection.needs_guest() {
             return Ok(Done { routed: vec![Routed { route: None, payload: projection.into_payload() }], work });
         }
@@ -110,6 +135,7 @@ impl Generation {
         let mut instance = budget.pause(|| if fresh { self.renew() } else { self.take() })?;
         work.called = true;
         let routed = self.call(&mut instance, projection, context, budget, &mut work);
+        work.memory = instance.memory();
         if routed.as_ref().err().is_none_or(BatchError::leaves_the_instance_sound) && !instance.is_worn() {
             self.keep(instance);
         }
@@ -155,11 +181,10 @@ impl Generation {
         idle.map_or_else(|| self.start(), Ok)
     }
 
-    /// An instance that has seen nothing before, in place of the one that remembers where there is but one.
+    /// An instance that has seen nothing before, in place of the one that was used last: that may be the one that failed.
     fn renew(&self) -> Result<Instance, CallError> {
-        if self.remembers() {
-            self.idle().clear();
-        }
+        let last = self.idle().pop();
+        drop(last);
         self.start()
     }
 
@@ -197,6 +222,47 @@ impl Idler for Generation {
 }
 
 impl BatchError {
+    /// Whether the host had no room, and the guest no fault in it.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        matches!(self, BatchError::Call(error) if error.is_for_want_of_room())
+    }
+
+    pub(crate) fn is_overrun(&self) -> bool {
+        matches!(self, BatchError::Overrun(_) | BatchError::Call(CallError::Overrun(_)))
+    }
+
+    /// Whether a part of the batch may pass, though there is nothing wrong with the rest of it.
+    pub(crate) fn may_be_for_size(&self) -> bool {
+        self.is_overrun() || matches!(self, BatchError::Call(CallError::Output(_) | CallError::Memory(_)))
+    }
+
+    pub(crate) fn trap(&self) -> Option<&Trapped> {
+        match self {
+            BatchError::Call(CallError::Trap(trapped)) => Some(trapped),
+            _ => None,
+        }
+    }
+
+    /// The same with the functions that were under way.
+    pub(crate) fn in_full(&self) -> String {
+        match self {
+            BatchError::Call(error) => error.in_full(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The limit that it ran into, by its key.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            BatchError::Overrun(_) | BatchError::Call(CallError::Overrun(_)) => Some("timeout"),
+            BatchError::Call(CallError::Output(_)) => Some("output_mib"),
+            BatchError::Call(CallError::Memory(_)) => Some("memory_mib"),
+            BatchError::Call(CallError::NoInstance) => Some("instances"),
+            BatchError::Call(CallError::NoMemory) => Some("total_memory_mib"),
+            BatchError::Call(CallError::Trap(_) | CallError::Guest(_)) | BatchError::Edit(_) => None,
+        }
+    }
+
     fn leaves_the_instance_sound(&self) -> bool {
         match self {
             BatchError::Call(error) => error.leaves_the_instance_sound(),
@@ -209,13 +275,17 @@ fn matches(batch: &Batch) -> u64 {
     batch.columns.iter().map(|column| column.matches.len() as u64).sum()
 }
 
-fn cells(batch: &Batch) -> u64 {
+/// Cells, and the bytes of their values.
+fn seen(batch: &Batch) -> (u64, u64) {
     let count = |values: &Values| match values {
-        Values::Text(packed) | Values::Bytes(packed) | Values::Encoded(packed) => packed.ends.len(),
-        Values::Signed(numbers) => numbers.len(),
-        Values::Unsigned(numbers) => numbers.len(),
-        Values::Double(numbers) => numbers.len(),
-        Values::Boolean(truths) => truths.len(),
+        Values::Text(packed) | Values::Bytes(packed) | Values::Encoded(packed) => {
+            (packed.ends.len(), packed.bytes.len())
+        }
+        Values::Signed(numbers) => (numbers.len(), size_of_val(numbers.as_slice())),
+        Values::Unsigned(numbers) => (numbers.len(), size_of_val(numbers.as_slice())),
+        Values::Double(numbers) => (numbers.len(), size_of_val(numbers.as_slice())),
+        Values::Boolean(truths) => (truths.len(), truths.len()),
     };
-    batch.columns.iter().map(|column| count(&column.values) as u64).sum()
+    let counts = batch.columns.iter().map(|column| count(&column.values));
+    counts.fold((0, 0), |sums, (cells, bytes)| (sums.0 + cells as u64, sums.1 + bytes as u64))
 }

@@ -1,37 +1,57 @@
-//! A guest processor's own side: which generation it runs, which one it ran before, and what becomes of a batch that a
-//! generation fails on.
+//! A guest processor's own side: which generation it runs, and which one it ran before.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+mod failing;
+mod live;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use host_component::{ComponentId, Failure, Payload, PipelineId};
+use host_telemetry::traces::{self, Step};
 
+use self::failing::Batch;
+use self::live::{Live, PROBATION};
+use crate::breaker;
 use crate::budget::thread_cpu;
-use crate::config::FailurePolicy;
-use crate::generation::{BatchError, Done, Generation, Identity};
+use crate::config::{FailurePolicy, IfMissing};
+use crate::generation::{Generation, Identity};
 use crate::instance::Context;
 use crate::loader::LoadError;
-use crate::meters::{Lane, Meters};
+use crate::meters::{Lane, Meters, Rollback};
+use crate::quarantine::Ward;
+use crate::standing::Watch;
 use crate::status::Refused;
+use crate::throttle::Throttle;
 
-/// Batches after which a new generation is trusted as much as the one before it.
-const PROBATION: u32 = 100;
-const NO_ROOM: Duration = Duration::from_secs(1);
+const NO_MODULE: Duration = Duration::from_secs(1);
 
 /// One processor of one pipeline.
 pub(crate) struct Guest {
     pub(crate) id: ComponentId,
     pub(crate) pipeline: PipelineId,
     pub(crate) module: String,
-    pub(crate) policy: FailurePolicy,
+    pub(crate) policy: Policy,
     pub(crate) meters: Meters,
     /// The names of the pipeline's routes.
     routes: Vec<String>,
     /// Whether its batches are processed one after another.
     alone: Arc<AtomicBool>,
+    /// Whether the collector started without its module.
+    is_missing: AtomicBool,
     slot: Mutex<Slot>,
     refused_last: Mutex<Option<Refused>>,
+    /// For what is told of poison.
+    told: Throttle,
+}
+
+/// What becomes of a batch that cannot be processed.
+pub(crate) struct Policy {
+    pub(crate) failure: FailurePolicy,
+    pub(crate) if_missing: IfMissing,
+    pub(crate) watch: Watch,
+    /// Where poison goes; refused where there is no such place.
+    pub(crate) quarantine: Option<Arc<Ward>>,
 }
 
 #[derive(Default)]
@@ -42,14 +62,6 @@ struct Slot {
     given_up: Option<Identity>,
 }
 
-/// A generation in use by a processor.
-pub(crate) struct Live {
-    generation: Arc<Generation>,
-    /// For each route of the plan its number in the pipeline.
-    routes: Vec<u16>,
-    probation: AtomicU32,
-}
-
 /// A payload that is done here, and the pipeline's route that it takes.
 pub(crate) type Processed = (Option<u16>, Payload);
 
@@ -58,13 +70,37 @@ impl Guest {
         id: ComponentId,
         pipeline: PipelineId,
         module: &str,
-        policy: FailurePolicy,
+        policy: Policy,
         meters: Meters,
         routes: &[String],
     ) -> Self {
         let (module, routes) = (module.to_owned(), routes.to_vec());
-        let (alone, slot, refused_last) = (Arc::default(), Mutex::default(), Mutex::default());
-        Guest { id, pipeline, module, policy, meters, routes, alone, slot, refused_last }
+        let (alone, is_missing, told) = (Arc::default(), AtomicBool::default(), Throttle::default());
+        let (slot, refused_last) = (Mutex::default(), Mutex::default());
+        Guest { id, pipeline, module, policy, meters, routes, alone, is_missing, slot, refused_last, told }
+    }
+
+    /// Whether the collector may start without its module, which it then does.
+    pub(crate) fn starts_without(&self) -> bool {
+        let may = self.policy.if_missing != IfMissing::Fail;
+        self.is_missing.store(may, Ordering::Relaxed);
+        may
+    }
+
+    /// Whether the collector started without its module, and it has not come yet.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.is_missing.load(Ordering::Relaxed)
+    }
+
+    /// Whether it refuses all that comes, for want of a module.
+    pub(crate) fn refuses_all(&self) -> bool {
+        self.policy.if_missing == IfMissing::Refuse && self.is_missing()
+    }
+
+    /// How the breaker stands, where it is open; how many recent items there were, and how many of them were poison.
+    pub(crate) fn standing(&self) -> (Option<breaker::Standing>, (u64, u64)) {
+        let current = self.slot().current.clone();
+        current.map_or((None, (0, 0)), |live| (live.breaker.standing(Instant::now()), live.standing.recent()))
     }
 
     /// What runs now, and what ran before it and stands by.
@@ -104,16 +140,18 @@ impl Guest {
         let routes = self.numbers(&generation.plan().routes)?;
         let mut slot = self.slot();
         let replaced = slot.current.take();
-        let probation = AtomicU32::new(if replaced.is_some() { PROBATION } else { 0 });
+        let probation = if replaced.is_some() { PROBATION } else { 0 };
         let identity = generation.identity().clone();
-        slot.current = Some(Arc::new(Live { generation, routes, probation }));
+        slot.current = Some(Arc::new(Live::new(generation, routes, probation)));
         let retired = std::mem::replace(&mut slot.previous, replaced);
         slot.given_up = None;
         self.settle(&slot);
         let previous = slot.previous.as_ref().map(|live| live.generation.identity().clone());
         drop(slot);
         drop(retired);
+        self.is_missing.store(false, Ordering::Relaxed);
         self.meters.runs(&identity);
+        self.meters.breaker(false);
         let previous = previous.map(|identity| identity.to_string());
         self.meters.loaded.inc();
         self.meters.generation.inc();
@@ -124,8 +162,9 @@ impl Guest {
         Ok(())
     }
 
-    /// Begins as `before` stands, which has this place in the configuration in force, where that took `found` back or has not
-    /// proved it yet: what was learned of a generation holds when a pipeline is built anew. Returns whether it does.
+    /// Begins as `before` stands, which has this place in the configuration in force, where that took `found` back, has not
+    /// proved it yet or found it at fault: what was learned of a generation holds when a pipeline is built anew. Returns whether
+    /// it does.
     pub(crate) fn goes_on_from(&self, before: &Guest, found: &Identity) -> Result<bool, LoadError> {
         let (there, previous, given_up) = {
             let slot = before.slot();
@@ -133,21 +172,23 @@ impl Guest {
         };
         let Some(there) = there else { return Ok(false) };
         let was_given_up = given_up.as_ref() == Some(found);
-        let probation = there.probation.load(Ordering::Relaxed);
-        let is_unproved = probation > 0 && previous.is_some() && there.generation.identity() == found;
-        if !was_given_up && !is_unproved {
+        let is_unproved = previous.is_some() && there.is_unproved(&self.policy.watch);
+        let is_same = there.generation.identity() == found && (is_unproved || there.breaker.is_open());
+        if !was_given_up && !is_same {
             return Ok(false);
         }
         let identity = there.generation.identity().clone();
-        let current = self.live(Arc::clone(&there.generation), probation)?;
+        let current = self.like(&there)?;
+        let is_open = current.breaker.is_open();
         // Where the pipeline no longer has its routes, there is nothing to go back to.
-        let previous = previous.and_then(|previous| self.live(Arc::clone(&previous.generation), 0).ok());
+        let previous = previous.and_then(|previous| self.like(&previous).ok());
         {
             let mut slot = self.slot();
             *slot = Slot { current: Some(current), previous, given_up: given_up.filter(|_| was_given_up) };
             self.settle(&slot);
         }
         self.meters.runs(&identity);
+        self.meters.breaker(is_open);
         if was_given_up {
             *self.refused_last.lock().unwrap_or_else(PoisonError::into_inner) = before.refused_last();
             tracing::warn!(
@@ -158,9 +199,9 @@ impl Guest {
         Ok(true)
     }
 
-    fn live(&self, generation: Arc<Generation>, probation: u32) -> Result<Arc<Live>, LoadError> {
-        let routes = self.numbers(&generation.plan().routes)?;
-        Ok(Arc::new(Live { generation, routes, probation: AtomicU32::new(probation) }))
+    /// The same generation at this place, with what is known of it.
+    fn like(&self, there: &Live) -> Result<Arc<Live>, LoadError> {
+        Ok(Arc::new(there.with_routes(self.numbers(&there.generation.plan().routes)?)))
     }
 
     /// The pipeline's numbers of the routes that a plan names.
@@ -174,91 +215,54 @@ impl Guest {
         planned.iter().map(number).collect()
     }
 
+    /// The step that a batch is here, where there are traces: the wait for a thread is a part of it.
+    pub(crate) fn step(&self, payload: &Payload) -> Option<Step> {
+        if !traces::are_on() {
+            return None;
+        }
+        let attributes = [("processor", &*self.id.to_string()), ("module", &*self.module)];
+        let step = traces::step(&format!("guest/{}", self.module), &attributes)?;
+        step.number("items", payload.items());
+        Some(step)
+    }
+
     /// Processes one batch on this thread, by the failure policy.
     pub(crate) fn serve(&self, payload: &Payload, context: &Context) -> Result<Vec<Processed>, Failure> {
         let before = thread_cpu();
         let lane = self.meters.lane_of(payload);
         lane.batches.inc();
         lane.items.inc_by(payload.items());
-        let served = self.process(payload, context, &lane);
-        let spent = thread_cpu().saturating_sub(before).as_secs_f64();
-        lane.cpu.inc_by(spent);
-        lane.calls_took.observe(spent);
-        if served.is_err() {
-            lane.refused.inc_by(payload.items());
+        let current = self.slot().current.clone();
+        let served = match &current {
+            Some(live) => self.process(live, &Batch { payload, context, lane: &lane }),
+            None => self.without_module(payload, &lane),
+        };
+        let spent = thread_cpu().saturating_sub(before);
+        lane.cpu.inc_by(spent.as_secs_f64());
+        lane.calls_took.observe(spent.as_secs_f64());
+        match (&current, &served) {
+            (_, Err(_)) => lane.refused.inc_by(payload.items()),
+            (Some(live), Ok(_)) if spent > self.policy.watch.p99 => self.was_slow(live, spent),
+            _ => {}
         }
         served
     }
 
-    fn process(&self, payload: &Payload, context: &Context, lane: &Lane) -> Result<Vec<Processed>, Failure> {
-        let Some(live) = self.slot().current.clone() else {
-            return Err(Failure::refused(format!("{}: the module is not loaded yet", self.id), NO_ROOM));
-        };
-        let reason = match self.attempt(&live, payload, context, lane, false) {
-            Ok(processed) => return Ok(processed),
-            Err(reason) => reason,
-        };
-        let fallback = self.fallback(&live);
-        if self.policy == FailurePolicy::Open && fallback.is_none() {
-            return Ok(self.pass(payload, lane, &reason));
+    /// Nothing passes unprocessed since nothing is loaded, unless the operator wants it so.
+    fn without_module(&self, payload: &Payload, lane: &Lane) -> Result<Vec<Processed>, Failure> {
+        if self.policy.if_missing == IfMissing::Pass && self.is_missing() {
+            lane.unprocessed.inc_by(payload.items());
+            return Ok(vec![(None, payload.clone())]);
         }
-        let reason = match self.attempt(&live, payload, context, lane, true) {
-            Ok(processed) => return Ok(processed),
-            Err(reason) => reason,
-        };
-        if let Some(other) = fallback.or_else(|| self.fallback(&live))
-            && let Ok(processed) = self.attempt(&other, payload, context, lane, false)
-        {
-            self.roll_back(&live, other, &reason);
-            return Ok(processed);
-        }
-        match self.policy {
-            FailurePolicy::Open => Ok(self.pass(payload, lane, &reason)),
-            FailurePolicy::Closed => Err(self.failure(&reason)),
-        }
+        let reason = format!("{}: the module {} is not loaded yet", self.id, self.module);
+        Err(Failure::Retryable { reason, after: Some(NO_MODULE) })
     }
 
-    fn attempt(
-        &self,
-        live: &Live,
-        payload: &Payload,
-        context: &Context,
-        lane: &Lane,
-        fresh: bool,
-    ) -> Result<Vec<Processed>, BatchError> {
-        match live.generation.process(payload.clone(), context, fresh) {
-            Ok(done) => {
-                lane.succeeded(&done);
-                live.passed();
-                Ok(live.routed(done))
-            }
-            Err(error) => {
-                lane.failed(&error);
-                tracing::debug!(processor = %self.id, module = %live.generation.identity(), %error, "batch failed");
-                Err(error)
-            }
-        }
-    }
-
-    /// Who else could process a batch that `live` failed on: the generation before it, while `live` still has to prove
-    /// itself, or the one that has taken its place since.
-    fn fallback(&self, live: &Arc<Live>) -> Option<Arc<Live>> {
-        let slot = self.slot();
-        let current = slot.current.as_ref()?;
-        if !Arc::ptr_eq(current, live) {
-            return Some(Arc::clone(current));
-        }
-        if live.probation.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        slot.previous.clone()
-    }
-
-    /// Goes back to the generation that did what `failed` could not, unless that was done already.
-    fn roll_back(&self, failed: &Arc<Live>, previous: Arc<Live>, reason: &BatchError) {
+    /// Goes back to the generation before the one that failed, unless that was done already; whether it was now.
+    fn roll_back(&self, failed: &Arc<Live>, previous: Arc<Live>, why: Rollback, reason: &str) -> bool {
         let mut slot = self.slot();
         if !slot.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, failed)) {
-            return;
+            return false;
         }
         let to = previous.generation.identity().clone();
         previous.probation.store(0, Ordering::Relaxed);
@@ -267,14 +271,16 @@ impl Guest {
         slot.given_up = Some(failed.generation.identity().clone());
         self.settle(&slot);
         drop(slot);
-        self.meters.rollbacks.inc();
+        self.meters.rolled_back(why);
         self.meters.runs(&to);
-        self.refuses(failed.generation.identity().digest.short(), format!("rolled back: {reason}"));
+        self.meters.breaker(false);
+        let digest = failed.generation.identity().digest.short();
+        self.refuses(digest.clone(), format!("rolled back: {reason}"));
         tracing::warn!(
-            processor = %self.id, pipeline = %self.pipeline, module = self.module,
-            digest = failed.generation.identity().digest.short(), %reason, %to,
-            "module rolled back: it failed on a batch that the generation before it processes"
+            processor = %self.id, pipeline = %self.pipeline, module = self.module, digest, why = why.name(), reason, %to,
+            "module rolled back: {}", why.told()
         );
+        true
     }
 
     /// Lets the pool know how many threads may process its batches.
@@ -283,33 +289,7 @@ impl Guest {
         self.alone.store(alone, Ordering::Relaxed);
     }
 
-    fn pass(&self, payload: &Payload, lane: &Lane, reason: &BatchError) -> Vec<Processed> {
-        lane.unprocessed.inc_by(payload.items());
-        tracing::debug!(processor = %self.id, %reason, "batch passed on unprocessed: the failure policy is open");
-        vec![(None, payload.clone())]
-    }
-
-    fn failure(&self, reason: &BatchError) -> Failure {
-        let said = format!("{}: {reason}", self.id);
-        match reason {
-            BatchError::Call(error) if error.is_for_want_of_room() => Failure::refused(said, NO_ROOM),
-            _ => Failure::retryable(said),
-        }
-    }
-
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Live {
-    fn passed(&self) {
-        // Two that pass at once may both take the last step: it stays at 0.
-        let _ = self.probation.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-    }
-
-    fn routed(&self, done: Done) -> Vec<Processed> {
-        let number = |route: u32| usize::try_from(route).ok().and_then(|route| self.routes.get(route)).copied();
-        done.routed.into_iter().map(|routed| (routed.route.and_then(number), routed.payload)).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! An instance is a module with a memory of its own, configured for one signal. It takes one batch at a time; after a
 //! trap it is never used again.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use host_otlp::Signal;
 use host_projection::batch::Batch;
 use host_projection::plan::Plan;
 use host_projection::script::Script;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use crate::bindings::{self, Processor, ProcessorPre, types};
 use crate::budget::Budget;
@@ -22,12 +23,15 @@ use crate::voice::{Voice, one_line};
 pub(crate) const START_FACTOR: u32 = 20;
 /// Longer reasons are cut: they are a guest's words.
 const REASON_BYTES: usize = 512;
+/// So are longer names of functions.
+const FRAME_BYTES: usize = 160;
 
 /// All that a guest may know besides the cells: kept with the batch, so that a second try is a replay.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) now: u64,
     pub(crate) seed: u64,
+    pub(crate) cluster: Option<String>,
     pub(crate) origin: Arc<Origin>,
 }
 
@@ -36,7 +40,7 @@ pub(crate) struct Context {
 pub(crate) enum CallError {
     /// It did what WASM does not allow, or gave up.
     #[error("the guest trapped: {0}")]
-    Trap(String),
+    Trap(Box<Trapped>),
     /// It said no.
     #[error("the guest refused it: {0}")]
     Guest(String),
@@ -54,6 +58,29 @@ pub(crate) enum CallError {
     NoMemory,
 }
 
+/// A call that ended where WASM does not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trapped {
+    /// What of the guest was called.
+    pub(crate) export: &'static str,
+    cause: String,
+    /// Its functions that were under way, the innermost first.
+    frames: Vec<String>,
+}
+
+impl Trapped {
+    /// The functions on one line; empty where the guest has none to show.
+    pub(crate) fn backtrace(&self) -> String {
+        self.frames.join("; ")
+    }
+}
+
+impl fmt::Display for Trapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
+}
+
 impl CallError {
     /// Whether the instance may go on.
     pub(crate) fn leaves_the_instance_sound(&self) -> bool {
@@ -63,6 +90,14 @@ impl CallError {
     /// Whether the host had no room, and the guest no fault in it.
     pub(crate) fn is_for_want_of_room(&self) -> bool {
         matches!(self, CallError::NoInstance | CallError::NoMemory)
+    }
+
+    /// The same with the functions that were under way, for those to whom it is told once.
+    pub(crate) fn in_full(&self) -> String {
+        match self {
+            CallError::Trap(trapped) if !trapped.frames.is_empty() => format!("{self}, in {}", trapped.backtrace()),
+            other => other.to_string(),
+        }
     }
 }
 
@@ -106,12 +141,12 @@ impl Instance {
         store.data_mut().begin(Budget::start(limits.timeout * START_FACTOR));
         let guest = match template.component.instantiate(&mut store) {
             Ok(guest) => guest,
-            Err(error) => return Err(reason(&error, &store, limits, START_FACTOR)),
+            Err(error) => return Err(reason(&error, &store, limits, "start", START_FACTOR)),
         };
         let signal = bindings::signal(template.signal);
         let answer = match guest.call_configure(&mut store, signal, &template.config) {
             Ok(answer) => answer,
-            Err(error) => return Err(reason(&error, &store, limits, START_FACTOR)),
+            Err(error) => return Err(reason(&error, &store, limits, "configure", START_FACTOR)),
         };
         let plan = bindings::plan(answer.map_err(|said| CallError::Guest(cut(&said)))?);
         store.data_mut().settle(true);
@@ -132,7 +167,7 @@ impl Instance {
         let context = types::Context {
             now: context.now,
             seed: context.seed,
-            cluster: None,
+            cluster: context.cluster.clone(),
             metadata: context.origin.metadata.clone(),
         };
         let lent = bindings::lend(batch);
@@ -146,7 +181,7 @@ impl Instance {
         match answer {
             Ok(Ok(script)) => Ok(bindings::script(script)),
             Ok(Err(said)) => Err(CallError::Guest(cut(&said))),
-            Err(error) => Err(reason(&error, &self.store, &self.limits, 1)),
+            Err(error) => Err(reason(&error, &self.store, &self.limits, "process", 1)),
         }
     }
 
@@ -155,13 +190,24 @@ impl Instance {
         self.store.data_mut().set_sunk(false);
     }
 
+    /// Bytes of linear memory that it has; they are never fewer than they were.
+    pub(crate) fn memory(&self) -> u64 {
+        self.store.data().memory().used() as u64
+    }
+
     /// Whether it has grown so much that a new one is to take its place.
     pub(crate) fn is_worn(&self) -> bool {
         self.store.data().memory().used() > self.high_water
     }
 }
 
-fn reason(error: &wasmtime::Error, store: &Store<State>, limits: &Limits, factor: u32) -> CallError {
+fn reason(
+    error: &wasmtime::Error,
+    store: &Store<State>,
+    limits: &Limits,
+    export: &'static str,
+    factor: u32,
+) -> CallError {
     if error.is::<OutOfTime>() {
         return CallError::Overrun(limits.timeout * factor);
     }
@@ -174,14 +220,22 @@ fn reason(error: &wasmtime::Error, store: &Store<State>, limits: &Limits, factor
         None => {}
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
-        return CallError::Trap(trap.to_string());
+        return trapped(error, export, trap.to_string());
     }
     // What wasmtime says when a call lifts more than it was given fuel for; the type has no name outside of it.
     let said = format!("{error:#}");
     if said.contains("fuel allocated for hostcalls has been exhausted") {
         return CallError::Output(limits.output_mib);
     }
-    CallError::Trap(cut(&said))
+    trapped(error, export, cut(&said))
+}
+
+fn trapped(error: &wasmtime::Error, export: &'static str, cause: String) -> CallError {
+    // The engine keeps a few frames; a line of each begins with its number. Names are the module's own words.
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
+    let frames = backtrace.lines().map(str::trim).filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let frames = frames.map(|frame| one_line(frame, FRAME_BYTES)).collect();
+    CallError::Trap(Box::new(Trapped { export, cause, frames }))
 }
 
 fn cut(reason: &str) -> String {

@@ -4,8 +4,12 @@
 //! [`Sandbox::ready`] loads their modules. From then on files are watched: a change makes a new generation, which takes
 //! over at a batch boundary when it has passed all tests, and is given up for the one before it when it fails on data
 //! that the other processes.
+//!
+//! A [`Workbench`] runs one module with nothing around it, for those who write it.
 
 mod bindings;
+mod bisect;
+mod breaker;
 mod budget;
 mod cache;
 mod cluster;
@@ -20,27 +24,38 @@ mod instance;
 mod loader;
 mod loading;
 mod meters;
+mod offline;
 mod pool;
 mod processor;
+mod quarantine;
 mod room;
 mod sandbox;
 mod selftest;
 mod source;
+mod standing;
 mod status;
 mod store;
+mod throttle;
 mod voice;
 
 use host_projection::Grants;
 
 pub use cache::CacheError;
 pub use compile::{CompileError, compile_main};
-pub use config::{FailurePolicy, GrantsConfig, Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
+pub use config::{
+    FailurePolicy, GrantsConfig, IfMissing, Limits, ModulesConfig, ModulesLimits, ProcessorConfig, QuarantineConfig,
+    RollbackConfig,
+};
 pub use engine::EngineError;
-pub use inspect::InspectError;
+pub use inspect::{Facts, InspectError, Producer};
 pub use loader::LoadError;
+pub use offline::{
+    BatchContext, NativeCode, Opened, Part, Processed, Trial, TrialError, Wanted, Workbench, configuration,
+};
 pub use sandbox::{BuildError, Compile, NotReady, Sandbox, StartError};
 pub use source::SourceError;
 pub use status::Status;
+pub use voice::{Said, Severity};
 
 /// A module that the binary carries.
 #[derive(Clone, Copy, Debug)]

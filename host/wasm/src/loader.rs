@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use host_component::Origin;
 use host_otlp::Signal;
-use host_projection::{Grants, PlanError, Projector};
+use host_projection::{Grants, Plan, PlanError, Projector};
 use host_telemetry::Metrics;
 use tokio::task::{JoinError, spawn_blocking};
 use wasmtime::component::{Component, Linker};
@@ -18,7 +18,7 @@ use crate::bindings::ProcessorPre;
 use crate::budget::Budget;
 use crate::cache::{Cache, CacheError};
 use crate::compile::{CompileError, Compiler};
-use crate::config::Limits;
+use crate::config::{Limits, ModulesLimits};
 use crate::digest::ModuleDigest;
 use crate::engine::Engine;
 use crate::generation::{BatchError, Generation, Identity};
@@ -40,6 +40,8 @@ pub enum LoadError {
     Compile(#[from] CompileError),
     #[error(transparent)]
     Cache(#[from] CacheError),
+    #[error("the module has {bytes} bytes of native code, more than the limit of {limit} (modules.limits.native_mib)")]
+    Native { bytes: u64, limit: u64 },
     #[error("the module does not fit the world tidegate:processor/processor: {0:#}")]
     World(wasmtime::Error),
     #[error("the module cannot be configured: {0}")]
@@ -83,6 +85,26 @@ impl LoadError {
     }
 }
 
+impl LoadError {
+    /// Whether there is no such module, which may come later.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, LoadError::Source(SourceError::Missing { .. }))
+    }
+
+    /// The limit that the module ran into, by its key.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            LoadError::Inspect(InspectError::Size { .. }) => Some("component_mib"),
+            LoadError::Source(SourceError::Size(_)) => Some("component_mib"),
+            LoadError::Native { .. } => Some("native_mib"),
+            LoadError::Plan(PlanError::Many { what: "patterns", .. }) => Some("patterns"),
+            LoadError::Compile(CompileError::Timeout(_)) => Some("compile_timeout"),
+            LoadError::Overrun(_) => Some("timeout"),
+            _ => None,
+        }
+    }
+}
+
 /// Whether a file cannot be read for what it is, not for what the host lacks.
 fn is_of_the_file(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput)
@@ -95,7 +117,7 @@ pub(crate) struct Loader {
     compiler: Compiler,
     cache: Arc<Cache>,
     grants: BTreeMap<String, Grants>,
-    component_limit: u64,
+    ceilings: Ceilings,
     metrics: Metrics,
     voices: Mutex<HashMap<String, Arc<Voice>>>,
     /// Processors that run the same share the instances.
@@ -109,8 +131,39 @@ pub(crate) struct Parts {
     pub(crate) compiler: Compiler,
     pub(crate) cache: Cache,
     pub(crate) grants: BTreeMap<String, Grants>,
-    pub(crate) component_limit: u64,
+    pub(crate) ceilings: Ceilings,
     pub(crate) metrics: Metrics,
+}
+
+/// What one module may take, whatever its processor says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ceilings {
+    pub(crate) component_bytes: u64,
+    pub(crate) native_bytes: u64,
+    pub(crate) log_lines: u32,
+    pub(crate) patterns: usize,
+    pub(crate) pattern_bytes: usize,
+}
+
+impl Ceilings {
+    pub(crate) fn of(limits: &ModulesLimits) -> Self {
+        Ceilings {
+            component_bytes: u64::from(limits.component_mib) << 20,
+            native_bytes: u64::from(limits.native_mib) << 20,
+            log_lines: limits.log_lines,
+            patterns: limits.patterns,
+            pattern_bytes: (limits.pattern_mib as usize) << 20,
+        }
+    }
+
+    /// As far as they are about a plan.
+    pub(crate) fn of_a_plan(self) -> host_projection::Limits {
+        host_projection::Limits {
+            patterns: self.patterns,
+            pattern_size: self.pattern_bytes,
+            ..host_projection::Limits::default()
+        }
+    }
 }
 
 /// What is to be loaded.
@@ -133,14 +186,14 @@ impl Request {
 
 impl Loader {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { engine, linker, compiler, cache, grants, component_limit, metrics } = parts;
+        let Parts { engine, linker, compiler, cache, grants, ceilings, metrics } = parts;
         Loader {
             engine,
             linker: Arc::new(linker),
             compiler,
             cache: Arc::new(cache),
             grants,
-            component_limit,
+            ceilings,
             metrics,
             voices: Mutex::default(),
             loaded: Mutex::default(),
@@ -148,7 +201,7 @@ impl Loader {
     }
 
     pub(crate) fn component_limit(&self) -> u64 {
-        self.component_limit
+        self.ceilings.component_bytes
     }
 
     /// Loads what was asked for, or finds it loaded.
@@ -161,6 +214,7 @@ impl Loader {
         let Request { identity, config, .. } = request;
         let (voice, grants) =
             (self.voice(&identity.name), self.grants.get(&identity.name).cloned().unwrap_or_default());
+        let limits = self.ceilings.of_a_plan();
         let generation = spawn_blocking(move || {
             let template = Template {
                 engine,
@@ -171,15 +225,15 @@ impl Loader {
                 voice,
                 digest: identity.digest.short().into(),
             };
-            start(identity, template, &grants)
+            start(identity, template, |_| grants, &limits)
         })
         .await??;
         Ok(self.remember(generation))
     }
 
     /// The component in native code: from the cache, or compiled.
-    async fn component(&self, request: &Request) -> Result<Component, LoadError> {
-        let (component, limit) = (request.component.clone(), self.component_limit);
+    pub(crate) async fn component(&self, request: &Request) -> Result<Component, LoadError> {
+        let (component, limit) = (request.component.clone(), self.ceilings.component_bytes);
         spawn_blocking(move || inspect::inspect(&component, limit)).await??;
         let digest = request.identity.digest;
         if let Some(component) = self.cached(digest).await? {
@@ -199,14 +253,28 @@ impl Loader {
             .counter("tidegate_module_compile_milliseconds_total", "Time spent on compiling modules.", &labels)
             .inc_by(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        let component = spawn_blocking(move || cache.put(&engine, &digest, output)).await??;
+        let limit = self.ceilings.native_bytes;
+        let component = spawn_blocking(move || match output.metadata().map_or(0, |native| native.len()) {
+            bytes if bytes > limit => Err(LoadError::Native { bytes, limit }),
+            _ => Ok(cache.put(&engine, &digest, output)?),
+        })
+        .await??;
         drop(turn);
         Ok(component)
     }
 
     async fn cached(&self, digest: ModuleDigest) -> Result<Option<Component>, JoinError> {
-        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        spawn_blocking(move || cache.get(&engine, &digest)).await
+        let (cache, engine, limit) = (Arc::clone(&self.cache), self.engine.clone(), self.ceilings.native_bytes);
+        spawn_blocking(move || cache.get(&engine, &digest, limit)).await
+    }
+
+    /// The component, ready to be instantiated.
+    pub(crate) fn linked(&self, component: &Component) -> Result<ProcessorPre<State>, LoadError> {
+        world(&self.linker, component)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     fn find(&self, identity: &Identity) -> Option<Arc<Generation>> {
@@ -232,7 +300,11 @@ impl Loader {
 
     fn voice(&self, name: &str) -> Arc<Voice> {
         let mut voices = self.voices.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(voices.entry(name.to_owned()).or_insert_with(|| Arc::new(Voice::new(name, &self.metrics))))
+        Arc::clone(
+            voices
+                .entry(name.to_owned())
+                .or_insert_with(|| Arc::new(Voice::new(name, self.ceilings.log_lines, &self.metrics))),
+        )
     }
 }
 
@@ -241,24 +313,34 @@ fn world(linker: &Linker<State>, component: &Component) -> Result<ProcessorPre<S
     ProcessorPre::new(instance).map_err(LoadError::World)
 }
 
-/// The tests that every generation passes before it sees live data.
-fn start(identity: Identity, template: Template, grants: &Grants) -> Result<Generation, LoadError> {
-    let (mut instance, plan) = Instance::start(&template, true).map_err(|error| match error {
+/// An instance that says nothing, and what it asks for.
+pub(crate) fn configure(template: &Template) -> Result<(Instance, Plan), LoadError> {
+    Instance::start(template, true).map_err(|error| match error {
         CallError::Guest(said) => LoadError::Configure(said),
         error if error.is_for_want_of_room() => LoadError::Room(error.to_string()),
         CallError::Overrun(_) => LoadError::Overrun(error.to_string()),
-        error => LoadError::Configure(error.to_string()),
-    })?;
+        error => LoadError::Configure(error.in_full()),
+    })
+}
+
+/// The tests that every generation passes before it sees live data.
+pub(crate) fn start(
+    identity: Identity,
+    template: Template,
+    grants: impl FnOnce(&Plan) -> Grants,
+    limits: &host_projection::Limits,
+) -> Result<Generation, LoadError> {
+    let (mut instance, plan) = configure(&template)?;
+    let grants = grants(&plan);
     // The patterns are the guest's, and a few bytes of them can make a lot of work.
     let mut budget = Budget::start(template.limits.timeout * START_FACTOR);
-    let limits = host_projection::Limits::default();
-    let projector = Projector::compile_within(template.signal, &plan, grants, &limits, &mut budget)?;
-    let generation = Generation::new(identity, template, projector);
+    let projector = Projector::compile_within(template.signal, &plan, &grants, limits, &mut budget)?;
+    let generation = Generation::new(identity, template, projector, grants);
     let signal = generation.identity().signal;
-    let context = Context { now: 1_700_000_000_000_000_000, seed: 1, origin: Arc::new(Origin::default()) };
+    let context = Context { now: selftest::START, seed: 1, cluster: None, origin: Arc::new(Origin::default()) };
     generation
         .try_on(&mut instance, selftest::payload(signal), &context)
-        .map_err(|error: BatchError| LoadError::SelfTest(error.to_string()))?;
+        .map_err(|error: BatchError| LoadError::SelfTest(error.in_full()))?;
     instance.unsink();
     generation.keep(instance);
     Ok(generation)

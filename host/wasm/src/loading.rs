@@ -44,6 +44,11 @@ impl Loading {
         &self.guest
     }
 
+    /// Whether the collector may start though there is no module. Where one runs already, it does not make way for none.
+    pub(crate) fn may_start_without(&self) -> bool {
+        self.before.upgrade().is_none() && self.guest.starts_without()
+    }
+
     /// Loads what is there now, unless it runs already or has just failed.
     pub(crate) async fn load(&mut self, loader: &Loader) -> Result<(), LoadError> {
         let request = self.fetch(loader).await?;
@@ -140,6 +145,9 @@ impl Loading {
 
     fn refused(&self, digest: &str, reason: &LoadError) {
         self.guest.meters.load_failures.inc();
+        if let Some(limit) = reason.limit() {
+            self.guest.meters.hit(limit);
+        }
         let running = self.guest.running().map(|identity| identity.to_string());
         let reason = one_line(&reason.to_string(), REASON_BYTES);
         tracing::warn!(

@@ -26,13 +26,47 @@ pub(crate) struct Meters {
     pub(crate) loaded: Counter,
     pub(crate) load_failures: Counter,
     pub(crate) rollbacks: Counter,
+    pub(crate) breaker_trips: Counter,
     pub(crate) generation: Gauge,
     /// Which generation runs.
     info: Mutex<Option<OwnGauge>>,
+    /// Whether its batches are refused, since it is at fault.
+    breaker: Mutex<Option<OwnGauge>>,
     metrics: Metrics,
     processor: String,
     module: String,
     pipeline: String,
+}
+
+/// Why a generation made way for the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rollback {
+    Failed,
+    AtFault,
+    Errors,
+    Slow,
+}
+
+impl Rollback {
+    const ALL: [Rollback; 4] = [Rollback::Failed, Rollback::AtFault, Rollback::Errors, Rollback::Slow];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Rollback::Failed => "failed",
+            Rollback::AtFault => "at_fault",
+            Rollback::Errors => "errors",
+            Rollback::Slow => "slow",
+        }
+    }
+
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Rollback::Failed => "it failed on a batch that the generation before it processes",
+            Rollback::AtFault => "it is at fault on a batch that the generation before it processes",
+            Rollback::Errors => "too many of its batches failed",
+            Rollback::Slow => "too many of its batches took too long",
+        }
+    }
 }
 
 /// What the batches of one cluster took.
@@ -50,6 +84,8 @@ pub(crate) struct Lane {
     pub(crate) errors: Counter,
     pub(crate) overruns: Counter,
     pub(crate) rejected: Counter,
+    pub(crate) bisections: Counter,
+    pub(crate) poison: Counter,
     pub(crate) unprocessed: Counter,
     pub(crate) refused: Counter,
 }
@@ -79,17 +115,26 @@ impl Meters {
             loaded: load("loaded"),
             load_failures: load("refused"),
             rollbacks: load("rolled_back"),
+            breaker_trips: metrics.counter(
+                "tidegate_module_breaker_trips_total",
+                "How often a module was found at fault, so that its batches were refused for a while.",
+                &labels,
+            ),
             generation: metrics.gauge(
                 "tidegate_module_generation",
                 "How many generations of its module the processor has run.",
                 &labels,
             ),
             info: Mutex::default(),
+            breaker: Mutex::default(),
             metrics: metrics.clone(),
             processor: processor.to_owned(),
             module: module.to_owned(),
             pipeline: pipeline.to_string(),
         };
+        for why in Rollback::ALL {
+            meters.rollbacks_for(why);
+        }
         // What has counted nothing yet shows that; what the processor did before its pipeline was built anew is its own.
         meters.lane("");
         for cluster in metrics.label_values(BATCHES, &labels, CLUSTER) {
@@ -133,6 +178,43 @@ impl Meters {
         let info = self.metrics.own_gauge(INFO, help, &labels, 1);
         *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(info);
     }
+
+    pub(crate) fn rolled_back(&self, why: Rollback) {
+        self.rollbacks.inc();
+        self.rollbacks_for(why).inc();
+    }
+
+    fn rollbacks_for(&self, why: Rollback) -> Counter {
+        let labels = [("processor", self.processor.as_str()), ("module", &self.module), ("reason", why.name())];
+        let help = "How often the generation before a module's newest was restored, by what was wrong with that.";
+        self.metrics.counter("tidegate_module_rollbacks_total", help, &labels)
+    }
+
+    /// Shows whether batches are refused for a while, as long as the processor is there.
+    pub(crate) fn breaker(&self, is_open: bool) {
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let gauge = breaker.get_or_insert_with(|| {
+            let labels =
+                [("processor", self.processor.as_str()), ("pipeline", &self.pipeline), ("module", &self.module)];
+            let help = "Whether batches are refused for a while since the module is at fault: 1 or 0.";
+            self.metrics.own_gauge("tidegate_module_breaker_open", help, &labels, 0)
+        });
+        gauge.set(i64::from(is_open));
+    }
+
+    /// Counts a failure that is a limit's.
+    pub(crate) fn exceeded(&self, error: &BatchError) {
+        if let Some(limit) = error.limit() {
+            self.hit(limit);
+        }
+    }
+
+    /// Counts that a module ran into the limit of this key.
+    pub(crate) fn hit(&self, limit: &str) {
+        let labels = [("processor", self.processor.as_str()), ("module", &self.module), ("limit", limit)];
+        let help = "How often a batch or a load ended at a limit, by the key of the limit.";
+        self.metrics.counter("tidegate_module_limit_hits_total", help, &labels).inc();
+    }
 }
 
 impl Lane {
@@ -160,9 +242,14 @@ impl Lane {
             errors: counter("tidegate_processor_errors_total", "Calls that the guest answered with an error."),
             overruns: counter("tidegate_processor_overruns_total", "Batches that were given up for want of time."),
             rejected: counter("tidegate_processor_rejected_scripts_total", "Scripts with an edit that is not allowed."),
+            bisections: counter(
+                "tidegate_processor_bisections_total",
+                "Batches that were tried in parts, since the guest failed on the whole.",
+            ),
+            poison: counter("tidegate_processor_poison_items_total", "Items that the guest failed on alone."),
             unprocessed: counter(
                 "tidegate_processor_unprocessed_items_total",
-                "Items that went on as they were, since the guest failed and the policy is open.",
+                "Items that went on as they were: the guest failed and the policy is open, or there was no module.",
             ),
             refused: counter("tidegate_processor_refused_items_total", "Items of batches that were refused."),
         }

@@ -47,15 +47,25 @@ impl Processor {
     }
 
     async fn process(&self, delivery: Delivery) -> Outcome {
-        let context = Context { now: now(), seed: self.seeds.next(), origin: self.known(&delivery.origin) };
+        let context =
+            Context { now: now(), seed: self.seeds.next(), cluster: None, origin: self.known(&delivery.origin) };
         let came = Instant::now();
         let (reply, answer) = oneshot::channel();
         let (guest, payload) = (Arc::clone(&self.guest), delivery.payload.clone());
+        let step = guest.step(&payload);
         let job = Box::new(move || {
             // Whoever has gone away takes the batch back.
-            if !reply.is_closed() {
-                let _ = reply.send(guest.serve(&payload, &context));
+            if reply.is_closed() {
+                return;
             }
+            let served = match &step {
+                None => guest.serve(&payload, &context),
+                Some(step) => step.run(|| guest.serve(&payload, &context)),
+            };
+            if let (Some(step), Err(failure)) = (step, &served) {
+                step.came_to(&Err(failure.clone()));
+            }
+            let _ = reply.send(served);
         });
         if self.pool.submit(self.queue, job).is_err() {
             return Err(Failure::refused(format!("{}: the queue for the guest is full", self.guest.id), QUEUE_FULL));

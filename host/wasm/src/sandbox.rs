@@ -3,27 +3,31 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use host_component::{ComponentId, Consumer, PipelineId, Shutdown, Trigger};
+use host_config::{Check, Wrong};
 use host_projection::Grants;
+use host_quarantine::OpenError;
 use host_telemetry::Metrics;
 
 use crate::Bundled;
 use crate::cache::{Cache, CacheError};
 use crate::cluster::Clusters;
 use crate::compile::Compiler;
-use crate::config::{Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
+use crate::config::{IfMissing, Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
 use crate::engine::{Ceilings, Engine, EngineError};
-use crate::guest::Guest;
-use crate::loader::{LoadError, Loader, Parts};
+use crate::guest::{Guest, Policy};
+use crate::loader::{self, LoadError, Loader, Parts};
 use crate::loading::Loading;
 use crate::meters::Meters;
 use crate::pool::Pool;
 use crate::processor::Processor;
+use crate::quarantine::Ward;
 use crate::source::{Places, Source, SourceError};
+use crate::standing::Watch;
 use crate::status::Status;
 use crate::store;
 
@@ -41,8 +45,14 @@ pub enum StartError {
     Threads(#[from] std::io::Error),
     #[error("the sandbox cannot link its host functions: {0:#}")]
     Link(wasmtime::Error),
+    #[error("modules.quarantine.path: {0}")]
+    Quarantine(#[from] OpenError),
+    #[error("modules.{}: {}", .0.key, .0.message)]
+    Wrong(Wrong),
     #[error("modules.limits.{0} is 0: nothing could run")]
     Zero(&'static str),
+    #[error("modules.limits.timeout is {0:?}, more than an hour: no batch may hold a thread for so long")]
+    Timeout(Duration),
     #[error(
         "modules.limits.instances is {instances}, less than one for each of the {threads} threads and one to load the next \
          module with"
@@ -59,8 +69,12 @@ pub enum BuildError {
     Memory { asked: u32, ceiling: u32 },
     #[error("limits.{0} is 0: nothing could run")]
     Zero(&'static str),
-    #[error("limits.timeout is {0:?}, more than an hour: no batch may hold a thread for so long")]
-    Timeout(Duration),
+    #[error("limits.output_mib is {asked}, more than modules.limits.output_mib: {ceiling}")]
+    Output { asked: u32, ceiling: u32 },
+    #[error("limits.timeout is {asked:?}, more than modules.limits.timeout: {ceiling:?}")]
+    Timeout { asked: Duration, ceiling: Duration },
+    #[error("{}: {}", .0.key, .0.message)]
+    Wrong(Wrong),
 }
 
 /// A processor whose module could not be loaded at start.
@@ -96,6 +110,7 @@ pub struct Sandbox {
     clusters: Arc<Clusters>,
     loader: Arc<Loader>,
     pool: Pool,
+    quarantine: Option<Arc<Ward>>,
     waiting: Mutex<Vec<Loading>>,
     /// All that were made, for those who want to know of them.
     guests: Mutex<Vec<Weak<Guest>>>,
@@ -136,6 +151,7 @@ impl Sandbox {
             Some(folder) => base.join(folder),
             None => Cache::default_folder()?,
         };
+        let quarantine = open_quarantine(&config, &base, &metrics)?;
         let pool = Pool::start(threads)?;
         let loader = Loader::new(Parts {
             linker: store::linker(&engine).map_err(StartError::Link)?,
@@ -143,7 +159,7 @@ impl Sandbox {
             compiler: Compiler::new(compile.program, compile.arguments, limits.compile_timeout),
             cache: Cache::open(folder, limits.cache_mib.saturating_mul(1 << 20))?,
             grants: grants(&config, bundled),
-            component_limit: u64::from(limits.component_mib) << 20,
+            ceilings: loader::Ceilings::of(limits),
             metrics: metrics.clone(),
         });
         let (trigger, shutdown) = Trigger::new();
@@ -157,6 +173,7 @@ impl Sandbox {
             clusters,
             loader,
             pool,
+            quarantine,
             waiting,
             guests,
             trigger,
@@ -176,12 +193,28 @@ impl Sandbox {
         routes: &[String],
         next: Arc<dyn Consumer>,
     ) -> Result<Arc<dyn Consumer>, BuildError> {
-        check(&config.limits, self.config.limits.memory_mib)?;
+        check(&config, &self.config.limits)?;
         let metadata = self.config.metadata_of(&config);
-        let places = Places { base: &self.base, folder: self.config.folder.as_deref(), bundled: self.bundled };
+        let places = Places {
+            base: &self.base,
+            folder: self.config.folder.as_deref(),
+            bundled: self.bundled,
+            may_be_missing: config.if_missing != IfMissing::Fail,
+        };
+        let watch = Watch {
+            window: config.rollback.window,
+            error_percent: config.rollback.error_percent.into(),
+            p99: config.rollback.p99.unwrap_or(config.limits.timeout),
+        };
+        let policy = Policy {
+            failure: config.failure_policy,
+            if_missing: config.if_missing,
+            watch,
+            quarantine: self.quarantine.clone(),
+        };
         let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
         let meters = Meters::new(&self.metrics, &self.clusters, &id.to_string(), &pipeline, source.name());
-        let guest = Arc::new(Guest::new(id, pipeline, source.name(), config.failure_policy, meters, routes));
+        let guest = Arc::new(Guest::new(id, pipeline, source.name(), policy, meters, routes));
         let before = self.enter(&guest);
         let queue = self.pool.queue(self.config.limits.queue, Arc::clone(guest.alone()));
         let loading = Loading::new(Arc::clone(&guest), source, config.limits, before);
@@ -197,6 +230,15 @@ impl Sandbox {
         let before = guests.iter().rev().find(|other| other.upgrade().is_some_and(|other| is_before(&other))).cloned();
         guests.push(Arc::downgrade(guest));
         before.unwrap_or_default()
+    }
+
+    /// Why it is not ready: each processor that refuses what comes since its module is missing, with the module's name.
+    pub fn unready(&self) -> Vec<String> {
+        let guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusing = guests.iter().filter_map(Weak::upgrade).filter(|guest| guest.refuses_all());
+        refusing
+            .map(|guest| format!("{} in {}: the module {} is not loaded", guest.id, guest.pipeline, guest.module))
+            .collect()
     }
 
     /// What an operator may know of each processor that is in use.
@@ -216,6 +258,7 @@ impl Sandbox {
         for mut loading in waiting {
             match loading.load(&self.loader).await {
                 Ok(()) => loaded.push(loading),
+                Err(error) if error.is_missing() && loading.may_start_without() => loaded.push(loading),
                 Err(error) => failures.push(not_ready(loading.guest(), error)),
             }
         }
@@ -256,6 +299,13 @@ impl Drop for Sandbox {
     }
 }
 
+fn open_quarantine(config: &ModulesConfig, base: &Path, metrics: &Metrics) -> Result<Option<Arc<Ward>>, StartError> {
+    if let Some(wrong) = config.wrongs().into_iter().next() {
+        return Err(StartError::Wrong(wrong));
+    }
+    Ok(Ward::open(&config.quarantine, base, metrics)?.map(Arc::new))
+}
+
 fn not_ready(guest: &Guest, error: LoadError) -> NotReady {
     let (processor, pipeline, module) = (guest.id.clone(), guest.pipeline.clone(), guest.module.clone());
     NotReady { processor, pipeline, module, error }
@@ -268,17 +318,23 @@ fn grants(config: &ModulesConfig, bundled: &[Bundled]) -> BTreeMap<String, Grant
 }
 
 /// What is fixed at start, as far as it makes sense.
-fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceilings, StartError> {
+pub(crate) fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceilings, StartError> {
     let zero = [
         ("threads", threads == 0),
         ("memory_mib", limits.memory_mib == 0),
         ("total_memory_mib", limits.total_memory_mib == 0),
+        ("timeout", limits.timeout.is_zero()),
+        ("output_mib", limits.output_mib == 0),
         ("component_mib", limits.component_mib == 0),
+        ("native_mib", limits.native_mib == 0),
         ("queue", limits.queue == 0),
         ("compile_timeout", limits.compile_timeout.is_zero()),
     ];
     if let Some((name, _)) = zero.into_iter().find(|(_, zero)| *zero) {
         return Err(StartError::Zero(name));
+    }
+    if limits.timeout > LONGEST {
+        return Err(StartError::Timeout(limits.timeout));
     }
     let per_thread = u32::try_from(threads).unwrap_or(u32::MAX);
     let instances = limits.instances.unwrap_or_else(|| per_thread.saturating_mul(4).max(128));
@@ -290,18 +346,21 @@ fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceilings, StartErr
     Ok(Ceilings { instances, memory_bytes, total_memory_bytes })
 }
 
-fn check(limits: &Limits, ceiling: u32) -> Result<(), BuildError> {
-    if limits.memory_mib > ceiling {
-        return Err(BuildError::Memory { asked: limits.memory_mib, ceiling });
+fn check(config: &ProcessorConfig, ceilings: &ModulesLimits) -> Result<(), BuildError> {
+    let Limits { memory_mib, timeout, output_mib } = config.limits;
+    if memory_mib > ceilings.memory_mib {
+        return Err(BuildError::Memory { asked: memory_mib, ceiling: ceilings.memory_mib });
     }
-    if limits.timeout > LONGEST {
-        return Err(BuildError::Timeout(limits.timeout));
+    if timeout > ceilings.timeout {
+        return Err(BuildError::Timeout { asked: timeout, ceiling: ceilings.timeout });
     }
-    let zero = [
-        ("memory_mib", limits.memory_mib == 0),
-        ("timeout", limits.timeout.is_zero()),
-        ("output_mib", limits.output_mib == 0),
-    ];
+    if output_mib > ceilings.output_mib {
+        return Err(BuildError::Output { asked: output_mib, ceiling: ceilings.output_mib });
+    }
+    if let Some(wrong) = config.wrongs().into_iter().next() {
+        return Err(BuildError::Wrong(wrong));
+    }
+    let zero = [("memory_mib", memory_mib == 0), ("timeout", timeout.is_zero()), ("output_mib", output_mib == 0)];
     match zero.into_iter().find(|(_, zero)| *zero) {
         Some((name, _)) => Err(BuildError::Zero(name)),
         None => Ok(()),

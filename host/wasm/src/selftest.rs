@@ -13,7 +13,8 @@ const TEXTS: [&str; 6] = [
     "card 4111 1111 1111 1111, ssn 078-05-1120, authorization: Bearer abcdefghijklmnopqrstuvwxyz012345",
     "token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl key AKIAIOSFODNN7EXAMPLE",
 ];
-const START: u64 = 1_700_000_000_000_000_000;
+/// When it is, for a self-test.
+pub(crate) const START: u64 = 1_700_000_000_000_000_000;
 const ITEMS: u64 = 12;
 
 /// Attributes of every kind of value.

@@ -17,6 +17,8 @@ const CONFIG_BYTES: u64 = 4 << 20;
 pub enum SourceError {
     #[error("there is no module {name:?}: {}", places(folder.as_deref(), bundled))]
     Unknown { name: String, folder: Option<PathBuf>, bundled: Vec<&'static str> },
+    #[error("{path} cannot be read: there is no such file")]
+    Missing { path: PathBuf },
     #[error("{path} cannot be read: {error}")]
     Read { path: PathBuf, error: io::Error },
     #[error(transparent)]
@@ -66,6 +68,8 @@ pub(crate) struct Places<'a> {
     pub(crate) base: &'a Path,
     pub(crate) folder: Option<&'a Path>,
     pub(crate) bundled: &'a [crate::Bundled],
+    /// Whether a module may come later.
+    pub(crate) may_be_missing: bool,
 }
 
 impl Source {
@@ -90,7 +94,8 @@ impl Source {
         }
         let file = places.folder.map(|folder| Watched::new(in_folder(places.base, folder, module)));
         let bundled = places.bundled.iter().find(|bundled| bundled.name == module).map(|bundled| bundled.component);
-        if bundled.is_none() && !file.as_ref().is_some_and(Watched::exists) {
+        let is_there = |file: &Watched| places.may_be_missing || file.exists();
+        if bundled.is_none() && !file.as_ref().is_some_and(is_there) {
             return Err(SourceError::Unknown {
                 name: module.to_owned(),
                 folder: places.folder.map(Path::to_path_buf),
@@ -128,36 +133,43 @@ impl Source {
             Ok(Contents::Changing) => Err(SourceError::Changing { path: file.path().to_path_buf() }),
             Err(error) => match self.bundled {
                 Some(bundled) if error.kind() == io::ErrorKind::NotFound => Ok(Bytes::from_static(bundled)),
+                None if error.kind() == io::ErrorKind::NotFound => {
+                    Err(SourceError::Missing { path: file.path().to_path_buf() })
+                }
                 _ => Err(SourceError::Read { path: file.path().to_path_buf(), error }),
             },
         }
     }
 
     fn config(&mut self) -> Result<String, SourceError> {
-        let file = match &mut self.config {
-            ConfigSource::Inline(value) => return Ok(canonical(value)),
-            ConfigSource::File(file) => file,
-        };
-        let read = file.read(CONFIG_BYTES);
-        let path = || file.path().to_path_buf();
-        let bytes = match read.map_err(|error| SourceError::Read { path: path(), error })? {
-            Contents::Whole(bytes) => bytes,
-            Contents::Large(bytes) => {
-                return Err(SourceError::ConfigSize { path: path(), bytes, limit: CONFIG_BYTES });
-            }
-            Contents::Changing => return Err(SourceError::Changing { path: path() }),
-        };
-        let parsed = String::from_utf8(bytes).map_err(|error| error.to_string()).and_then(|text| {
-            // JSON is YAML, too. References mean here what they mean in the main configuration: a key of a hash that is
-            // taken for the text `${env:KEY}` would be known to everyone.
-            let loaded = host_config::Value::load(file.path(), &text, &host_config::Os);
-            let (value, warnings) = loaded.map_err(|errors| errors.to_string())?;
-            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            value.decode::<Value>().map_err(|errors| errors.to_string())
-        });
-        let value = parsed.map_err(|reason| SourceError::Config { path: path(), reason })?;
-        Ok(canonical(&value))
+        match &mut self.config {
+            ConfigSource::Inline(value) => Ok(canonical(value)),
+            ConfigSource::File(file) => config_of(file),
+        }
     }
+}
+
+/// The configuration in a file, as canonical JSON.
+pub(crate) fn config_of(file: &mut Watched) -> Result<String, SourceError> {
+    let read = file.read(CONFIG_BYTES);
+    let path = || file.path().to_path_buf();
+    let bytes = match read.map_err(|error| SourceError::Read { path: path(), error })? {
+        Contents::Whole(bytes) => bytes,
+        Contents::Large(bytes) => {
+            return Err(SourceError::ConfigSize { path: path(), bytes, limit: CONFIG_BYTES });
+        }
+        Contents::Changing => return Err(SourceError::Changing { path: path() }),
+    };
+    let parsed = String::from_utf8(bytes).map_err(|error| error.to_string()).and_then(|text| {
+        // JSON is YAML, too. References mean here what they mean in the main configuration: a key of a hash that is
+        // taken for the text `${env:KEY}` would be known to everyone.
+        let loaded = host_config::Value::load(file.path(), &text, &host_config::Os);
+        let (value, warnings) = loaded.map_err(|errors| errors.to_string())?;
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        value.decode::<Value>().map_err(|errors| errors.to_string())
+    });
+    let value = parsed.map_err(|reason| SourceError::Config { path: path(), reason })?;
+    Ok(canonical(&value))
 }
 
 /// Whether `module` is the path of a file, and no name.

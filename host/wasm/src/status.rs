@@ -8,6 +8,7 @@ use host_telemetry::metrics::quantile;
 use host_telemetry::{Counter, Histogram};
 use serde::Serialize;
 
+use crate::breaker::Standing;
 use crate::config::FailurePolicy;
 use crate::generation::Generation;
 use crate::guest::Guest;
@@ -24,7 +25,23 @@ pub struct Status {
     /// Digest of the generation before it, which stands by.
     pub previous: Option<String>,
     pub refused_last: Option<Refused>,
+    /// Where the module is at fault, so that batches are refused for a while.
+    pub breaker: Option<OpenBreaker>,
+    /// Whether the collector started without the module.
+    pub missing: bool,
+    /// Recent items, and how many of them the module failed on alone.
+    pub recent_items: u64,
+    pub recent_poison_items: u64,
     pub work: Work,
+}
+
+/// A breaker that refuses batches.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenBreaker {
+    pub reason: String,
+    /// How long batches are refused before one tries again, in all and from now.
+    pub backoff_seconds: f64,
+    pub left_seconds: f64,
 }
 
 /// A generation.
@@ -34,6 +51,9 @@ pub struct Running {
     pub config_digest: String,
     pub reads: Vec<Read>,
     pub writes: Vec<String>,
+    /// What it was granted of the two: paths, words, or `*` for all of it.
+    pub granted_reads: Vec<String>,
+    pub granted_writes: Vec<String>,
     pub routes: Vec<String>,
     /// Whether it remembers from batch to batch, so that there is one instance.
     pub remembers: bool,
@@ -72,26 +92,44 @@ pub struct Work {
     pub errors: u64,
     pub overruns: u64,
     pub rejected_scripts: u64,
+    pub bisections: u64,
+    pub poison_items: u64,
     pub unprocessed_items: u64,
     pub refused_items: u64,
     pub rollbacks: u64,
+    pub breaker_trips: u64,
 }
 
 impl Status {
     pub(crate) fn of(guest: &Guest) -> Self {
         let (running, previous) = guest.generations();
+        let (breaker, (recent_items, recent_poison_items)) = guest.standing();
         Status {
             processor: guest.id.to_string(),
             pipeline: guest.pipeline.to_string(),
             module: guest.module.clone(),
-            failure_policy: match guest.policy {
+            failure_policy: match guest.policy.failure {
                 FailurePolicy::Closed => "closed",
                 FailurePolicy::Open => "open",
             },
             running: running.as_deref().map(Running::of),
             previous: previous.map(|generation| generation.identity().digest.short()),
             refused_last: guest.refused_last(),
+            breaker: breaker.map(OpenBreaker::of),
+            missing: guest.is_missing(),
+            recent_items,
+            recent_poison_items,
             work: Work::of(&guest.meters),
+        }
+    }
+}
+
+impl OpenBreaker {
+    fn of(standing: Standing) -> Self {
+        OpenBreaker {
+            reason: standing.reason,
+            backoff_seconds: standing.backoff.as_secs_f64(),
+            left_seconds: standing.left.as_secs_f64(),
         }
     }
 }
@@ -105,6 +143,8 @@ impl Running {
             config_digest: identity.config.short(),
             reads: plan.reads.iter().map(read).collect(),
             writes: plan.writes.clone(),
+            granted_reads: generation.granted().reads.clone(),
+            granted_writes: generation.granted().writes.clone(),
             routes: plan.routes.clone(),
             remembers: plan.state == State::Rebuildable,
         }
@@ -139,9 +179,12 @@ impl Work {
             errors: sum(|lane| &lane.errors),
             overruns: sum(|lane| &lane.overruns),
             rejected_scripts: sum(|lane| &lane.rejected),
+            bisections: sum(|lane| &lane.bisections),
+            poison_items: sum(|lane| &lane.poison),
             unprocessed_items: sum(|lane| &lane.unprocessed),
             refused_items: sum(|lane| &lane.refused),
             rollbacks: meters.rollbacks.get(),
+            breaker_trips: meters.breaker_trips.get(),
         }
     }
 }

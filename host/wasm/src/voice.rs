@@ -1,14 +1,15 @@
 //! The voice of a module is what its guests may say to the outside: log lines at a bounded rate and counters with a
 //! bounded number of names. All generations and instances of a module share one.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use host_telemetry::{Counter, Metrics};
 
-/// Log lines that a module may write in a second.
-const LINES_PER_SECOND: u32 = 100;
+use crate::config::ModulesLimits;
+use crate::throttle::Throttle;
+
 /// Longer lines are cut.
 const LINE_BYTES: usize = 4096;
 /// Names of counters that a module may use.
@@ -18,11 +19,31 @@ const NAME_BYTES: usize = 64;
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Severity {
+pub enum Severity {
     Debug,
     Info,
     Warn,
     Error,
+}
+
+impl Severity {
+    /// The name as logs spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Debug => "debug",
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// What a module logged and counted, kept for who asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// As many as a module may write in a second.
+    pub lines: Vec<(Severity, String)>,
+    pub counters: BTreeMap<String, u64>,
 }
 
 /// What the guests of one module say.
@@ -31,8 +52,14 @@ pub(crate) struct Voice {
     metrics: Metrics,
     lines_dropped: Counter,
     names_dropped: Counter,
+    /// Log lines that it may write in a second.
+    rate: u32,
     window: Mutex<Window>,
+    /// For what is told of its failures.
+    failures: Throttle,
     counters: Mutex<HashMap<String, Counter>>,
+    /// In place of the log and the metrics, where a module is tried by whoever wrote it.
+    kept: Option<Mutex<Said>>,
 }
 
 struct Window {
@@ -41,7 +68,7 @@ struct Window {
 }
 
 impl Voice {
-    pub(crate) fn new(module: &str, metrics: &Metrics) -> Self {
+    pub(crate) fn new(module: &str, rate: u32, metrics: &Metrics) -> Self {
         let labels = [("module", module)];
         Voice {
             module: module.to_owned(),
@@ -56,13 +83,40 @@ impl Voice {
                 "Additions to a module's own counters that were left out: a bad name, or too many names.",
                 &labels,
             ),
+            rate,
             window: Mutex::new(Window { start: Instant::now(), lines: 0 }),
+            failures: Throttle::default(),
             counters: Mutex::default(),
+            kept: None,
         }
+    }
+
+    /// A voice that keeps what is said until it is asked for it.
+    pub(crate) fn keeping(module: &str) -> Self {
+        Voice {
+            kept: Some(Mutex::default()),
+            ..Voice::new(module, ModulesLimits::default().log_lines, &Metrics::new())
+        }
+    }
+
+    /// What was said since the last call of this.
+    pub(crate) fn take(&self) -> Said {
+        self.kept().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default()
+    }
+
+    fn kept(&self) -> Option<MutexGuard<'_, Said>> {
+        self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Writes one line, or counts it where there were too many in this second.
     pub(crate) fn say(&self, digest: &str, severity: Severity, message: &str) {
+        if let Some(mut kept) = self.kept() {
+            // By number and not by time: what is kept does not depend on how fast this machine is.
+            if kept.lines.len() < ModulesLimits::default().log_lines as usize {
+                kept.lines.push((severity, one_line(message, LINE_BYTES)));
+            }
+            return;
+        }
         if !self.admits() {
             self.lines_dropped.inc();
             return;
@@ -82,11 +136,24 @@ impl Voice {
             *window = Window { start: Instant::now(), lines: 0 };
         }
         window.lines = window.lines.saturating_add(1);
-        window.lines <= LINES_PER_SECOND
+        window.lines <= self.rate
+    }
+
+    /// Whether a failure is told, and how many were not before it.
+    pub(crate) fn admits_failure(&self, now: Instant) -> Option<u64> {
+        self.failures.admits(now)
     }
 
     /// Adds what one successful call counted.
     pub(crate) fn count(&self, name: &str, value: u64) {
+        if let Some(mut kept) = self.kept() {
+            if let Some(sum) = kept.counters.get_mut(name) {
+                *sum = sum.saturating_add(value);
+            } else if kept.counters.len() < COUNTERS && is_name(name) {
+                kept.counters.insert(name.to_owned(), value);
+            }
+            return;
+        }
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         if !counters.contains_key(name) {
             if counters.len() >= COUNTERS || !is_name(name) {

@@ -1,17 +1,13 @@
 //! The guests are the modules of this repository: crates under `guests/`, built for WebAssembly and made components. A module
 //! of one's own, in a crate that lies anywhere, is built the same way.
 
-mod own;
-
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use wit_component::{ComponentEncoder, DecodedWasm};
-
-use own::Own;
+use host_toolchain::{Crate, component, has_std};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -34,18 +30,6 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     }
     Ok(())
 }
-
-/// What a module may import: the two interfaces with functions, and the types of the contract by name.
-const IMPORTS: [&str; 8] = [
-    "tidegate:processor/log@0.2.0",
-    "tidegate:processor/counters@0.2.0",
-    "tidegate:processor/types@0.2.0",
-    "signal",
-    "plan",
-    "context",
-    "batch",
-    "script",
-];
 
 /// Builds each crate under `guests/` and returns the components, `target/guests/components/<name>.wasm`.
 ///
@@ -76,7 +60,7 @@ pub(crate) fn build(root: &Path) -> Result<Vec<PathBuf>> {
 /// It is no neighbour of the bundled ones, since the binary is built anew when something changes among them.
 fn build_own(root: &Path, folder: &Path) -> Result<PathBuf> {
     check_target(root)?;
-    let own = Own::find(root, folder)?;
+    let own = Crate::find(folder, root)?;
     let target = root.join("target/guests");
     compile(root, &target, |cargo| {
         cargo.arg("--manifest-path").arg(&own.manifest).arg("--package").arg(&own.package);
@@ -127,75 +111,26 @@ fn check_target(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn has_std(root: &Path) -> Result<bool> {
-    let output = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .current_dir(root)
-        .output()
-        .context("run rustc; https://rustup.rs installs it")?;
-    let libdir = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    let has_std = fs::read_dir(&libdir).is_ok_and(|mut files| {
-        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
-    });
-    Ok(output.status.success() && has_std)
-}
-
 fn compile(root: &Path, target: &Path, choose: impl FnOnce(&mut Command)) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(["build", "--profile", "guest", "--lib", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target);
     // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly.
-    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET").env("CARGO_ENCODED_RUSTFLAGS", flags(root));
+    cargo
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .env("CARGO_ENCODED_RUSTFLAGS", host_toolchain::flags(root));
     choose(&mut cargo);
     let status = cargo.status().context("run cargo")?;
     ensure!(status.success(), "the modules do not build: cargo ended with {status}");
     Ok(())
 }
 
-/// Flags by which a module says nothing of where it was built: it is known by its digest.
-fn flags(root: &Path) -> OsString {
-    let home = std::env::home_dir().map(|home| home.join(".cargo"));
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home);
-    let mut flags = OsString::new();
-    for (folder, name) in [(Some(root.to_owned()), "."), (home, "cargo")] {
-        let Some(folder) = folder else { continue };
-        if !flags.is_empty() {
-            flags.push("\x1f");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(folder);
-        flags.push("=");
-        flags.push(name);
-    }
-    flags
-}
-
 /// Turns a core module into a component. A file that is the same already is left alone, so that nothing is built anew.
 fn encode(module: &Path, component: &Path) -> Result<()> {
     let core = fs::read(module).with_context(|| format!("read {}", module.display()))?;
-    let encoded = ComponentEncoder::default()
-        .validate(true)
-        .module(&core)
-        .and_then(ComponentEncoder::encode)
+    let encoded = component::of_described_core(&core)
+        .and_then(|encoded| component::check(&encoded).map(|()| encoded))
         .with_context(|| format!("make a component of {}", module.display()))?;
-    check_imports(&encoded).with_context(|| format!("check what {} imports", module.display()))?;
-    if fs::read(component).is_ok_and(|old| old == encoded) {
-        return Ok(());
-    }
-    // Renamed into place, so that a collector that watches the folder never reads half of it.
-    let part = component.with_extension("wasm.part");
-    fs::write(&part, encoded).with_context(|| format!("write {}", part.display()))?;
-    fs::rename(&part, component).with_context(|| format!("rename {} into place", part.display()))
-}
-
-/// A module gets nothing but its contract: a guest that imports more is refused here, before a host would refuse it.
-fn check_imports(component: &[u8]) -> Result<()> {
-    let DecodedWasm::Component(resolve, world) = wit_component::decode(component)? else {
-        bail!("it is a package of interfaces and no component");
-    };
-    for key in resolve.worlds[world].imports.keys() {
-        let name = resolve.name_world_key(key);
-        ensure!(IMPORTS.contains(&name.as_str()), "it imports `{name}`, which is no part of wit/processor.wit");
-    }
-    Ok(())
+    Ok(component::write(component, &encoded)?)
 }

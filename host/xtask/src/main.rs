@@ -1,6 +1,8 @@
 //! cargo xtask: build, run, test and measure Tidegate.
 
 mod bench;
+mod conformance;
+mod environment;
 mod fuzz;
 mod guests;
 mod interop;
@@ -40,6 +42,8 @@ enum Command {
     /// Measure
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Hold the SDKs of all languages to one suite, in a host
+    Conformance(conformance::Args),
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
 }
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Command::Guests(args) => guests::run(&workspace.root, &args),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(command) => bench::run(&workspace, &command),
+        Command::Conformance(args) => conformance::run_alone(&workspace, &args),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
     });
     match outcome {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{bench, fuzz, guests, interop, needs, otelcol, tidy, wit};
+use crate::{bench, conformance, fuzz, guests, interop, needs, otelcol, tidy, wit};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -37,6 +37,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         steps.run_if("otelcol", needs::go(), || otelcol::build(workspace).map(drop))?;
     }
     steps.run_if("interoperation", needs::python(), || interop::run(workspace, &binary))?;
+    let conformance = conformance::Args::default();
+    steps.run_if("conformance", needs::python(), || conformance::run(workspace, &binary, &conformance))?;
     steps.run_if("instructions", needs::valgrind(), || bench::instructions(workspace))?;
     if args.all {
         steps.run_if("fuzzing", needs::cargo_fuzz(), || fuzz::all(workspace, 60))?;

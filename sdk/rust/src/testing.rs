@@ -32,6 +32,8 @@
 
 mod build;
 
+mod otlp;
+
 mod path;
 
 mod project;

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -55,6 +56,11 @@ impl Setup {
         self.dir.path().join(path)
     }
 
+    /// Closes a folder of its own to everybody else.
+    pub(crate) fn make_private(&self, path: &str) {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
     /// More arguments, behind those that name the configuration.
     #[must_use]
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
@@ -88,6 +94,13 @@ impl Setup {
     pub(crate) async fn start(self) -> Collector {
         let collector = self.spawn();
         collector.log.wait_for(0, &["ready"]).await;
+        collector
+    }
+
+    /// Starts it and waits until it listens, where its log does not tell that it is ready.
+    pub(crate) async fn start_quietly(self) -> Collector {
+        let collector = self.spawn();
+        eventually("it listens", async || TcpStream::connect(collector.metrics_address()).await.ok()).await;
         collector
     }
 
@@ -195,6 +208,11 @@ impl Collector {
     /// Asks it to end, as Kubernetes does.
     pub(crate) fn signal_term(&self) {
         self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Ends it at once, as the kernel does when memory is short.
+    pub(crate) fn kill(&self) {
+        self.signal(rustix::process::Signal::KILL);
     }
 
     /// Asks it to read its configuration again.

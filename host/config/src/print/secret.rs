@@ -27,7 +27,7 @@ const ABOUT_SECRETS: [&str; 7] = ["_file", "_path", "_url", "_name", "_id", "_ty
 const BELOW: [(&str, &str); 3] = [("hash", "key"), ("api", "key"), ("htpasswd", "inline")];
 
 /// Keys below which everything may be a secret.
-const WHOLE: [&str; 2] = ["headers", "endpoint_params"];
+const WHOLE: [&str; 3] = ["headers", "headers_list", "endpoint_params"];
 
 /// What is hidden at one place of a tree.
 #[derive(Clone, Copy, Default)]

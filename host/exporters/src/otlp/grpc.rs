@@ -6,6 +6,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
 use host_component::{Failure, Origin, Signal};
+use host_telemetry::traces;
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
@@ -66,6 +67,7 @@ impl Caller {
         *request.version_mut() = Version::HTTP_2;
         *request.uri_mut() = self.uris[signal as usize].clone();
         *request.headers_mut() = headers.clone();
+        traces::inject(request.headers_mut());
         let (answer, mut stream) = client.send_request(request, false).map_err(|error| Fault::of(&error))?;
         let (last, pieces) = message.pieces().split_last().expect("a message has its prefix");
         // The connection takes the pieces as the peer's window opens; they are in memory anyway. Where it does not take

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_component::{Failure, Origin, Signal};
+use host_telemetry::traces;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::BodyExt as _;
@@ -84,6 +85,7 @@ impl Caller {
         *request.uri_mut() = uri.clone();
         *request.headers_mut() =
             self.credentials.added_to(&self.headers, origin).await.map_err(Denial::Failed)?.into_owned();
+        traces::inject(request.headers_mut());
         let failed = |error: &dyn Error| Denial::Failed(Failure::retryable(format!("{}: {}", host(uri), chain(error))));
         let response = self.client.request(request).await.map_err(|error| failed(&error))?;
         let (head, body) = response.into_parts();

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use host_component::{Delivery, Origin, Outcome, Payload};
+use host_telemetry::traces::Place;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -13,6 +14,8 @@ use tokio::time::Instant;
 pub(crate) struct Waiting {
     pub(crate) ticket: u64,
     pub(crate) delivery: Delivery,
+    /// The step of its sender.
+    pub(crate) place: Place,
     pub(crate) answer: oneshot::Sender<Outcome>,
     pub(crate) since: Instant,
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Failure, Outcome, task_span};
-use host_telemetry::{Counter, Gauge, Histogram, Metrics};
+use host_telemetry::{Counter, Gauge, Histogram, Metrics, traces};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -29,6 +29,8 @@ pub(crate) struct Desk {
     pub(crate) id: String,
     /// The runners'.
     pub(crate) span: tracing::Span,
+    /// The name of the step that a batch is.
+    pub(crate) step: String,
     pub(crate) config: Config,
     pub(crate) next: Arc<dyn Consumer>,
     pub(crate) sent: Sent,
@@ -99,8 +101,8 @@ impl Batch {
         );
         let config = config.clone();
         let span = task_span("batch", &id);
-        let groups = Mutex::default();
-        Batch { desk: Arc::new(Desk { id, span, config, next, sent, combinations, refused, groups }) }
+        let (step, groups) = (format!("batch/{id}"), Mutex::default());
+        Batch { desk: Arc::new(Desk { id, span, step, config, next, sent, combinations, refused, groups }) }
     }
 }
 
@@ -159,7 +161,7 @@ impl Desk {
             None => self.open(&mut groups, &delivery)?,
         };
         let id = group.id;
-        group.push(Waiting { ticket, delivery, answer, since: Instant::now() });
+        group.push(Waiting { ticket, delivery, place: traces::Place::here(), answer, since: Instant::now() });
         let full = self.is_full(group);
         let start = group.ready == 0 && (group.runners == 0 || (full && group.runners < self.config.max_in_flight));
         if start {

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use host_component::{Delivery, Outcome, spawn_in};
+use host_telemetry::traces;
 use tokio::sync::Notify;
 
 use super::group::{Group, Waiting};
@@ -147,6 +148,8 @@ impl Runner {
         for waiting in rest {
             joined.payload.join(waiting.delivery.payload.clone());
         }
+        let step =
+            traces::joined(&self.desk.step, &[("processor", &self.desk.id)], part.iter().map(|waiting| &waiting.place));
         let config = &self.desk.config;
         let Delivery { payload, origin, route } = joined;
         let mut end = 0;
@@ -157,7 +160,8 @@ impl Runner {
             sent.all.inc();
             sent.items.observe(payload.items() as f64);
             sent.bytes.observe(payload.len() as f64);
-            let outcome = self.desk.next.consume(Delivery { payload, origin: origin.clone(), route }).await;
+            let consuming = self.desk.next.consume(Delivery { payload, origin: origin.clone(), route });
+            let outcome = traces::within(step.as_ref(), consuming).await;
             let may_pass = matches!(&outcome, Err(failure) if !failure.is_permanent());
             pieces.push(Piece { items: start..if may_pass { u64::MAX } else { end }, outcome });
             if may_pass {

@@ -3,6 +3,7 @@
 use bytes::{Buf as _, Bytes, BytesMut};
 use host_component::Signal;
 use host_compression::Coding;
+use host_telemetry::traces::Remote;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
@@ -10,7 +11,7 @@ use hyper::body::Incoming;
 
 use super::body::{self, Reply};
 use super::connection::Busy;
-use super::intake::Intake;
+use super::intake::{Came, Intake};
 use super::packed;
 use super::status::{Cause, Rejection};
 use crate::budget::Reservation;
@@ -49,10 +50,11 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
     intake.authenticate(headers).await?;
     let coding = coding(headers)?;
     let origin = intake.metadata.of(signal, headers, request.uri())?;
+    let came = Came { origin, remote: Remote::of(headers), format: "protobuf" };
     let mut incoming = request.into_body();
     let (message, _reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
-    intake.deliver(signal, message, origin).await
+    intake.deliver(signal, message, came).await
 }
 
 fn signal(path: &str) -> Option<Signal> {

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use host_component::Signal;
 use host_compression::Coding;
+use host_telemetry::traces::Remote;
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::body::{self, Reply};
 use super::connection::Busy;
-use super::intake::Intake;
+use super::intake::{Came, Intake};
 use super::status::{Cause, Rejection};
 use super::{json, packed};
 use crate::budget::Reservation;
@@ -33,6 +34,13 @@ impl Form {
         }
         let message = format!("content type {kind:?} is not served; send application/x-protobuf or application/json");
         Err(Rejection::new(Cause::MediaType, message))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Form::Protobuf => "protobuf",
+            Form::Json => "json",
+        }
     }
 
     fn media_type(self) -> HeaderValue {
@@ -74,6 +82,7 @@ async fn post(
     let form = form?;
     let coding = coding(headers)?;
     let origin = intake.metadata.of(signal, headers, request.uri())?;
+    let came = Came { origin, remote: Remote::of(headers), format: form.name() };
     let mut incoming = request.into_body();
     let (body, reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
@@ -81,7 +90,7 @@ async fn post(
         Form::Protobuf => (body, reservation),
         Form::Json => json::encoded(intake, signal, body, reservation).await?,
     };
-    intake.deliver(signal, bytes, origin).await
+    intake.deliver(signal, bytes, came).await
 }
 
 fn signal(path: &str) -> Option<Signal> {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{ComponentId, Consumers, Delivery, Denied, Origin, ServerAuth, Signal};
+use host_component::{ComponentId, Consumers, Delivery, Denied, Origin, Outcome, ServerAuth, Signal};
 use host_otlp::{Limits, check};
+use host_telemetry::traces::{self, Remote, Step};
 use host_telemetry::{Counter, Metrics};
 use http::{HeaderMap, HeaderValue};
 
@@ -25,6 +26,7 @@ pub(crate) struct Intake {
     max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
     pub(crate) limits: Limits,
+    transport: &'static str,
     /// Where requests go on; it may change at any time.
     consumers: Consumers,
     lanes: [Lane; 3],
@@ -36,8 +38,20 @@ pub(crate) struct Intake {
     pub(crate) connections_refused: Counter,
 }
 
+/// A request as it came in.
+pub(crate) struct Came {
+    pub(crate) origin: Arc<Origin>,
+    /// The step of its sender.
+    pub(crate) remote: Remote,
+    /// `protobuf` or `json`.
+    pub(crate) format: &'static str,
+}
+
 /// What is counted for one signal.
 struct Lane {
+    /// The name of the span of a request, and those of what it counts.
+    span: String,
+    span_counts: [&'static str; 3],
     accepted: Counter,
     refused: Counter,
     failed: Counter,
@@ -74,8 +88,9 @@ impl Intake {
             max_header_bytes: bounds.max_header_bytes,
             read_timeout: bounds.read_timeout,
             limits: Limits::default(),
+            transport,
             consumers: consumers.clone(),
-            lanes: Signal::ALL.map(|signal| Lane::new(signal, &labels, metrics)),
+            lanes: Signal::ALL.map(|signal| Lane::new(signal, &receiver, &labels, metrics)),
             metadata: Metadata::new(bounds.include_metadata, deps.metadata),
             auth: bounds.auth,
             unknown_fields: metrics.counter(
@@ -121,7 +136,7 @@ impl Intake {
 
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success. Where the pipeline was there when
     /// the request began and is not any more, its sender may try again, and is told then what there is.
-    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, origin: Arc<Origin>) -> Result<(), Rejection> {
+    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, came: Came) -> Result<(), Rejection> {
         let lane = self.lane(signal);
         let Some(consumer) = self.consumers.of(signal) else {
             let message = format!("the pipeline that took {signal} from this receiver was removed meanwhile");
@@ -135,8 +150,14 @@ impl Intake {
         if items == 0 {
             return Ok(());
         }
+        let Came { origin, remote, format } = came;
         let delivery = Delivery { payload, origin, route: None };
-        match consumer.consume(delivery).await {
+        let step = remote.step(&lane.span, &[("transport", self.transport), ("format", format)]);
+        let outcome = traces::within(step.as_ref(), consumer.consume(delivery)).await;
+        if let Some(step) = step {
+            lane.tell(&step, items, &outcome);
+        }
+        match outcome {
             Ok(()) => {
                 lane.accepted.inc_by(items);
                 Ok(())
@@ -166,7 +187,7 @@ impl Intake {
 }
 
 impl Lane {
-    fn new(signal: Signal, labels: &[(&str, &str)], metrics: &Metrics) -> Self {
+    fn new(signal: Signal, receiver: &str, labels: &[(&str, &str)], metrics: &Metrics) -> Self {
         let [accepted, refused, failed] = match signal {
             Signal::Logs => [
                 "otelcol_receiver_accepted_log_records",
@@ -182,10 +203,32 @@ impl Lane {
                 "otelcol_receiver_failed_metric_points",
             ],
         };
+        let (operation, span_counts) = match signal {
+            Signal::Logs => ("LogsReceived", ["accepted_log_records", "refused_log_records", "failed_log_records"]),
+            Signal::Traces => ("TraceDataReceived", ["accepted_spans", "refused_spans", "failed_spans"]),
+            Signal::Metrics => {
+                ("MetricsReceived", ["accepted_metric_points", "refused_metric_points", "failed_metric_points"])
+            }
+        };
         Lane {
+            span: format!("receiver/{receiver}/{operation}"),
+            span_counts,
             accepted: metrics.counter(accepted, "Items that the pipeline took.", labels),
             refused: metrics.counter(refused, "Items that the pipeline could not take at present.", labels),
             failed: metrics.counter(failed, "Items that the pipeline will never take.", labels),
         }
+    }
+
+    /// Says in the span of a request what became of its items.
+    fn tell(&self, step: &Step, items: u64, outcome: &Outcome) {
+        let which = match outcome {
+            Ok(()) => 0,
+            Err(failure) if failure.is_permanent() => 2,
+            Err(_) => 1,
+        };
+        for (at, key) in self.span_counts.iter().enumerate() {
+            step.number(key, if at == which { items } else { 0 });
+        }
+        step.came_to(outcome);
     }
 }

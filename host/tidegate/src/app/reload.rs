@@ -117,11 +117,7 @@ impl Force {
         if config.hash == self.config.hash {
             return Outcome::InForce;
         }
-        if config.telemetry.logs.encoding != self.config.telemetry.logs.encoding {
-            let message = "it cannot change while the collector runs: restart it";
-            let at = config.validated.telemetry.as_ref().or(self.config.validated.telemetry.as_ref());
-            let problem = at.map(|section| section.problem_at(&["logs", "encoding"], message).to_string());
-            let problem = problem.unwrap_or_else(|| format!("service.telemetry.logs.encoding: {message}"));
+        if let Some(problem) = self.fixed(&config) {
             return Outcome::Refused(vec![problem]);
         }
         match self.beside(config).await {
@@ -132,6 +128,23 @@ impl Force {
                 Outcome::Refused(crate::told(&error).lines().map(str::to_owned).collect())
             }
         }
+    }
+
+    /// What cannot change while the collector runs, and does: the log that all of it writes to, and the spans that all of it
+    /// makes.
+    fn fixed(&self, config: &Configuration) -> Option<String> {
+        let (now, then) = (&self.config.telemetry, &config.telemetry);
+        let changes: [(&[&str], bool); 4] = [
+            (&["logs", "encoding"], now.logs.encoding != then.logs.encoding),
+            (&["logs", "processors"], now.logs.processors != then.logs.processors),
+            (&["traces"], now.traces != then.traces),
+            (&["resource"], now.resource != then.resource),
+        ];
+        let (keys, _) = changes.iter().find(|(_, changes)| *changes)?;
+        let message = "it cannot change while the collector runs: restart it";
+        let at = config.validated.telemetry.as_ref().or(self.config.validated.telemetry.as_ref());
+        let problem = at.map(|section| section.problem_at(keys, message).to_string());
+        Some(problem.unwrap_or_else(|| format!("service.telemetry.{}: {message}", keys.join("."))))
     }
 
     async fn beside(&self, config: Configuration) -> anyhow::Result<Built> {

@@ -78,6 +78,20 @@ pub(crate) const SERVICE: &[Difference] = &[
         "telemetry.metrics.readers",
         "`without_scope_info`, `without_type_suffix` and `without_units` change nothing: names are the Collector's own.",
     ),
+    of(
+        "telemetry.traces",
+        "Spans are those of receivers, processors, connectors, exporters and calls of guests, and the first of them is the \
+         server's.",
+    ),
+    of(
+        "telemetry.resource",
+        "`service.telemetry.resource` is in what is sent over OTLP, and not in the metrics that are scraped or the lines on \
+         standard error.",
+    ),
+    of(
+        "telemetry.logs.processors",
+        "Where the component that a record is about is known, its id is an attribute of the record, and not of its scope.",
+    ),
     of("limits", "`service.limits` is not in the Collector."),
 ];
 

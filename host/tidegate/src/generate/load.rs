@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::Args;
-use super::client::{Answer, Client};
 use super::report::Report;
 use super::request::{Plan, Request};
+use crate::client::{Answer, Client};
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
@@ -134,11 +134,11 @@ impl Load {
                     }
                     return;
                 }
-                Answer::Failed { code } => {
+                Answer::Failed { code, .. } => {
                     report.answered(&format!("{code:?}"));
                     return report.unacknowledged(self.ids_of(request));
                 }
-                Answer::Again { code, after } => {
+                Answer::Again { code, after, .. } => {
                     report.answered(&format!("{code:?}"));
                     // Half of the wait is random, so that those who were refused together do not return together.
                     let wait = after.unwrap_or(backoff / 2 + backoff.mul_f64(fastrand::f64() / 2.0));

@@ -27,13 +27,7 @@ impl Guest {
 
 macro_rules! guest {
     ($name:literal, $signal:ident, $type:path, $patterns:literal, $config:expr) => {
-        Guest {
-            name: $name,
-            signal: Signal::$signal,
-            config: $config,
-            has_patterns: $patterns,
-            native: link::<$type>,
-        }
+        Guest { name: $name, signal: Signal::$signal, config: $config, has_patterns: $patterns, native: link::<$type> }
     };
 }
 
@@ -58,8 +52,10 @@ const ATTRIBUTES: &str = r#"{"actions": [
     {"key": "cluster.id", "value": "eu-1", "action": "insert"},
     {"key": "client.address", "action": "hash"},
     {"key": "thread.name", "action": "delete"}]}"#;
-const LABELS: &str = r#"{"attributes": {"cluster.id": "eu-1", "cluster.role": "edge"}, "received_at": "hub.received_at"}"#;
-const FILTER: &str = r#"{"log_conditions": ["log.severity_number < SEVERITY_NUMBER_INFO", "IsMatch(log.body, \"health\")"]}"#;
+const LABELS: &str =
+    r#"{"attributes": {"cluster.id": "eu-1", "cluster.role": "edge"}, "received_at": "hub.received_at"}"#;
+const FILTER: &str =
+    r#"{"log_conditions": ["log.severity_number < SEVERITY_NUMBER_INFO", "IsMatch(log.body, \"health\")"]}"#;
 const SCRUB: &str = r#"{"detectors": {"email": {}, "payment_card": {}, "ipv4": {}}}"#;
 const SAMPLER: &str = r#"{"sampling_percentage": 15}"#;
 const REDACTION: &str = r#"{"allow_all_keys": true, "summary": "silent", "blocked_values": [

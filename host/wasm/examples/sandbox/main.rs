@@ -7,6 +7,7 @@
 #[path = "../abi/data.rs"]
 mod data;
 mod guests;
+mod moves;
 mod native;
 mod requests;
 mod views;
@@ -63,7 +64,8 @@ async fn bench(arguments: &[String]) -> Result<()> {
         }
     }
     let (requests, straight) = (requests::of(Signal::Logs), views::Scrubber::new());
-    let projected = guests::all().into_iter().find(|guest| guest.name == "pii-scrub").context("pii-scrub is bundled")?;
+    let projected =
+        guests::all().into_iter().find(|guest| guest.name == "pii-scrub").context("pii-scrub is bundled")?;
     let opened = workbench.open(&projected.component(), &[]).await?;
     let wanted = Wanted { signal: Signal::Logs, config: projected.config, limits: Limits::default(), grants: None };
     let trial = opened.configure(&wanted)?;
@@ -93,7 +95,8 @@ impl Around {
     fn parse(arguments: &[String]) -> Result<Around> {
         let of = |signal: &str| {
             let found = arguments.iter().find_map(|argument| argument.strip_prefix(signal)?.strip_prefix('='));
-            let micros: f64 = found.with_context(|| format!("what a pipeline costs: {signal}=MICROSECONDS"))?.parse()?;
+            let micros: f64 =
+                found.with_context(|| format!("what a pipeline costs: {signal}=MICROSECONDS"))?.parse()?;
             Ok::<_, anyhow::Error>(micros * 1000.0)
         };
         Ok(Around { logs: of("logs")?, traces: of("traces")?, metrics: of("metrics")? })

@@ -6,20 +6,8 @@ use host_projection::{Grants, Limits, Projector, Unmetered};
 use tidegate_sdk::bindings::tidegate::processor::types;
 use tidegate_sdk::{Instance, Processor};
 
-use self::moves::{back, from_guest, to_guest};
 use crate::BatchContext;
-
-/// The moves between the types of the contract and those of the projection: the sandbox's own, on the guest's types.
-mod moves {
-    use super::types;
-
-    #[path = "../../../src/bindings/back.rs"]
-    pub(super) mod back;
-    #[path = "../../../src/bindings/from_guest.rs"]
-    pub(super) mod from_guest;
-    #[path = "../../../src/bindings/to_guest.rs"]
-    pub(super) mod to_guest;
-}
+use crate::moves::{back, from_guest, to_guest};
 
 /// A configured guest.
 pub(crate) trait Native {

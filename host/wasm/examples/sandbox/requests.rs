@@ -29,7 +29,7 @@ pub(crate) fn of(signal: Signal) -> Vec<Payload> {
 pub(crate) fn single(signal: Signal) -> Vec<Payload> {
     match signal {
         Signal::Logs => {
-            let one = |seed| host_otlp::split::by_items(&data::request(seed), 1).into_iter().next();
+            let one = |seed| data::request(seed).split(1, usize::MAX).into_iter().next();
             (0..REQUESTS).filter_map(one).collect()
         }
         Signal::Traces => (0..REQUESTS).map(|seed| traces(seed, 1, 1, true)).collect(),
@@ -61,7 +61,7 @@ fn traces(seed: u64, resources: u64, spans: u64, is_personal: bool) -> Payload {
             text("request.id", format!("{:x}", (seed + 1) * (number + 1) * 0x9e37_79b9)),
             text("thread.name", format!("http-nio-exec-{}", number % 64)),
         ];
-        if is_personal && number % 4 == 0 {
+        if is_personal && number.is_multiple_of(4) {
             attributes.push(text("enduser.id", format!("ada.{number}@staff.example")));
             attributes.push(text("client.address", format!("10.77.{}.{}", seed % 256, number % 256)));
         }
@@ -102,7 +102,8 @@ fn metrics(seed: u64, count: u64, points: u64) -> Payload {
         Metric { name: format!("requests.{number}"), data: Some(metric::Data::Sum(sum)), ..Metric::default() }
     };
     let scope = ScopeMetrics { metrics: (0..count).map(metric).collect(), ..ScopeMetrics::default() };
-    let resource = ResourceMetrics { resource: resource(seed, 0), scope_metrics: vec![scope], ..ResourceMetrics::default() };
+    let resource =
+        ResourceMetrics { resource: resource(seed, 0), scope_metrics: vec![scope], ..ResourceMetrics::default() };
     payload(Signal::Metrics, &ExportMetricsServiceRequest { resource_metrics: vec![resource] })
 }
 

@@ -16,7 +16,7 @@ use crate::Bundled;
 const BUNDLED: &[Bundled] = &[Bundled { name: "labels", component: b"bundled", reads: &[], writes: &[] }];
 
 fn source(base: &Path, module: &str) -> Result<Source, SourceError> {
-    let places = Places { base, folder: Some(Path::new("modules")), bundled: BUNDLED };
+    let places = Places { base, folder: Some(Path::new("modules")), bundled: BUNDLED, may_be_missing: false };
     Source::new(module, None, None, &places)
 }
 
@@ -161,7 +161,7 @@ fn references_in_a_configuration_file_are_replaced() {
     fs::write(base.path().join("key"), "a secret\n").unwrap();
     let rules = "hash: { key: '${file:key}', length: '${env:TIDEGATE_NOBODY_SETS_THIS:-16}' }\nregex: '^\\d+$'\n";
     fs::write(base.path().join("rules.yaml"), rules).unwrap();
-    let places = Places { base: base.path(), folder: None, bundled: BUNDLED };
+    let places = Places { base: base.path(), folder: None, bundled: BUNDLED, may_be_missing: false };
     let mut labels = Source::new("labels", None, Some(Path::new("rules.yaml")), &places).unwrap();
     let config = labels.fetch(64).unwrap().config;
     assert_eq!(config, r#"{"hash":{"key":"a secret","length":16},"regex":"^\\d+$"}"#);

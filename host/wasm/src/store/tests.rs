@@ -14,7 +14,7 @@ use crate::voice::Voice;
 
 fn empty() -> Store<State> {
     let ceilings = Ceilings { instances: 1, memory_bytes: 1 << 20, total_memory_bytes: 1 << 20 };
-    let voice = Arc::new(Voice::new("module", &Metrics::new()));
+    let voice = Arc::new(Voice::new("module", 100, &Metrics::new()));
     store(&Engine::new(ceilings).unwrap(), &Limits::default(), &voice, &"digest".into())
 }
 

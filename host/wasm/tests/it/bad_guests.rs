@@ -26,11 +26,11 @@ async fn fails(rig: &Rig, guest: &Guest, config: ProcessorConfig) -> String {
 }
 
 #[tokio::test]
-async fn a_trap_fails_the_batch_after_a_second_try() {
+async fn a_trap_fails_the_batch_after_a_second_try_and_one_of_each_item() {
     let rig = Rig::new();
     let said = fails(&rig, &Guest::idle().in_live_process("unreachable"), mine()).await;
     assert!(said.contains("wasm/mine") && said.contains("unreachable"), "{said}");
-    assert_eq!(rig.metric("tidegate_processor_traps_total"), 2);
+    assert_eq!(rig.metric("tidegate_processor_traps_total"), 4);
 }
 
 #[tokio::test]
@@ -39,7 +39,8 @@ async fn a_guest_that_spins_is_ended_when_its_time_is_spent() {
     let limits = Limits { timeout: Duration::from_millis(30), ..Limits::default() };
     let said = fails(&rig, &Guest::idle().in_live_process(SPIN), ProcessorConfig { limits, ..mine() }).await;
     assert!(said.contains("longer than 30ms"), "{said}");
-    assert_eq!(rig.metric("tidegate_processor_overruns_total"), 2);
+    // Twice the whole, and each of the two items twice: the time that it took may have been the machine's.
+    assert_eq!(rig.metric("tidegate_processor_overruns_total"), 6);
 }
 
 #[tokio::test]
@@ -98,7 +99,7 @@ async fn an_edit_outside_its_batch_fails_the_batch() {
     let guest = Guest::default().reads("log.body", &[]).writes("log.body").edit(Edit::Remove { cell: 2 });
     let said = fails(&rig, &live_only(guest, 1), mine()).await;
     assert!(said.contains("edit 0"), "{said}");
-    assert_eq!(rig.metric("tidegate_processor_rejected_scripts_total"), 2);
+    assert_eq!(rig.metric("tidegate_processor_rejected_scripts_total"), 4);
 }
 
 #[tokio::test]

@@ -27,6 +27,13 @@ async fn limits_that_make_no_sense_are_refused_by_name() {
     assert!(start_error(|config| config.limits.queue = 0).contains("modules.limits.queue is 0"));
     assert!(start_error(|config| config.limits.threads = Some(0)).contains("modules.limits.threads is 0"));
     assert!(start_error(|config| config.limits.component_mib = 0).contains("modules.limits.component_mib is 0"));
+    assert!(start_error(|config| config.limits.native_mib = 0).contains("modules.limits.native_mib is 0"));
+    let said = start_error(|config| config.limits.timeout = Duration::from_secs(4000));
+    assert!(said.contains("modules.limits.timeout") && said.contains("more than an hour"), "{said}");
+    let said = start_error(|config| config.quarantine.max_records = 0);
+    assert!(said.contains("modules.quarantine.max_records: nothing could be kept there"), "{said}");
+    let said = start_error(|config| config.quarantine.path = Some("/proc/quarantine".into()));
+    assert!(said.contains("modules.quarantine.path") && said.contains("/proc/quarantine cannot be used"), "{said}");
     let said = start_error(|config| (config.limits.threads, config.limits.instances) = (Some(4), Some(4)));
     assert!(said.contains("modules.limits.instances is 4") && said.contains("4 threads"), "{said}");
 
@@ -40,7 +47,9 @@ async fn limits_that_make_no_sense_are_refused_by_name() {
         refused.err().expect("it makes no sense").to_string()
     };
     let said = refusal(Limits { timeout: Duration::MAX, ..Limits::default() });
-    assert!(said.contains("limits.timeout") && said.contains("more than an hour"), "{said}");
+    assert!(said.contains("limits.timeout") && said.contains("more than modules.limits.timeout: 60s"), "{said}");
+    let said = refusal(Limits { output_mib: 65, ..Limits::default() });
+    assert!(said.contains("more than modules.limits.output_mib: 64"), "{said}");
     let said = refusal(Limits { memory_mib: 257, ..Limits::default() });
     assert!(said.contains("more than modules.limits.memory_mib: 256"), "{said}");
 }
@@ -123,4 +132,47 @@ async fn a_module_that_takes_for_ever_to_compile_does_not_hold_up_the_one_after_
     rig.install(&Guest::label("cluster.id", "v3"));
     rig.wait_for(LOADS, "loaded", 1).await;
     assert_eq!(labelled(&rig, &processor).await, "v3");
+}
+
+#[tokio::test]
+async fn a_module_is_refused_that_has_more_native_code_or_patterns_than_the_host_allows() {
+    let rig = Rig::with(|config| (config.limits.native_mib, config.limits.patterns) = (1, 2));
+    // Calls are code that no optimization takes away: some dozens of bytes each.
+    let code = "(call $log (i32.const 1) (i32.const 1024) (i32.const 8))".repeat(100_000);
+    let said = rig.refusal(&Guest::idle().in_live_process(&code).build()).await;
+    assert!(said.contains("bytes of native code") && said.contains("modules.limits.native_mib"), "{said}");
+    let hits = |limit: &str| rig.metric_with("tidegate_module_limit_hits_total", &format!("limit=\"{limit}\""));
+    assert_eq!(hits("native_mib"), 1);
+    let said = rig.refusal(&Guest::default().reads("log.body", &["a", "b", "c"]).build()).await;
+    assert!(said.contains("3 patterns, more than the limit of 2"), "{said}");
+    assert_eq!(hits("patterns"), 1);
+}
+
+#[tokio::test]
+async fn a_module_is_heard_as_often_as_the_host_allows() {
+    let rig = Rig::with(|config| config.limits.log_lines = 3);
+    let chatty = "(loop $again (call $log (i32.const 1) (i32.const 1024) (i32.const 8)) \
+        (local.set $n (i32.add (local.get $n) (i32.const 1))) (br_if $again (i32.lt_u (local.get $n) (i32.const 50))))";
+    let processor = rig.start(&Guest::idle().in_live_process(chatty)).await;
+    processor.consume(logs(&["one"])).await.unwrap();
+    // The loop may run into a second window on a slow machine.
+    let dropped = rig.metric("tidegate_module_log_lines_dropped_total");
+    assert!((41..=47).contains(&dropped), "{dropped}");
+}
+
+#[tokio::test]
+async fn what_ends_at_a_limit_is_counted_by_the_limit() {
+    let rig = Rig::new();
+    let grows = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    let processor = rig.start(&Guest::idle().in_live_process(grows)).await;
+    processor.consume(logs(&["one"])).await.unwrap_err();
+    assert_eq!(rig.metric_with("tidegate_module_limit_hits_total", "limit=\"memory_mib\""), 2);
+}
+
+#[tokio::test]
+async fn a_module_that_traps_is_refused_with_the_functions_that_were_under_way() {
+    let rig = Rig::new();
+    let said = rig.refusal(&Guest::idle().in_process("(call $deep)").build()).await;
+    assert!(said.contains("call stack exhausted") && said.contains("deep"), "{said}");
+    assert!(said.len() < 2000, "a few of them: {said}");
 }

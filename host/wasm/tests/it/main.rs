@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, helpers included")]
 
 mod bad_guests;
+mod faults;
 mod limits;
 mod loading;
+mod offline;
+mod poison;
 mod processing;
 mod rig;
 mod room;

@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -11,6 +11,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("host-telemetry", &["host-component", "host-config", "host-otlp"]),
     ("host-tls", &["host-config", "host-telemetry"]),
     ("host-projection", &["host-otlp"]),
+    ("host-quarantine", &["host-otlp"]),
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     (
         "host-receivers",
@@ -22,9 +23,13 @@ const ALLOWED: [(&str, &[&str]); 19] = [
         &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],
     ),
     ("host-extensions", &["host-component", "host-config", "host-telemetry", "host-tls"]),
-    ("host-wasm", &["host-component", "host-config", "host-otlp", "host-projection", "host-telemetry"]),
+    (
+        "host-wasm",
+        &["host-component", "host-config", "host-otlp", "host-projection", "host-quarantine", "host-telemetry"],
+    ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
-    ("host-xtask", &[]),
+    ("host-toolchain", &[]),
+    ("host-xtask", &["host-toolchain"]),
     ("sdk-collector", &["tidegate-sdk"]),
     ("sdk-ottl", &["sdk-collector", "tidegate-sdk"]),
     ("test-adversaries", &["host-projection"]),
@@ -35,7 +40,16 @@ const ALLOWED: [(&str, &[&str]); 19] = [
 const BINARY: &str = "tidegate";
 
 /// Dependencies that one crate seals: nobody else may see them, or anything whose name begins so.
-const SEALED: [(&str, &str); 3] = [("wasmtime", "host-wasm"), ("kube", "host-kubernetes"), ("rustls", "host-tls")];
+const SEALED: [(&str, &str); 5] = [
+    ("wasmtime", "host-wasm"),
+    ("kube", "host-kubernetes"),
+    ("rustls", "host-tls"),
+    ("opentelemetry", "host-telemetry"),
+    ("opentelemetry_sdk", "host-telemetry"),
+];
+
+/// What everybody may see though its name begins so: messages of the protocol.
+const OPEN: &str = "opentelemetry-proto";
 
 pub(crate) fn check(packages: &[Package]) -> Vec<String> {
     let mut problems = Vec::new();
@@ -61,8 +75,8 @@ pub(crate) fn check(packages: &[Package]) -> Vec<String> {
     }
     for package in packages {
         for (sealed, owner) in SEALED {
-            let seen =
-                package.dependencies.iter().any(|d| d.name == sealed || d.name.starts_with(&format!("{sealed}-")));
+            let is_sealed = |name: &str| name == sealed || name.starts_with(&format!("{sealed}-"));
+            let seen = package.dependencies.iter().any(|d| d.name != OPEN && is_sealed(&d.name));
             if seen && package.name != owner {
                 problems.push(format!("{} sees {sealed}; only {owner} may", package.name));
             }

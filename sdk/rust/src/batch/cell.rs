@@ -187,9 +187,26 @@ impl<'b> Cell<'b> {
         self.column.text(self.index as u32)
     }
 
+    /// The bytes of its text, byte string or encoded value, which is what ranges count in; none of other types.
+    pub fn contents(&self) -> &'b [u8] {
+        self.column.bytes(self.index as u32).unwrap_or_default()
+    }
+
     /// The matches of the read's patterns in it, by start; those of different patterns may overlap.
     pub fn matches(&self) -> &'b [PatternMatch] {
         self.matches
+    }
+
+    /// The parts of it that matched: matches that overlap are joined to one part.
+    pub fn parts(&self) -> impl Iterator<Item = Range<u32>> + use<'b> {
+        let mut matches = self.matches.iter().map(PatternMatch::range).peekable();
+        std::iter::from_fn(move || {
+            let mut part = matches.next()?;
+            while let Some(next) = matches.next_if(|next| next.start < part.end) {
+                part.end = part.end.max(next.end);
+            }
+            Some(part)
+        })
     }
 }
 

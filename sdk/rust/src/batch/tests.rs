@@ -123,3 +123,14 @@ fn a_cut_takes_what_is_within_its_keys_and_is_made_by_the_outermost() {
         assert_eq!(outer.collect::<Vec<_>>().join(" "), outermost, "{taken:?}");
     }
 }
+
+#[test]
+fn matches_that_overlap_are_one_part_and_those_that_touch_are_two() {
+    let found = |start, end, pattern| PatternMatch { index: 0, pattern, start, end };
+    let mut texts = column(0, 0, &[0], &[], types::Values::Text(packed(&["0123456789"])));
+    texts.matches = vec![found(0, 2, 0), found(2, 5, 0), found(3, 7, 1), found(4, 6, 2), found(8, 9, 0)];
+    let batch = batch(vec![texts]);
+    let cell = Batch::new(&batch).cells(ReadId(0)).next().expect("there is one");
+    assert_eq!(cell.parts().collect::<Vec<_>>(), [0..2, 2..7, 8..9]);
+    assert_eq!(cell.contents(), b"0123456789");
+}

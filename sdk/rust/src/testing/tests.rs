@@ -167,3 +167,22 @@ fn a_batch_shows_itself_a_line_a_row() {
         )
     );
 }
+
+#[test]
+fn a_batch_of_otlp_json_is_the_one_that_is_built_by_hand() {
+    let json = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},
+        "scopeSpans":[{"spans":[{"name":"GET","attributes":[{"key":"n","value":{"intValue":"7"}},
+            {"key":"raw","value":{"bytesValue":"YWRh"}}],"events":[{"name":"e","attributes":[]}]}]}]}]}"#;
+    let read = TestBatch::from_otlp(Signal::Traces, json).unwrap();
+    let attributes = crate::Any::Map(vec![
+        ("n".to_owned(), crate::Any::Int(7)),
+        ("raw".to_owned(), crate::Any::Bytes(b"ada".to_vec())),
+    ]);
+    let built =
+        TestBatch::traces().resource(json!({ "service.name": "cart" })).span("GET", attributes).event("e", json!({}));
+    assert_eq!(read.field("span", 0, "name"), built.field("span", 0, "name"));
+    assert_eq!(read.field("span", 0, "attributes"), built.field("span", 0, "attributes"));
+    assert_eq!(read.field("spanevent", 0, "attributes"), built.field("spanevent", 0, "attributes"));
+    assert_eq!(read.attribute("resource", 0, "service.name"), Some(&"cart".into()));
+    assert!(TestBatch::from_otlp(Signal::Logs, json).is_err());
+}

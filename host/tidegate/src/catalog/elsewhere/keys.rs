@@ -190,10 +190,20 @@ const KEYS: Keys = &[
     ),
 ];
 
+const CONSOLE: &str = "use `otlp`, to a collector with a `debug` exporter where spans are to be looked at";
+const ZIPKIN: &str = "use `otlp`: what speaks Zipkin alone takes spans from a Collector";
+const JAEGER: &str = "use `trace_id_ratio_based`: nobody is asked for a sampler";
+const LINES: &str = "take it out: the log goes to standard error anyway";
+
 /// Keys below `service`, by the start of their path.
 const SERVICE: &[(&str, &str)] = &[
-    ("service.telemetry.traces", "take it out: the collector makes no spans of its own"),
-    ("service.telemetry.resource", "take it out: whoever scrapes the metrics names their source"),
+    ("service.telemetry.traces.limits", "take it out: a span of the collector's own has a few attributes"),
+    ("service.telemetry.traces.processors[].batch.exporter.console", CONSOLE),
+    ("service.telemetry.traces.processors[].simple.exporter.console", CONSOLE),
+    ("service.telemetry.traces.processors[].batch.exporter.zipkin", ZIPKIN),
+    ("service.telemetry.traces.processors[].simple.exporter.zipkin", ZIPKIN),
+    ("service.telemetry.traces.sampler.jaeger_remote", JAEGER),
+    ("service.telemetry.traces.sampler.parent_based.root.jaeger_remote", JAEGER),
     (
         "service.telemetry.metrics.readers[].periodic",
         "use `pull` with a `prometheus` exporter: own metrics are scraped and not sent",
@@ -210,7 +220,12 @@ const SERVICE: &[(&str, &str)] = &[
     ("service.telemetry.logs.error_output_paths", "take it out: the log goes to standard error"),
     ("service.telemetry.logs.sampling", "take it out: what may flood the log is bounded where it is written"),
     ("service.telemetry.logs.initial_fields", "take it out: whoever collects the log can add fields"),
-    ("service.telemetry.logs.processors", "take it out: the log goes to standard error and is not sent"),
+    ("service.telemetry.logs.processors[].batch.exporter.console", LINES),
+    ("service.telemetry.logs.processors[].simple.exporter.console", LINES),
+    (
+        "service.telemetry.logs.disable_zap_resource",
+        "take it out: the resource is in what is sent, and not in the lines on standard error",
+    ),
     ("service.telemetry.logs.development", "use `level: debug`"),
     ("service.telemetry.logs.disable_caller", "take it out: log lines name the module of the program and no file"),
     ("service.telemetry.logs.disable_stacktrace", "take it out: log lines have no stack traces"),

@@ -1,0 +1,51 @@
+//! One record: what the module failed with, what it was told, and the data as OTLP/JSON.
+
+use std::io::{self, Write as _};
+
+use anyhow::Context;
+use host_otlp::Limits;
+use host_quarantine::Record;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+pub(super) fn print(record: &Record) -> anyhow::Result<()> {
+    let mut value = head(record);
+    value["request"] = request(record)?;
+    writeln!(io::stdout().lock(), "{value:#}")?;
+    Ok(())
+}
+
+/// All but the data.
+pub(super) fn head(record: &Record) -> Value {
+    let poison = &record.poison;
+    json!({
+        "id": record.id,
+        "time": time(poison.time),
+        "pipeline": poison.pipeline,
+        "processor": poison.processor,
+        "module": poison.module,
+        "digest": poison.digest,
+        "signal": poison.signal.name(),
+        "reason": poison.reason,
+        "items": poison.items,
+        "bytes": poison.payload.len(),
+        "context": poison.context,
+    })
+}
+
+fn request(record: &Record) -> anyhow::Result<Value> {
+    let poison = &record.poison;
+    // The sum of the record was right, and it was a checked request when it was written.
+    let limits = Limits { depth: host_otlp::check::DEPTH, items: u32::MAX };
+    let payload = host_otlp::check(poison.signal, poison.payload.clone(), &limits)
+        .with_context(|| format!("the data of record {} is no OTLP", record.id))?;
+    let mut json = Vec::new();
+    host_otlp::json::write(&payload, &mut json);
+    Ok(serde_json::from_slice(&json)?)
+}
+
+/// In RFC 3339, to the second.
+pub(super) fn time(nanoseconds: u64) -> String {
+    let seconds = i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,7 @@
+module mask-emails
+
+go 1.24
+
+require tidegate.dev/tidegate v0.0.0
+
+replace tidegate.dev/tidegate => ../..

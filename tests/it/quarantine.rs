@@ -92,10 +92,28 @@ async fn poison_is_acknowledged_and_can_be_listed_shown_and_sent_again() {
     assert_eq!((&record["items"], &record["signal"]), (&1.into(), &"logs".into()));
     assert!(record.get("context").is_none(), "what senders say of themselves is not in a list");
     let shown: Value = serde_json::from_str(&printed(&collector, &["show", &id[..6]])).unwrap();
-    let records = &shown["request"]["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
+    let records = &shown["payload"]["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
     assert_eq!(records[0]["body"]["stringValue"], "{broken");
     assert!(shown["reason"].as_str().unwrap().contains("ParseJSON"), "{shown}");
-    assert!(shown["context"]["now"].as_u64().unwrap() > 0);
+    assert!(shown["context"]["now"].as_str().unwrap().parse::<u64>().unwrap() > 0);
+    // What is shown is a captured batch: another version of the module may be tried on it.
+    collector.overwrite("poison.json", shown.to_string());
+    collector.overwrite("other.yaml", "log_statements: [ 'set(log.attributes[\"seen\"], true)' ]");
+    let mut replay = tidegate();
+    replay.args([
+        "module",
+        "replay",
+        "transform",
+        "--config",
+        "other.yaml",
+        "--batch",
+        "poison.json",
+        "--timeout",
+        "5s",
+    ]);
+    let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/authors");
+    let replayed = replay.current_dir(collector.path("")).env("XDG_CACHE_HOME", cache).output().unwrap();
+    assert!(text(&replayed.stdout).contains("attributes[\"seen\"]"), "{replayed:?}");
     let metrics = collector.metrics().await;
     assert_eq!(metrics.sum("tidegate_quarantine_items_total", &["processor=\"transform\""]), 1.0);
 

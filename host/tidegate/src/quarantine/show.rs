@@ -1,16 +1,17 @@
-//! One record: what the module failed with, what it was told, and the data as OTLP/JSON.
+//! One record: what the module failed with, and what it was told and given, in the form that `tidegate module replay` reads.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
-use anyhow::Context;
+use anyhow::Context as _;
 use host_otlp::Limits;
-use host_quarantine::Record;
+use host_quarantine::{Context, Record};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(super) fn print(record: &Record) -> anyhow::Result<()> {
     let mut value = head(record);
-    value["request"] = request(record)?;
+    value["payload"] = request(record)?;
     writeln!(io::stdout().lock(), "{value:#}")?;
     Ok(())
 }
@@ -29,7 +30,21 @@ pub(super) fn head(record: &Record) -> Value {
         "reason": poison.reason,
         "items": poison.items,
         "bytes": poison.payload.len(),
-        "context": poison.context,
+        "context": context(&poison.context),
+    })
+}
+
+/// Numbers of 64 bits are text: not every reader of JSON keeps all of their digits.
+fn context(context: &Context) -> Value {
+    let mut metadata: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (key, value) in &context.metadata {
+        metadata.entry(key).or_default().push(value);
+    }
+    json!({
+        "now": context.now.to_string(),
+        "seed": context.seed.to_string(),
+        "cluster": context.cluster,
+        "metadata": metadata,
     })
 }
 

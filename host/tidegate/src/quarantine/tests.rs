@@ -50,7 +50,7 @@ fn what_is_shown_of_a_record_is_when_where_and_why() {
     let head = show::head(&record("0a1b", "trapped"));
     assert_eq!(head["time"], "2026-01-01T00:00:00Z");
     assert_eq!(head["reason"], "trapped");
-    assert_eq!(head["context"]["metadata"], serde_json::json!([]));
+    assert_eq!(head["context"]["metadata"], serde_json::json!({}));
 }
 
 #[test]

@@ -188,7 +188,12 @@ async fn a_record_on_which_a_guest_traps_does_not_pass_and_those_before_and_behi
 
 /// Puts modules where a good one runs: each is refused, told why, and the good one runs on.
 async fn stays(modules: impl IntoIterator<Item = Adversary>) {
-    let pair = Pair::start(with(Guest::label(MARK.0, MARK.1).build())).await;
+    stays_with(TWO, modules).await;
+}
+
+async fn stays_with(yaml: &str, modules: impl IntoIterator<Item = Adversary>) {
+    let good = Guest::label(MARK.0, MARK.1).build();
+    let pair = Pair::start(Collector::from_yaml(yaml).file("modules/bad.wasm", good)).await;
     let before = resident(&pair.collector).await;
     for (number, Adversary { name, module, says }) in modules.into_iter().enumerate() {
         let seen = pair.collector.log.len();
@@ -214,4 +219,11 @@ async fn a_module_that_is_cut_off_anywhere_is_refused_and_the_one_before_it_runs
     let whole = modules::bundled("cluster-labels");
     let cut = (1..whole.len().div_ceil(1 << 10)).map(|kib| kib << 10);
     stays(cut.map(|len| Adversary { name: "is cut off", module: whole[..len].to_vec(), says: "" })).await;
+}
+
+#[tokio::test]
+async fn a_module_whose_native_code_is_huge_is_refused_and_the_one_before_it_runs_on() {
+    let bounded = TWO.replace("  folder: modules\n", "  folder: modules\n  limits: { native_mib: 1 }\n");
+    let huge = Adversary { name: "is huge", module: modules::bundled("transform"), says: "native_mib" };
+    stays_with(&bounded, [huge]).await;
 }

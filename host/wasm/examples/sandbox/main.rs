@@ -121,7 +121,7 @@ fn compare(guest: &Guest, trial: &Trial, around: Around) -> Result<Line> {
     let requests = requests::of(guest.signal);
     for request in &requests {
         let (ours, theirs) = (linked.process(request)?, sandboxed(trial, request)?);
-        ensure!(ours == theirs, "{}: the two do not give the same bytes", guest.name);
+        ensure!(bytes(&ours) == bytes(&theirs), "{}: the two do not give the same bytes", guest.name);
     }
     let items = requests.iter().map(Payload::items).sum::<u64>() as f64;
     let (mut ours, mut theirs) = (f64::MAX, f64::MAX);
@@ -157,18 +157,22 @@ fn margin(requests: &[Payload], linked: &mut dyn Native, trial: &Trial) -> Resul
     Ok((theirs - ours) / requests.len() as f64 / 1000.0)
 }
 
-/// The bytes of all parts, in their order.
-fn sandboxed(trial: &Trial, request: &Payload) -> Result<Vec<u8>> {
+/// All parts that a request becomes, in their order.
+fn sandboxed(trial: &Trial, request: &Payload) -> Result<Vec<Payload>> {
     let processed = trial.process(request.clone(), &BatchContext::default())?;
-    Ok(processed.parts.iter().flat_map(|part| part.payload.contiguous()).collect())
+    Ok(processed.parts.into_iter().map(|part| part.payload).collect())
+}
+
+fn bytes(parts: &[Payload]) -> Vec<u8> {
+    parts.iter().map(Payload::contiguous).collect::<Vec<_>>().concat()
 }
 
 /// The nanoseconds of the quickest of all rounds.
-fn least(requests: &[Payload], mut work: impl FnMut(&Payload) -> Result<Vec<u8>>) -> Result<f64> {
+fn least<T>(requests: &[Payload], mut work: impl FnMut(&Payload) -> Result<T>) -> Result<f64> {
     (0..ROUNDS).try_fold(f64::MAX, |least, _| Ok(least.min(once(requests, &mut work)?)))
 }
 
-fn once(requests: &[Payload], mut work: impl FnMut(&Payload) -> Result<Vec<u8>>) -> Result<f64> {
+fn once<T>(requests: &[Payload], mut work: impl FnMut(&Payload) -> Result<T>) -> Result<f64> {
     let before = cpu();
     for request in requests {
         std::hint::black_box(work(request)?);

@@ -11,8 +11,8 @@ use crate::moves::{back, from_guest, to_guest};
 
 /// A configured guest.
 pub(crate) trait Native {
-    /// The bytes of all parts that a request becomes, in their order.
-    fn process(&mut self, request: &Payload) -> Result<Vec<u8>>;
+    /// All parts that a request becomes, in their order.
+    fn process(&mut self, request: &Payload) -> Result<Vec<Payload>>;
 }
 
 struct Linked<P> {
@@ -31,10 +31,10 @@ pub(crate) fn link<P: Processor + 'static>(signal: Signal, config: &str) -> Resu
 }
 
 impl<P: Processor> Native for Linked<P> {
-    fn process(&mut self, request: &Payload) -> Result<Vec<u8>> {
+    fn process(&mut self, request: &Payload) -> Result<Vec<Payload>> {
         let mut projection = self.projector.project(request.clone(), &mut Unmetered)?;
         if !projection.needs_guest() {
-            return Ok(projection.into_payload().contiguous().into());
+            return Ok(vec![projection.into_payload()]);
         }
         let BatchContext { now, seed, cluster, metadata } = BatchContext::default();
         let batch = to_guest::lend(&mut projection.batch);
@@ -42,6 +42,6 @@ impl<P: Processor> Native for Linked<P> {
         back::give_back(batch, &mut projection.batch);
         let script = from_guest::script(script.map_err(|error| anyhow!("{error}"))?);
         let routed = projection.apply(&script, &mut Unmetered)?;
-        Ok(routed.iter().flat_map(|part| part.payload.contiguous()).collect())
+        Ok(routed.into_iter().map(|part| part.payload).collect())
     }
 }

@@ -445,3 +445,21 @@ async fn filter_drops_what_its_conditions_say() {
     let names: Vec<&Value> = metrics.iter().map(|metric| &metric["name"]).collect();
     assert_eq!(names, ["metric.1", "metric.2"]);
 }
+
+#[tokio::test]
+async fn a_statement_that_fails_on_some_data_keeps_nobody_from_starting() {
+    let processors = "
+  transform:
+    error_mode: propagate
+    log_statements:
+      - { context: log, statements: ['set(attributes[\"n\"], ParseJSON(body)[\"n\"])'] }
+";
+    let (collector, client) = run(&without_metrics(&yaml(processors, "transform"))).await;
+    collector.log.wait_for(0, &["answered its self-test with an error", "ParseJSON"]).await;
+    client.logs(logs(vec![record("id", 9, "{\"n\": 7}")])).await.unwrap();
+    let out = read(&collector, "logs.jsonl");
+    let attributes = shown(&out["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["attributes"]);
+    assert_eq!(attributes["n"].as_f64(), Some(7.0), "{attributes}");
+    let refused = client.logs(logs(vec![record("id", 9, "no JSON")])).await.unwrap_err();
+    assert!(refused.message().contains("ParseJSON"), "{refused}");
+}

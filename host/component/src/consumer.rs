@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 
-use crate::delivery::Delivery;
-use crate::failure::Outcome;
+use crate::delivery::{Delivery, Origin};
+use crate::failure::{Failure, Outcome};
 use crate::shutdown::Shutdown;
-use host_otlp::Signal;
+use host_otlp::{Payload, Signal};
 
 /// Something that takes deliveries: a processor, a fan-out, an exporter.
 ///
@@ -17,6 +17,27 @@ use host_otlp::Signal;
 /// it. A future that is dropped withdraws the call: the delivery may or may not have arrived.
 pub trait Consumer: Send + Sync + 'static {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome>;
+
+    /// Sets room aside for a delivery, where this is a queue that keeps what it takes: a fan-out writes to no queue before
+    /// there is room in each of them. None where nothing is kept.
+    ///
+    /// # Errors
+    /// Where there is no room at present.
+    fn reserve(&self, _delivery: &Delivery) -> Result<Option<Box<dyn Reservation>>, Failure> {
+        Ok(None)
+    }
+}
+
+/// Room in a queue that was set aside; what is dropped gives it back.
+pub trait Reservation: Send {
+    /// Writes the delivery that the room was set aside for; as [`Consumer::consume`].
+    fn commit(self: Box<Self>, delivery: Delivery) -> BoxFuture<'static, Outcome>;
+}
+
+/// Where data goes that will never be delivered, so that somebody may look at it.
+pub trait DeadLetters: Send + Sync + 'static {
+    /// Keeps a payload, or counts it as lost where there is no room.
+    fn put<'a>(&'a self, payload: Payload, origin: &'a Origin, reason: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// The end of a pipeline.
@@ -25,6 +46,10 @@ pub trait Consumer: Send + Sync + 'static {
 pub trait Exporter: Consumer {
     /// The end has begun: what failed and waits to be tried again fails now, so that its sender is answered in time.
     fn stop_retrying(&self) {}
+
+    /// Called once, before the first `consume`, where there is a place for what will never be delivered. What is
+    /// `Permanent` as a whole is put there by whoever called; a part of a delivery whose rest was taken, by the exporter.
+    fn keep_undeliverable(&self, _letters: Arc<dyn DeadLetters>) {}
 
     fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

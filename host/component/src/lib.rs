@@ -11,7 +11,7 @@ mod id;
 mod shutdown;
 
 pub use auth::{Authenticators, ClientAuth, Denied, HeaderAction, HeaderChange, ServerAuth};
-pub use consumer::{Consumer, Consumers, Exporter, Receiver};
+pub use consumer::{Consumer, Consumers, DeadLetters, Exporter, Receiver, Reservation};
 pub use delivery::{Delivery, MetadataKeys, Origin};
 pub use failure::{Failure, Outcome};
 pub use id::{ComponentId, IdError, Kind, PipelineId};

@@ -3,7 +3,9 @@
 mod credentials;
 pub mod debug;
 pub mod file;
+mod http;
 pub mod otlp;
+pub mod sending;
 mod sent;
 
 use std::path::Path;
@@ -11,6 +13,7 @@ use std::path::Path;
 use host_component::Authenticators;
 use host_telemetry::Metrics;
 
+pub use self::http::{CompressionParams, HttpCompression};
 pub use credentials::in_the_clear;
 
 /// What an exporter that connects is built with besides its configuration.

@@ -7,14 +7,13 @@ mod channel;
 mod config;
 mod exporter;
 mod grpc;
-mod headers;
 mod http;
 mod limit;
 mod message;
 mod status;
 
-pub use self::http::{CompressionParams, Encoding, HttpCompression, HttpConfig};
-pub use config::{BuildError, Compression, Config, Keepalive, Retry, SendingQueue};
+pub use self::http::{Encoding, HttpConfig};
+pub use config::{BuildError, Compression, Config, Keepalive};
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_component::{Authenticators, ComponentId, Exporter, Signal};
+use host_config::delivery::Retry;
 use host_config::telemetry::{OwnCompression, OwnOtlp, Processor, Protocol, Telemetry, milliseconds};
 use host_config::{Check, Files, Secret, Wrong, without_userinfo};
 use host_exporters::Deps;
-use host_exporters::otlp::{Compression, Config, HttpCompression, HttpConfig, Retry};
+use host_exporters::HttpCompression;
+use host_exporters::otlp::{Compression, Config, HttpConfig};
 use host_telemetry::Metrics;
 use host_telemetry::own::{self, Own, StartError, Wanted};
 use percent_encoding::percent_decode_str;
@@ -89,7 +91,7 @@ impl Way {
         }
         let headers = headers(otlp)?;
         let timeout = otlp.timeout.filter(|millis| *millis > 0).map_or(TIMEOUT, milliseconds);
-        let retry = Retry { max_elapsed_time: RETRIED, ..Retry::default() };
+        let retry = Retry { max_elapsed_time: Some(RETRIED), ..Retry::default() };
         let has_scheme = otlp.endpoint.starts_with("http://") || otlp.endpoint.starts_with("https://");
         let scheme = if otlp.insecure { "http://" } else { "https://" };
         let endpoint = if has_scheme { otlp.endpoint.clone() } else { format!("{scheme}{}", otlp.endpoint) };

@@ -21,6 +21,8 @@ pub struct Config {
     pub sampling_thereafter: u32,
     /// Whether to show them in the collector's log, at level `info`, or on standard output.
     pub use_internal_logger: bool,
+    /// Whether a sender waits until this exporter has its data, and hears of a failure.
+    pub required: bool,
 }
 
 /// How much is shown.
@@ -50,6 +52,7 @@ impl Default for Config {
             sampling_initial: 2,
             sampling_thereafter: 1,
             use_internal_logger: true,
+            required: true,
         }
     }
 }

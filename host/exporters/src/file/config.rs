@@ -38,6 +38,13 @@ pub struct Config {
     #[serde(default = "one_second", deserialize_with = "host_config::time::duration")]
     #[schemars(schema_with = "host_config::time::schema")]
     pub flush_interval: Duration,
+    /// Whether a sender waits until this exporter has its data, and hears of a failure.
+    #[serde(default = "yes")]
+    pub required: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn one_second() -> Duration {

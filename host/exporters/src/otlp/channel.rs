@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::config::Keepalive;
+use crate::http::host;
 
 /// What a peer may send on one stream and on the connection: answers are small.
 const STREAM_WINDOW: u32 = 64 << 10;
@@ -215,12 +216,6 @@ async fn attend(
         }
     }
 }
-
-/// The name or address in an authority, an IPv6 address without its brackets.
-pub(crate) fn host(authority: &Authority) -> &str {
-    authority.host().trim_start_matches('[').trim_end_matches(']')
-}
-
 type Connection = h2::client::Connection<Stream, Bytes>;
 
 async fn open(settings: &Settings) -> Result<(SendRequest<Bytes>, Connection), ConnectError> {

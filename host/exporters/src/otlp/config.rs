@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use host_component::{ComponentId, Exporter};
 use host_compression::Coding;
+use host_config::delivery::{Retry, SendingQueue};
 use host_config::time::duration;
 use host_config::{Auth, Check, Files, Secret, Wrong, without_userinfo};
 use host_tls::{ClientConfig, Connector, Target};
@@ -14,13 +15,13 @@ use http::{HeaderMap, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::channel::{Channel, Settings, host};
+use super::channel::{Channel, Settings};
 use super::exporter::{Manner, Otlp};
 use super::grpc::Caller;
-use super::headers::headers;
 use super::message::Packing;
 use crate::Deps;
 use crate::credentials::Credentials;
+use crate::http::{headers, host};
 
 /// The exporter's configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -41,6 +42,8 @@ pub struct Config {
     pub timeout: Duration,
     pub retry_on_failure: Retry,
     pub sending_queue: SendingQueue,
+    /// Whether a sender waits until this exporter has its data, and hears of a failure.
+    pub required: bool,
     pub keepalive: Option<Keepalive>,
     /// The largest request in bytes, uncompressed; what is larger is sent in pieces.
     pub max_request_size: usize,
@@ -58,6 +61,7 @@ impl Default for Config {
             timeout: Duration::from_secs(5),
             retry_on_failure: Retry::default(),
             sending_queue: SendingQueue::default(),
+            required: true,
             keepalive: None,
             max_request_size: 4 << 20,
         }
@@ -88,56 +92,6 @@ impl Compression {
     }
 }
 
-/// What happens after a failure that may pass. The caller waits meanwhile.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Retry {
-    pub enabled: bool,
-    #[serde(deserialize_with = "duration")]
-    #[schemars(schema_with = "host_config::time::schema")]
-    pub initial_interval: Duration,
-    #[serde(deserialize_with = "duration")]
-    #[schemars(schema_with = "host_config::time::schema")]
-    pub max_interval: Duration,
-    /// 0 is forever.
-    #[serde(deserialize_with = "duration")]
-    #[schemars(schema_with = "host_config::time::schema")]
-    pub max_elapsed_time: Duration,
-    pub multiplier: f64,
-    /// The interval is drawn from this share of it around it.
-    pub randomization_factor: f64,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Retry {
-            enabled: true,
-            initial_interval: Duration::from_secs(5),
-            max_interval: Duration::from_secs(30),
-            max_elapsed_time: Duration::from_secs(300),
-            multiplier: 1.5,
-            randomization_factor: 0.5,
-        }
-    }
-}
-
-/// A bound on what is under way. Unlike the Collector's it promises nothing: the caller waits for the answer.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SendingQueue {
-    pub enabled: bool,
-    /// Requests under way at a time.
-    pub num_consumers: usize,
-    /// Callers that may wait for one of them to end; one more is refused.
-    pub queue_size: usize,
-}
-
-impl Default for SendingQueue {
-    fn default() -> Self {
-        SendingQueue { enabled: true, num_consumers: 10, queue_size: 1000 }
-    }
-}
-
 /// HTTP/2 pings on a connection.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -162,29 +116,6 @@ impl Default for Keepalive {
 pub struct BuildError {
     pub id: ComponentId,
     pub wrong: Wrong,
-}
-
-impl Retry {
-    pub(super) fn wrongs(&self) -> Vec<Wrong> {
-        Wrong::among([
-            (
-                "retry_on_failure.multiplier",
-                !self.multiplier.is_finite() || self.multiplier < 1.0,
-                "it has to be at least 1",
-            ),
-            (
-                "retry_on_failure.randomization_factor",
-                !(0.0..=1.0).contains(&self.randomization_factor),
-                "it has to lie between 0 and 1",
-            ),
-        ])
-    }
-}
-
-impl SendingQueue {
-    pub(super) fn wrongs(&self) -> Vec<Wrong> {
-        Wrong::among([("sending_queue.num_consumers", self.num_consumers == 0, "it has to be at least 1")])
-    }
 }
 
 impl Check for Config {

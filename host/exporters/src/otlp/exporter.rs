@@ -1,26 +1,21 @@
-//! The exporter, whatever protocol its next hop speaks: it bounds what is under way, cuts what is too large, and tries
-//! again while the caller waits.
+//! The exporter, whatever protocol its next hop speaks: it cuts what is too large, and sends one piece after the other.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::Arc;
 
 use host_component::{
-    BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Origin, Outcome, Payload, Shutdown, Signal, Trigger,
+    BoxFuture, ComponentId, Consumer, DeadLetters, Delivery, Exporter, Failure, Origin, Outcome, Payload, Signal,
 };
-use host_telemetry::{Counter, Gauge, Metrics, OwnGauge};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep};
+use host_config::delivery::{Retry, SendingQueue};
+use host_telemetry::Metrics;
 
-use super::config::{Retry, SendingQueue};
 use super::limit::PeerLimit;
 use super::message::{Framer, Message};
-use super::status::{Denial, PartialSuccess, TooLarge};
+use super::status::PartialSuccess;
+use crate::sending::{Denial, Line, Rejected, Taken, TooLarge};
 
 /// What the next hop finds too large is cut down to this and no further: below it the reason must be another.
 const SMALLEST_CUT: usize = 64 << 10;
-/// When a caller that was refused may come again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A next hop, in the protocol that it speaks.
 pub(crate) trait Hop: Send + Sync + 'static {
@@ -49,54 +44,29 @@ pub(crate) struct Manner {
 
 /// An exporter of OTLP.
 pub(crate) struct Otlp<H> {
-    id: String,
     hop: H,
-    retry: Retry,
-    places: Places,
+    line: Line,
     max_request_size: usize,
     limit: PeerLimit,
-    counts: [Counts; 3],
-    /// Fired when nothing is to be tried again any more.
-    end: Trigger,
-    ending: Shutdown,
-}
-
-/// The counters of one signal.
-struct Counts {
-    sent: Counter,
-    failed: Counter,
-    rejected: Counter,
-    refused: Counter,
 }
 
 impl<H: Hop> Otlp<H> {
     pub(crate) fn new(id: &ComponentId, hop: H, manner: Manner, metrics: &Metrics) -> Self {
-        let id = id.to_string();
-        let counts = Signal::ALL.map(|signal| Counts::new(signal, &id, metrics));
-        let (end, ending) = Trigger::new();
         Otlp {
             hop,
-            places: Places::new(&manner.queue, &id, metrics),
-            limit: PeerLimit::new(manner.max_request_size, &id, metrics),
+            limit: PeerLimit::new(manner.max_request_size, &id.to_string(), metrics),
             max_request_size: manner.max_request_size,
-            retry: manner.retry,
-            counts,
-            end,
-            ending,
-            id,
+            line: Line::new(id, manner.retry, &manner.queue, metrics),
         }
     }
 
     async fn export(&self, Delivery { payload, origin, .. }: Delivery) -> Outcome {
-        let counts = &self.counts[payload.signal() as usize];
-        let Some(_place) = self.places.take().await else {
-            counts.refused.inc_by(payload.items());
-            return Err(Failure::refused(format!("{}: too many requests wait for the next hop", self.id), PAUSE));
-        };
+        let counts = self.line.counts(payload.signal());
+        let _place = self.line.place(&payload).await?;
         let mut left = payload.items();
         let mut is_any_delivered = false;
-        // Why a piece was left out that will never be taken.
-        let mut left_out = None;
+        // What will never be taken, with why.
+        let mut left_out: Vec<(Payload, Failure)> = Vec::new();
         // Where the next hop found something too large: the size of what it is sent instead.
         let mut attempted = None;
         let mut pieces = Pieces::of(payload, self.limit.bytes());
@@ -113,7 +83,7 @@ impl<H: Hop> Otlp<H> {
                 Err(Denial::Failed(failure) | Denial::Stranger(failure)) if failure.is_permanent() => {
                     counts.failed.inc_by(items);
                     left -= items;
-                    left_out = Some(failure);
+                    left_out.push((piece, failure));
                 }
                 Err(Denial::Failed(failure) | Denial::Stranger(failure)) => {
                     counts.failed.inc_by(left);
@@ -127,72 +97,42 @@ impl<H: Hop> Otlp<H> {
                         }
                         continue;
                     }
-                    tracing::warn!(exporter = self.id, items, error = too_large.reason, "too large, and cannot be cut");
+                    let exporter = &self.line.id;
+                    tracing::warn!(exporter, items, error = too_large.reason, "too large, and cannot be cut");
                     counts.failed.inc_by(items);
                     left -= items;
-                    left_out = Some(Failure::Permanent { reason: too_large.reason });
+                    left_out.push((piece, Failure::Permanent { reason: too_large.reason }));
                 }
             }
         }
-        match left_out {
-            // Whoever is told so may send the rest again, which must not arrive twice.
-            Some(failure) if !is_any_delivered => Err(failure),
-            _ => Ok(()),
+        if !is_any_delivered && let Some((_, failure)) = left_out.pop() {
+            return Err(failure);
         }
+        // Whoever is told so may send the rest again, which must not arrive twice.
+        for (piece, failure) in left_out {
+            self.line.bury(piece, &origin, &failure.to_string()).await;
+        }
+        Ok(())
     }
 
     /// Sends one request, again and again if need be.
     async fn send(&self, piece: &Payload, origin: &Origin) -> Result<(), Denial> {
-        let (signal, items) = (piece.signal(), piece.items());
-        let message = self.hop.framer().frame(piece.clone()).await.map_err(|error| {
-            Denial::Failed(Failure::permanent(format!("{}: cannot frame the request: {error}", self.id)))
-        })?;
+        let (signal, items, id) = (piece.signal(), piece.items(), &self.line.id);
+        let message =
+            self.hop.framer().frame(piece.clone()).await.map_err(|error| {
+                Denial::Failed(Failure::permanent(format!("{id}: cannot frame the request: {error}")))
+            })?;
         if message.plain_len() > self.max_request_size {
             let (size, most) = (message.plain_len(), self.max_request_size);
-            let reason = format!("{}: {items} items take {size} bytes, more than max_request_size, {most}", self.id);
+            let reason = format!("{id}: {items} items take {size} bytes, more than max_request_size, {most}");
             return Err(Denial::TooLarge(TooLarge { reason, limit: None, is_own: true }));
         }
-        let mut backoff = Backoff::new(&self.retry);
-        let mut was_refused = false;
-        loop {
-            let failure = match self.hop.call(signal, &message, origin).await {
-                Ok(partial) => {
-                    self.count(signal, items, partial);
-                    return Ok(());
-                }
-                // What was shown may have been withdrawn before its time.
-                Err(Denial::Stranger(_)) if !std::mem::replace(&mut was_refused, true) && self.hop.refused() => {
-                    continue;
-                }
-                Err(Denial::Failed(failure) | Denial::Stranger(failure)) => failure,
-                Err(too_large @ Denial::TooLarge(_)) => return Err(too_large),
-            };
-            let wait = match &failure {
-                Failure::Retryable { after, .. } => backoff.next(*after),
-                Failure::Permanent { .. } | Failure::Refused { .. } => None,
-            };
-            let Some(wait) = wait.filter(|_| !self.ending.is_fired()) else {
-                tracing::warn!(exporter = self.id, items, error = %failure, "export failed");
-                return Err(Denial::Failed(failure));
-            };
-            tracing::info!(exporter = self.id, items, error = %failure, ?wait, "export failed, will be tried again");
-            let mut ending = self.ending.clone();
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = ending.wait() => return Err(Denial::Failed(failure)),
-            }
-        }
-    }
-
-    fn count(&self, signal: Signal, items: u64, partial: Option<PartialSuccess>) {
-        let counts = &self.counts[signal as usize];
-        let rejected = partial.as_ref().map_or(0, |partial| partial.rejected.min(items));
-        counts.sent.inc_by(items - rejected);
-        if let Some(partial) = partial {
-            counts.failed.inc_by(rejected);
-            counts.rejected.inc_by(rejected);
-            tracing::warn!(exporter = self.id, rejected, message = partial.message, "the next hop took only a part");
-        }
+        let refused = || self.hop.refused();
+        let partial = self.line.attempts(items, refused, || self.hop.call(signal, &message, origin)).await?;
+        let PartialSuccess { rejected, message } = partial.unwrap_or_default();
+        let rejected = vec![Rejected { items: rejected.min(items), reason: "partial_success" }];
+        self.line.count(signal, items, &Taken { rejected, message });
+        Ok(())
     }
 }
 
@@ -204,7 +144,11 @@ impl<H: Hop> Consumer for Otlp<H> {
 
 impl<H: Hop> Exporter for Otlp<H> {
     fn stop_retrying(&self) {
-        self.end.fire();
+        self.line.stop_retrying();
+    }
+
+    fn keep_undeliverable(&self, letters: Arc<dyn DeadLetters>) {
+        self.line.keep_undeliverable(letters);
     }
 }
 
@@ -250,119 +194,5 @@ impl Pieces {
         parts.reverse();
         self.waiting.append(&mut parts);
         Some(bytes)
-    }
-}
-
-/// Who may send, and who may wait for that.
-struct Places {
-    sending: Semaphore,
-    waiting: AtomicUsize,
-    max_waiting: usize,
-    shown: Gauge,
-    /// Shown as long as there are these places.
-    _capacity: OwnGauge,
-}
-
-/// One who waits, counted.
-struct Wait<'a>(&'a Places);
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.0.shown.dec();
-    }
-}
-
-impl Places {
-    fn new(queue: &SendingQueue, exporter: &str, metrics: &Metrics) -> Self {
-        let labels = [("exporter", exporter)];
-        let shown =
-            metrics.gauge("otelcol_exporter_queue_size", "Requests that wait for one under way to end.", &labels);
-        let capacity = i64::try_from(queue.queue_size).unwrap_or(i64::MAX);
-        let help = "Requests that may wait so.";
-        let capacity = metrics.own_gauge("otelcol_exporter_queue_capacity", help, &labels, capacity);
-        let sending =
-            if queue.enabled { queue.num_consumers.min(Semaphore::MAX_PERMITS) } else { Semaphore::MAX_PERMITS };
-        let (sending, waiting, max_waiting) = (Semaphore::new(sending), AtomicUsize::new(0), queue.queue_size);
-        Places { sending, waiting, max_waiting, shown, _capacity: capacity }
-    }
-
-    /// A place, after a wait if need be; `None` where too many wait already.
-    async fn take(&self) -> Option<SemaphorePermit<'_>> {
-        if let Ok(permit) = self.sending.try_acquire() {
-            return Some(permit);
-        }
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.shown.inc();
-        let _wait = Wait(self);
-        if before >= self.max_waiting {
-            return None;
-        }
-        self.sending.acquire().await.ok()
-    }
-}
-
-/// The pauses between the attempts of one request.
-struct Backoff<'a> {
-    retry: &'a Retry,
-    interval: Duration,
-    started: Instant,
-}
-
-impl<'a> Backoff<'a> {
-    fn new(retry: &'a Retry) -> Self {
-        Backoff { retry, interval: retry.initial_interval.min(retry.max_interval), started: Instant::now() }
-    }
-
-    /// How long to wait before the next attempt, at least `after`; `None` when it is time to give up.
-    fn next(&mut self, after: Option<Duration>) -> Option<Duration> {
-        if !self.retry.enabled {
-            return None;
-        }
-        let spread = self.retry.randomization_factor * (2.0 * random() - 1.0);
-        let interval = self.interval.mul_f64(1.0 + spread);
-        self.interval = self.interval.mul_f64(self.retry.multiplier).min(self.retry.max_interval);
-        let wait = interval.max(after.unwrap_or_default());
-        let limit = self.retry.max_elapsed_time;
-        let late = !limit.is_zero() && self.started.elapsed() + wait > limit;
-        (!late).then_some(wait)
-    }
-}
-
-/// A number from 0 to 1: enough to keep senders from marching in step.
-fn random() -> f64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
-}
-
-impl Counts {
-    fn new(signal: Signal, exporter: &str, metrics: &Metrics) -> Self {
-        let [sent, failed, rejected, refused] = match signal {
-            Signal::Logs => [
-                "otelcol_exporter_sent_log_records",
-                "otelcol_exporter_send_failed_log_records",
-                "tidegate_exporter_rejected_log_records",
-                "otelcol_exporter_enqueue_failed_log_records",
-            ],
-            Signal::Traces => [
-                "otelcol_exporter_sent_spans",
-                "otelcol_exporter_send_failed_spans",
-                "tidegate_exporter_rejected_spans",
-                "otelcol_exporter_enqueue_failed_spans",
-            ],
-            Signal::Metrics => [
-                "otelcol_exporter_sent_metric_points",
-                "otelcol_exporter_send_failed_metric_points",
-                "tidegate_exporter_rejected_metric_points",
-                "otelcol_exporter_enqueue_failed_metric_points",
-            ],
-        };
-        let labels = [("exporter", exporter)];
-        Counts {
-            sent: metrics.counter(sent, "Items that the next hop took.", &labels),
-            failed: metrics.counter(failed, "Items that could not be delivered, or were rejected.", &labels),
-            rejected: metrics.counter(rejected, "Items that the next hop rejected in a request that it took.", &labels),
-            refused: metrics.counter(refused, "Items that were refused because too many requests wait.", &labels),
-        }
     }
 }

@@ -14,8 +14,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, V
 use super::channel::Channel;
 use super::exporter::Hop;
 use super::message::{Framer, Framing, Message, Packing};
-use super::status::{self, Denial, PartialSuccess};
+use super::status::{self, PartialSuccess};
 use crate::credentials::Credentials;
+use crate::sending::Denial;
 
 /// What is read of an answer.
 const ANSWER_BYTES: usize = 64 << 10;

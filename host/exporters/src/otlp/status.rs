@@ -9,6 +9,8 @@ use host_component::Failure;
 use host_otlp::wire::{Field, Fields, varint};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::sending::{Denial, tame};
+
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -17,44 +19,12 @@ const RETRY_INFO: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
 
 /// What of a message is of interest.
 const MESSAGE_BYTES: usize = 1024;
-/// A number in a text that is less is no limit of a server's.
-const SMALLEST_LIMIT: usize = 64 << 10;
 
 /// What of a request the next hop took but threw away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PartialSuccess {
     pub(crate) rejected: u64,
     pub(crate) message: String,
-}
-
-/// Why the next hop did not take a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Denial {
-    /// A part of it may be taken.
-    TooLarge(TooLarge),
-    /// The next hop does not know who we are by what we showed; with the failure that this is where nothing helps.
-    Stranger(Failure),
-    Failed(Failure),
-}
-
-/// A request that is larger than it may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TooLarge {
-    pub(crate) reason: String,
-    /// How much is taken, where the next hop tells that.
-    pub(crate) limit: Option<usize>,
-    /// Whether it is our own limit, and nothing was sent.
-    pub(crate) is_own: bool,
-}
-
-impl Denial {
-    /// A request that is too large, whose limit may stand in the text: servers tell it and the size of the request, which
-    /// is larger.
-    pub(crate) fn too_large(reason: String) -> Denial {
-        let numbers = reason.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse::<usize>().ok());
-        let limit = numbers.filter(|number| *number >= SMALLEST_LIMIT).min();
-        Denial::TooLarge(TooLarge { reason, limit, is_own: false })
-    }
 }
 
 /// The outcome that gRPC's status headers spell; `fields` are the trailers, or the headers where there is no body.
@@ -115,11 +85,6 @@ fn name(code: u32) -> &'static str {
         "Unauthenticated",
     ];
     NAMES.get(code as usize).copied().unwrap_or("an unknown code")
-}
-
-/// A stranger's text on its way into the log: it keeps to one line and to a reasonable length.
-pub(crate) fn tame(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(MESSAGE_BYTES)]).replace(char::is_control, " ")
 }
 
 /// Undoes the percent signs of `grpc-message`, and tames it.

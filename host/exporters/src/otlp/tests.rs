@@ -13,6 +13,7 @@ use bytes::Bytes;
 use host_component::{
     Authenticators, BoxFuture, ClientAuth, Delivery, Exporter, Failure, HeaderChange, Origin, Outcome, Payload, Signal,
 };
+use host_config::delivery::{Retry, SendingQueue};
 use host_config::{Auth, Secret};
 use host_otlp::wire::put_len;
 use host_otlp::{Limits, check};
@@ -20,7 +21,7 @@ use host_telemetry::Metrics;
 use host_tls::ClientConfig;
 use tokio::task::JoinHandle;
 
-use super::{Compression, Config, Retry, SendingQueue};
+use super::{Compression, Config};
 use crate::Deps;
 use next_hop::{Answer, NextHop, until};
 
@@ -227,7 +228,7 @@ async fn waits_as_long_as_the_next_hop_asks() {
 async fn gives_up_after_the_time_that_it_may_try() {
     let hop = NextHop::start().await;
     hop.always_answers(Answer::Status { code: 14, after: None });
-    let script = Script::new(&hop, |config| config.retry_on_failure.max_elapsed_time = Duration::from_millis(20));
+    let script = Script::new(&hop, |config| config.retry_on_failure.max_elapsed_time = Some(Duration::from_millis(20)));
     let failure = script.send(logs(&["a"])).await.unwrap_err();
     assert!(matches!(&failure, Failure::Retryable { reason, .. } if reason.contains("Unavailable")), "{failure:?}");
     assert!(hop.requests().len() > 1);
@@ -413,8 +414,12 @@ async fn tries_nothing_again_once_the_end_has_begun() {
     hop.always_answers(Answer::Status { code: 14, after: None });
     let hour = Duration::from_secs(3600);
     let script = Script::new(&hop, |config| {
-        config.retry_on_failure =
-            Retry { initial_interval: hour, max_interval: hour, max_elapsed_time: Duration::ZERO, ..Retry::default() };
+        config.retry_on_failure = Retry {
+            initial_interval: hour,
+            max_interval: hour,
+            max_elapsed_time: Some(Duration::ZERO),
+            ..Retry::default()
+        };
     });
     let waiting = script.start(logs(&["a"]));
     until("it has failed once", || hop.requests().len() == 1).await;
@@ -431,7 +436,7 @@ async fn tries_nothing_again_once_the_end_has_begun() {
 async fn refuses_a_caller_when_too_many_wait() {
     let hop = NextHop::start().await;
     hop.always_answers(Answer::Silence);
-    let queue = SendingQueue { enabled: true, num_consumers: 1, queue_size: 1 };
+    let queue = SendingQueue { num_consumers: 1, queue_size: 1, ..SendingQueue::default() };
     let script = Script::new(&hop, |config| config.sending_queue = queue);
     let first = script.start(logs(&["a"]));
     until("the first is under way", || hop.requests().len() == 1).await;
@@ -452,7 +457,7 @@ async fn refuses_a_caller_when_too_many_wait() {
 #[test]
 fn a_header_that_is_set_may_be_a_key_and_shows_nowhere() {
     let headers = [("x-key".to_owned(), Secret::new("hidden words"))].into();
-    let map = super::headers::headers(&headers, "gRPC", |_| false).unwrap();
+    let map = crate::http::headers(&headers, "gRPC", |_| false).unwrap();
     assert!(map["x-key"].is_sensitive());
     let config = Config { headers, ..Config::default() };
     assert!(!format!("{config:?} {map:?}").contains("hidden words"));

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
 
-use super::{Denial, partial_success, unescape};
+use super::{partial_success, unescape};
+use crate::sending::Denial;
 use host_component::Failure;
 
 fn headers(fields: &[(&'static str, String)]) -> HeaderMap {

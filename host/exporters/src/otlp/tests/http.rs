@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use host_component::{Authenticators, Delivery, Exporter, Failure, Outcome, Payload};
 use host_config::Secret;
+use host_config::delivery::Retry;
 use host_otlp::wire::{WireType, put_len, put_tag, put_varint};
 use host_otlp::{Limits, Signal, check, json};
 use host_telemetry::Metrics;
@@ -14,7 +15,8 @@ use host_telemetry::Metrics;
 use super::http_hop::{Answer, HttpHop};
 use super::{joined, logs, never};
 use crate::Deps;
-use crate::otlp::{BuildError, Encoding, HttpCompression, HttpConfig, Retry};
+use crate::HttpCompression;
+use crate::otlp::{BuildError, Encoding, HttpConfig};
 
 /// An exporter under test; unlike by default it does not compress and hardly waits between attempts.
 struct Script {
@@ -143,10 +145,9 @@ fn a_pause_is_asked_for_in_seconds_or_as_a_date() {
     let after = |value: &str| {
         let mut headers = http::HeaderMap::new();
         headers.insert("retry-after", value.parse().unwrap());
-        let answer =
-            crate::otlp::http::Answer { status: http::StatusCode::TOO_MANY_REQUESTS, headers, body: Bytes::new() };
-        match answer.outcome() {
-            Err(crate::otlp::status::Denial::Failed(Failure::Retryable { after, .. })) => after,
+        let answer = crate::http::Answer { status: http::StatusCode::TOO_MANY_REQUESTS, headers, body: Bytes::new() };
+        match answer.denial(|status| status == 429) {
+            crate::sending::Denial::Failed(Failure::Retryable { after, .. }) => after,
             other => panic!("{other:?}"),
         }
     };

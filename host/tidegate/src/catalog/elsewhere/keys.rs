@@ -9,7 +9,6 @@ type Keys = &'static [(Kind, &'static [&'static str], &'static [&'static str], &
 const OTLP: &[&str] = &["otlp_grpc", "otlp_http"];
 
 const BUFFERS: &str = "take it out: buffers have the size of what is under way";
-const ALWAYS_SO: &str = "take it out: it is always so, since a sender is answered when the next hop has its data";
 
 const KEYS: Keys = &[
     (Kind::Receiver, &["otlp"], &["protocols.grpc.read_buffer_size", "protocols.grpc.write_buffer_size"], BUFFERS),
@@ -126,19 +125,6 @@ const KEYS: Keys = &[
         &["sending_queue.batch"],
         "use the `batch` processor, which answers each sender with the outcome of its own data",
     ),
-    (
-        Kind::Exporter,
-        OTLP,
-        &["sending_queue.sizer"],
-        "take it out: `queue_size` counts requests, and `service.limits.in_flight_mib` bounds bytes",
-    ),
-    (
-        Kind::Exporter,
-        OTLP,
-        &["sending_queue.block_on_overflow"],
-        "take it out: who finds the queue full is refused in the form that makes it try again",
-    ),
-    (Kind::Exporter, OTLP, &["sending_queue.wait_for_result"], ALWAYS_SO),
     (
         Kind::Exporter,
         OTLP,

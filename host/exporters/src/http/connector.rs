@@ -10,12 +10,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use host_tls::Stream;
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
-
-use crate::otlp::channel::host;
 
 /// What makes connections encrypted, by host.
 pub(crate) type Encryption = BTreeMap<String, host_tls::Connector>;
@@ -73,4 +71,9 @@ impl Service<Uri> for Connector {
             Ok(TokioIo::new(stream))
         })
     }
+}
+
+/// The host of an address, without the brackets that one of IPv6 has.
+pub(crate) fn host(authority: &Authority) -> &str {
+    authority.host().trim_start_matches('[').trim_end_matches(']')
 }

@@ -1,4 +1,4 @@
-//! The body of a request: the pieces of a message as they lie.
+//! The body of a request: pieces as they lie.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,18 +8,16 @@ use std::vec::IntoIter;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::otlp::message::Message;
-
-/// What is still to be sent of a message.
+/// What is still to be sent.
 pub(crate) struct Pieces {
     rest: IntoIter<Bytes>,
     len: u64,
 }
 
 impl Pieces {
-    pub(crate) fn of(message: &Message) -> Self {
-        let len = message.pieces().iter().map(|piece| piece.len() as u64).sum();
-        Pieces { rest: message.pieces().to_vec().into_iter(), len }
+    pub(crate) fn of(pieces: Vec<Bytes>) -> Self {
+        let len = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Pieces { rest: pieces.into_iter(), len }
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use host_component::{BoxFuture, ComponentId, Consumer, Consumers, Exporter, Kind, PipelineId, Receiver, Signal};
 use host_config::{Junction, Pipeline, Validated, Value};
 use host_telemetry::Metrics;
+use tokio_util::task::TaskTracker;
 
 use crate::connector::Counted;
 use crate::entry::Entry;
@@ -103,7 +104,8 @@ pub async fn build(
     metrics: &Metrics,
     spigots: &Spigots,
 ) -> Result<Graph, BuildError> {
-    Builder { config, factories, metrics, spigots, beside: None }.graph().await
+    let unwaited = TaskTracker::new();
+    Builder { config, factories, metrics, spigots, unwaited: &unwaited, beside: None }.graph().await
 }
 
 pub(crate) struct Builder<'a> {
@@ -111,6 +113,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) factories: &'a dyn Factories,
     pub(crate) metrics: &'a Metrics,
     pub(crate) spigots: &'a Spigots,
+    /// What is under way and nobody waits for.
+    pub(crate) unwaited: &'a TaskTracker,
     /// What runs already.
     pub(crate) beside: Option<&'a Running>,
 }
@@ -135,8 +139,9 @@ impl Builder<'_> {
             }
             parts.pipelines.insert(pipeline.id.clone(), made);
         }
-        let (fresh, kept, spigots) = (BTreeMap::new(), BTreeMap::new(), self.spigots.clone());
-        let mut graph = Graph { parts, places: all_places, fresh, kept, spigots };
+        let (fresh, kept) = (BTreeMap::new(), BTreeMap::new());
+        let (spigots, unwaited) = (self.spigots.clone(), self.unwaited.clone());
+        let mut graph = Graph { parts, places: all_places, fresh, kept, spigots, unwaited };
         for (id, heads) in heads {
             let consumers = consumers(id, heads, self.metrics);
             let config = named(&self.config.receivers, id);
@@ -263,15 +268,26 @@ impl Builder<'_> {
             ends.insert(id, end);
         }
         let end = |id: &ComponentId| Arc::clone(ends.get(id).expect("each end of the pipeline was built"));
-        if let ([only], []) = (pipeline.exporters.as_slice(), pipeline.routes.as_slice()) {
+        if let ([only], []) = (pipeline.exporters.as_slice(), pipeline.routes.as_slice())
+            && self.is_required(only)
+        {
             return Ok(end(only));
         }
         let from = pipeline.id.to_string();
-        let branches = |ids: &[ComponentId]| {
-            Branches::new(ids.iter().map(|id| Branch::new(self.metrics, &from, id.to_string(), end(id))).collect())
+        let branch = |id: &ComponentId| match self.is_required(id) {
+            true => Branch::new(self.metrics, &from, id.to_string(), end(id)),
+            false => Branch::optional(self.metrics, &from, id.to_string(), end(id), self.unwaited),
         };
+        let branches = |ids: &[ComponentId]| Branches::new(ids.iter().map(branch).collect());
         let routes = pipeline.routes.iter().map(|(_, ids)| branches(ids)).collect();
         Ok(Arc::new(FanOut::new(self.metrics, &from, branches(&pipeline.exporters), routes)))
+    }
+
+    /// Whether a sender waits until this end of a pipeline has its data.
+    fn is_required(&self, id: &ComponentId) -> bool {
+        let section = self.config.exporters.get(id);
+        let written = section.and_then(|section| section.get("required")?.decode::<bool>().ok());
+        written.unwrap_or(true)
     }
 
     /// A connector at the end of a pipeline, before the entries of those that it leads to.

@@ -20,6 +20,7 @@ use host_component::{ComponentId, Consumer, Consumers, Exporter, Kind, PipelineI
 use host_config::Validated;
 use host_telemetry::Metrics;
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::build::{BuildError, Builder, Factories};
 use crate::changes::Changes;
@@ -52,6 +53,7 @@ pub struct Graph {
     /// The new successors of receivers that run already.
     pub(crate) kept: BTreeMap<ComponentId, Consumers>,
     pub(crate) spigots: Spigots,
+    pub(crate) unwaited: TaskTracker,
 }
 
 /// A receiver that does not run yet.
@@ -77,13 +79,15 @@ pub struct Running {
     receivers: BTreeMap<ComponentId, Serving>,
     parts: Parts,
     spigots: Spigots,
+    /// What is under way and nobody waits for.
+    unwaited: TaskTracker,
 }
 
 impl Graph {
     /// Starts the receivers.
     pub fn run(self) -> Running {
-        let (receivers, parts, spigots) = (BTreeMap::new(), Parts::default(), self.spigots.clone());
-        let mut running = Running { receivers, parts, spigots };
+        let (spigots, unwaited) = (self.spigots.clone(), self.unwaited.clone());
+        let mut running = Running { receivers: BTreeMap::new(), parts: Parts::default(), spigots, unwaited };
         // Nothing ran before, so that nothing is left to drain.
         let _ = running.take_over(self);
         running
@@ -117,13 +121,14 @@ impl Running {
         factories: &dyn Factories,
         metrics: &Metrics,
     ) -> Result<Graph, BuildError> {
-        Builder { config, factories, metrics, spigots: &self.spigots, beside: Some(self) }.graph().await
+        let Running { spigots, unwaited, .. } = self;
+        Builder { config, factories, metrics, spigots, unwaited, beside: Some(self) }.graph().await
     }
 
     /// Has `graph`, which was built beside this one, take its place. What it no longer has is given back, and is to be
     /// drained.
     pub fn take_over(&mut self, graph: Graph) -> (Changes, Retired) {
-        let Graph { parts, places, fresh, kept, spigots } = graph;
+        let Graph { parts, places, fresh, kept, spigots, .. } = graph;
         let mut changes = Changes::default();
         for (id, entry) in &parts.entries {
             if let Some(made) = parts.pipelines.get(id) {
@@ -188,10 +193,10 @@ impl Running {
 
     /// Ends the receivers, waits for what is in flight, then has the exporters flush: all within `deadline`.
     pub async fn drain(self, deadline: Duration) -> Drained {
-        let Running { receivers, parts, .. } = self;
+        let Running { receivers, parts, unwaited, .. } = self;
         let receivers = receivers.into_iter().map(|(id, serving)| (id, serving.stop())).collect();
         let exporters = parts.exporters.into_iter().map(|(id, made)| (id, made.it)).collect();
-        Retired::new(receivers, Vec::new(), exporters).drain(deadline).await
+        Retired::new(receivers, Vec::new(), exporters).and_unwaited(unwaited).drain(deadline).await
     }
 }
 

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use host_component::{ComponentId, Consumer, Exporter};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::task::TaskTracker;
 
 /// The part of the deadline that is kept for the exporters when receivers use up theirs.
 const EXPORTERS_SHARE: u32 = 5;
@@ -19,6 +20,8 @@ pub struct Retired {
     /// Those that receivers which stay may still be waiting for.
     pipelines: Vec<Weak<dyn Consumer>>,
     exporters: Vec<(ComponentId, Arc<dyn Exporter>)>,
+    /// What is under way and nobody waits for, where nothing is added to it any more.
+    unwaited: Option<TaskTracker>,
 }
 
 /// What had not ended at the deadline.
@@ -42,7 +45,12 @@ impl Retired {
     ) -> Self {
         // What waits to be tried again is better told to its sender, who finds what took this place.
         exporters.iter().for_each(|(_, exporter)| exporter.stop_retrying());
-        Retired { receivers, pipelines, exporters }
+        Retired { receivers, pipelines, exporters, unwaited: None }
+    }
+
+    /// With what is under way at the end and nobody waits for.
+    pub(crate) fn and_unwaited(self, unwaited: TaskTracker) -> Self {
+        Retired { unwaited: Some(unwaited), ..self }
     }
 
     /// Whether there is nothing to drain.
@@ -53,7 +61,7 @@ impl Retired {
     /// Waits for what is in flight, then has the exporters flush: all within `deadline`.
     pub async fn drain(self, deadline: Duration) -> Drained {
         let start = Instant::now();
-        let Retired { receivers, pipelines, exporters } = self;
+        let Retired { receivers, pipelines, exporters, unwaited } = self;
         let answered = start + (deadline - deadline / EXPORTERS_SHARE);
         let receivers = end(receivers, answered).await;
         // Receivers that stay may have handed on what is not answered yet.
@@ -69,6 +77,11 @@ impl Retired {
         if !pipelines.is_empty() {
             // Who still uses an exporter at the deadline is answered by it late, and loses nothing.
             let _ = timeout_at(answered, unused).await;
+        }
+        if let Some(unwaited) = unwaited {
+            unwaited.close();
+            // What has not ended by then is best effort.
+            let _ = timeout_at(answered, unwaited.wait()).await;
         }
         Drained { receivers, exporters: flush(&exporters, start + deadline).await }
     }

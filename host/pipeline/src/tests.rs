@@ -1,6 +1,7 @@
 //! Tests of what stands in `src`: its promises, one sentence each.
 
 mod connectors;
+mod fanout;
 mod graph;
 mod toys;
 

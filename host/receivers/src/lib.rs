@@ -4,6 +4,7 @@ pub mod budget;
 pub mod otlp;
 
 use std::path::Path;
+use std::time::Duration;
 
 use host_component::{Authenticators, MetadataKeys};
 use host_telemetry::Metrics;
@@ -15,6 +16,8 @@ pub use budget::Budget;
 pub struct Deps<'a> {
     /// What all receivers share.
     pub budget: &'a Budget,
+    /// When a sender is told to try again whose data is not where it has to be.
+    pub ack_timeout: Duration,
     /// The folder that paths start from.
     pub base: &'a Path,
     /// Who lets requests in.

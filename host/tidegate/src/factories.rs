@@ -29,6 +29,7 @@ pub(crate) struct Factories {
     auth: Authenticators,
     /// What the budget is while this configuration is in force.
     in_flight: usize,
+    ack_timeout: Duration,
     /// What request metadata is read behind each receiver.
     metadata: BTreeMap<ComponentId, MetadataKeys>,
     metrics: Metrics,
@@ -80,6 +81,7 @@ impl Factories {
             base: config.base.clone(),
             budget,
             in_flight: config.limits.in_flight_bytes(),
+            ack_timeout: config.limits.patience(),
             auth,
             metadata,
             metrics: metrics.clone(),
@@ -242,6 +244,7 @@ impl host_pipeline::Factories for Factories {
                     let nothing = MetadataKeys::default();
                     let deps = host_receivers::Deps {
                         budget: &self.budget,
+                        ack_timeout: self.ack_timeout,
                         base: &self.base,
                         auth: &self.auth,
                         metadata: self.metadata.get(id).unwrap_or(&nothing),
@@ -265,7 +268,7 @@ impl host_pipeline::Factories for Factories {
         }
         match kind {
             Kind::Processor | Kind::Connector => content.push_str(&self.modules),
-            Kind::Receiver => content.push_str(&format!("{:?}", self.metadata.get(id))),
+            Kind::Receiver => content.push_str(&format!("{:?} {:?}", self.metadata.get(id), self.ack_timeout)),
             Kind::Exporter | Kind::Extension => {}
         }
         content

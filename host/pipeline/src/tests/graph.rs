@@ -45,6 +45,20 @@ async fn names_what_had_not_ended_at_the_deadline_and_still_lets_exporters_flush
     assert_eq!((drained.receivers, drained.exporters), (vec![], vec![id("file")]));
 }
 
+#[tokio::test(start_paused = true)]
+async fn waits_at_the_end_for_what_is_under_way_to_an_exporter_that_is_not_required() {
+    let toys = Toys::default();
+    let running = run(&simple("", "waits: true, required: false"), &toys).await;
+    toys.logs_of("otlp").unwrap().consume(one_record()).await.unwrap();
+    let drained = tokio::spawn(running.drain(MINUTE));
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert!(!drained.is_finished());
+    toys.gate.open();
+    assert!(drained.await.unwrap().is_complete());
+    let told = toys.told.take();
+    assert_eq!(told[told.len() - 2..], ["delivered to file", "drained exporter file"], "{told:?}");
+}
+
 #[tokio::test]
 async fn says_which_receiver_ended_though_nobody_told_it_to() {
     let mut running = run(&simple("breaks: true", ""), &Toys::default()).await;

@@ -30,6 +30,9 @@ struct Config {
     /// Something that may change.
     #[serde(rename = "a")]
     _a: u64,
+    /// What the pipeline reads of an exporter.
+    #[serde(rename = "required")]
+    _required: bool,
 }
 
 #[derive(Deserialize, Default)]

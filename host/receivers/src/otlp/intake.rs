@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{ComponentId, Consumers, Delivery, Denied, Origin, Outcome, ServerAuth, Signal};
+use host_component::{ComponentId, Consumers, Delivery, Denied, Failure, Origin, Outcome, ServerAuth, Signal};
 use host_otlp::{Limits, check};
 use host_telemetry::traces::{self, Remote, Step};
 use host_telemetry::{Counter, Metrics};
@@ -25,6 +25,7 @@ pub(crate) struct Intake {
     pub(crate) max_message: usize,
     max_header_bytes: usize,
     pub(crate) read_timeout: Duration,
+    ack_timeout: Duration,
     pub(crate) limits: Limits,
     transport: &'static str,
     /// Where requests go on; it may change at any time.
@@ -87,6 +88,7 @@ impl Intake {
             max_message: bounds.max_message,
             max_header_bytes: bounds.max_header_bytes,
             read_timeout: bounds.read_timeout,
+            ack_timeout: deps.ack_timeout,
             limits: Limits::default(),
             transport,
             consumers: consumers.clone(),
@@ -153,7 +155,12 @@ impl Intake {
         let Came { origin, remote, format } = came;
         let delivery = Delivery { payload, origin, route: None };
         let step = remote.step(&lane.span, &[("transport", self.transport), ("format", format)]);
-        let outcome = traces::within(step.as_ref(), consumer.consume(delivery)).await;
+        let taking = traces::within(step.as_ref(), consumer.consume(delivery));
+        let outcome = match body::within(self.ack_timeout, taking).await {
+            Some(outcome) => outcome,
+            // What is under way is withdrawn: its sender has it, and sends it again.
+            None => Err(Failure::retryable(format!("not delivered within ack_timeout, {:?}", self.ack_timeout))),
+        };
         if let Some(step) = step {
             lane.tell(&step, items, &outcome);
         }

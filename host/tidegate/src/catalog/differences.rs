@@ -96,8 +96,8 @@ pub(crate) const SERVICE: &[Difference] = &[
 ];
 
 /// Of a pipeline whose data goes more than one way: to several exporters, by a route too, or into several pipelines.
-pub(crate) const FAN_OUT: &str =
-    "A failure of one exporter that may pass refuses the request as a whole, and the others may see its data twice.";
+pub(crate) const FAN_OUT: &str = "A failure of one required exporter that may pass refuses the request as a whole, and those that keep what they take in \
+     no queue may see its data twice.";
 
 /// Of a pipeline with routes.
 pub(crate) const ROUTES: &str = "`routes` is not in the Collector, which has a `routing` connector.";

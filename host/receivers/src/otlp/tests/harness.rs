@@ -96,6 +96,7 @@ pub(super) struct Setup {
     pub(super) budget: Budget,
     pub(super) auth: Authenticators,
     pub(super) is_open: bool,
+    pub(super) ack_timeout: Duration,
 }
 
 impl Default for Setup {
@@ -107,6 +108,7 @@ impl Default for Setup {
             budget: Budget::default(),
             auth: Authenticators::default(),
             is_open: true,
+            ack_timeout: Duration::MAX,
         }
     }
 }
@@ -131,6 +133,7 @@ impl Setup {
         config.protocols.http = Some(self.http);
         let deps = Deps {
             budget: &self.budget,
+            ack_timeout: self.ack_timeout,
             base: Path::new("."),
             auth: &self.auth,
             metadata: &MetadataKeys::default(),

@@ -309,6 +309,7 @@ fn says_which_setting_makes_no_sense() {
         let (budget, metrics) = (Budget::default(), Metrics::new());
         let deps = Deps {
             budget: &budget,
+            ack_timeout: Duration::MAX,
             base: Path::new("."),
             auth: &Authenticators::default(),
             metadata: &MetadataKeys::default(),
@@ -327,4 +328,16 @@ fn says_which_setting_makes_no_sense() {
     assert!(build(Some(large)).contains("service.limits.in_flight_mib"));
     let nowhere = GrpcConfig { endpoint: "nowhere".into(), ..GrpcConfig::default() };
     assert!(build(Some(nowhere)).contains("\"nowhere\""));
+}
+
+#[tokio::test]
+async fn tells_a_sender_to_try_again_whose_data_is_not_delivered_in_time() {
+    let setup = Setup { ack_timeout: Duration::from_millis(20), is_open: false, ..Setup::default() };
+    let receiver = setup.start();
+    let answer = Client::connect(receiver.grpc).await.export(&logs("slow")).await;
+    assert_eq!((answer.code.as_str(), answer.details.is_some()), ("14", true));
+    assert_eq!(receiver.metric("otelcol_receiver_refused_log_records", &["grpc"]), 1);
+    receiver.pipeline.open();
+    let over_http = raw(receiver.http, &post("/v1/logs", "", &logs("quick"))).await;
+    assert!(over_http.starts_with("HTTP/1.1 200"), "{over_http}");
 }

@@ -5,6 +5,7 @@ pub mod debug;
 pub mod file;
 mod http;
 pub mod otlp;
+pub mod prometheus_remote_write;
 pub mod sending;
 mod sent;
 

@@ -68,6 +68,13 @@ const ENTRIES: &[Entry] = &[
         .differs(differences::OTLP_EXPORTER),
     Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"])
         .differs(differences::OTLP_EXPORTER),
+    Entry::checked::<host_exporters::prometheus_remote_write::Config>(
+        Kind::Exporter,
+        "prometheus_remote_write",
+        &["prometheusremotewrite"],
+    )
+    .of(&[Signal::Metrics])
+    .differs(differences::PROMETHEUS_REMOTE_WRITE),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]).differs(differences::FILE),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]).differs(differences::DEBUG),
     Entry::new::<forward::Config>(Kind::Connector, "forward", &[]).differs(differences::CONNECTOR),
@@ -139,6 +146,11 @@ impl Entry {
             None => None,
         };
         Entry { guest, ..self }
+    }
+
+    /// For a component that does not know every signal.
+    const fn of(self, signals: &'static [Signal]) -> Self {
+        Entry { signals, ..self }
     }
 
     const fn differs(self, differences: &'static [Difference]) -> Self {

@@ -183,6 +183,10 @@ impl host_pipeline::Factories for Factories {
                 "otlp_http" => {
                     Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, &self.exporter_deps())?)
                 }
+                "prometheus_remote_write" => {
+                    let config = config.decode::<host_exporters::prometheus_remote_write::Config>()?;
+                    Ok(config.build(id, &self.exporter_deps())?)
+                }
                 "file" => {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }

@@ -72,12 +72,16 @@ fn by_guest(kind: Kind, id: &ComponentId, section: &Value) -> Vec<String> {
     guest.map(|guest| guest.request_keys(section)).unwrap_or_default()
 }
 
-/// The keys that the authenticators of a pipeline's exporters read.
+/// The keys that the exporters of a pipeline read, and their authenticators.
 fn by_exporters(pipeline: &Pipeline, config: &Validated, auth: &Authenticators) -> Result<Vec<String>, Errors> {
     let mut keys = Vec::new();
     for id in pipeline.ends() {
-        let section = config.exporters.get(id).and_then(|section| section.get("auth"));
-        let Some(section) = section else { continue };
+        let Some(section) = config.exporters.get(id) else { continue };
+        if let Some(sent_on) = section.get("include_metadata_keys") {
+            keys.extend(sent_on.decode::<Vec<String>>()?);
+        }
+        let within = section.get("http").and_then(|http| http.get("auth"));
+        let Some(section) = section.get("auth").or(within) else { continue };
         let name = section.decode::<Auth>()?.authenticator.parse::<ComponentId>();
         let authenticator = name.ok().and_then(|name| auth.client(&name).cloned());
         keys.extend(authenticator.into_iter().flat_map(|authenticator| authenticator.metadata()));

@@ -54,6 +54,38 @@ pub(super) const OTLP_EXPORTER: &[Difference] = &[
     of("", "What is larger than `max_request_size`, 4 MiB by default, is sent in pieces."),
 ];
 
+pub(super) const PROMETHEUS_REMOTE_WRITE: &[Difference] = &[
+    of(
+        "",
+        "Deliveries go out one after the other, also while one is tried again, so that no sample of a series overtakes another.",
+    ),
+    of("", "429 is tried again like 5xx, after as long as `Retry-After` says."),
+    of(
+        "",
+        "A request that the receiver calls bad is cut in halves, up to eight times, until what is bad is found, and the rest of \
+         it is sent.",
+    ),
+    of("", "Samples that are too old, out of order or there already are counted as rejected and never sent again."),
+    of("", "Deltas are summed up and not dropped; `delta_to_cumulative` bounds how many series at a time."),
+    of("", "A point without a value is left out and counted, and not sent as 0."),
+    of("", "A label without a value is left out also where a scope has it."),
+    of(
+        "",
+        "An attribute called `le` or `quantile` gives way to the label of a bucket or quantile, and does not stand beside it.",
+    ),
+    of(
+        "",
+        "Exponential histograms that are finer than Prometheus has them keep each measurement in its bucket, also behind empty \
+         ones.",
+    ),
+    of("", "`target_info` of a resource is not sent with an earlier time than before."),
+    of("protobuf_message", "Version 2 needs no feature gate, and has the exemplars of buckets."),
+    of(
+        "remote_write_queue",
+        "`remote_write_queue` bounds what waits and promises nothing, since the sender waits for the answer.",
+    ),
+];
+
 pub(super) const FILE: &[Difference] = &[
     of("", "A request is in the file before it is acknowledged."),
     of("flush_interval", "`flush_interval` changes nothing: each request is flushed before it is acknowledged."),

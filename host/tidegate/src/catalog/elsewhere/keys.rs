@@ -8,6 +8,9 @@ type Keys = &'static [(Kind, &'static [&'static str], &'static [&'static str], &
 /// The exporters that speak OTLP.
 const OTLP: &[&str] = &["otlp_grpc", "otlp_http"];
 
+/// Those that have a queue and credentials as the Collector's have them.
+const SENDING: &[&str] = &["otlp_grpc", "otlp_http", "prometheus_remote_write"];
+
 const BUFFERS: &str = "take it out: buffers have the size of what is under way";
 
 const KEYS: Keys = &[
@@ -115,23 +118,23 @@ const KEYS: Keys = &[
     ),
     (
         Kind::Exporter,
-        OTLP,
+        SENDING,
         &["sending_queue.storage"],
         "take it out: it comes in a later release; what the next hop has not taken stays with its sender, who was not answered",
     ),
     (
         Kind::Exporter,
-        OTLP,
+        SENDING,
         &["sending_queue.batch"],
         "use the `batch` processor, which answers each sender with the outcome of its own data",
     ),
     (
         Kind::Exporter,
-        OTLP,
+        SENDING,
         &["sending_queue.metadata_keys"],
         "use `metadata_keys` of the `batch` processor: what it keeps apart is sent apart",
     ),
-    (Kind::Exporter, OTLP, &["auth.request_params"], "take it out: an authenticator adds headers and nothing else"),
+    (Kind::Exporter, SENDING, &["auth.request_params"], "take it out: an authenticator adds headers and nothing else"),
     (
         Kind::Exporter,
         &["otlp_grpc"],

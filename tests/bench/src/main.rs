@@ -8,6 +8,7 @@ mod data;
 mod export;
 mod load;
 mod pb;
+mod remote_write;
 mod rng;
 mod sink;
 mod stats;

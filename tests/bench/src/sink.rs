@@ -19,6 +19,9 @@ pub struct Options {
     /// Where to take OTLP/gRPC.
     #[arg(long, default_value = "127.0.0.1:14317")]
     grpc: String,
+    /// Where to take Prometheus' remote write.
+    #[arg(long, default_value = "127.0.0.1:14009")]
+    remote_write: String,
     /// Where to answer `GET /stats`, `POST /reset` (zero) and `POST /search` (zero, and look for needles from now on).
     #[arg(long, default_value = "127.0.0.1:14999")]
     stats: String,
@@ -36,6 +39,12 @@ pub async fn run(options: Options) -> Result<(), String> {
     local.spawn_local(async move {
         while let Ok((tcp, _)) = grpc.accept().await {
             tokio::task::spawn_local(serve(tcp, shared.clone()));
+        }
+    });
+    let (remote_write, shared) = (bind(&options.remote_write).await?, counts.clone());
+    local.spawn_local(async move {
+        while let Ok((tcp, _)) = remote_write.accept().await {
+            tokio::task::spawn_local(crate::remote_write::serve(tcp, shared.clone()));
         }
     });
     local.spawn_local(async move {

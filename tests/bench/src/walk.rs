@@ -76,6 +76,26 @@ pub fn points(buf: &[u8]) -> Option<u64> {
     Some(n)
 }
 
+/// Data points that became a request of remote write: what tells of a resource is none, and of a histogram or summary one of
+/// its series counts.
+pub fn written(buf: &[u8]) -> Option<u64> {
+    let mut n = 0;
+    each_in(buf, 1, |series| {
+        let (mut is_point, mut samples) = (true, 0);
+        each(series, |found| match found {
+            Field::Bytes(1, label) => {
+                let is_part = [&b"_bucket"[..], b"_sum", b"target_info"].iter().any(|end| label.ends_with(end));
+                is_point &= !is_part;
+                Some(())
+            }
+            Field::Bytes(2, _) => Some(samples += 1),
+            _ => Some(()),
+        })?;
+        Some(n += if is_point { samples } else { 0 })
+    })?;
+    Some(n)
+}
+
 /// The count of rejected items in an export response; zero where it has none.
 pub fn rejected(response: &[u8]) -> u64 {
     let mut n = 0;

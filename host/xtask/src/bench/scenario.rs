@@ -8,6 +8,7 @@ pub(crate) enum Work {
     Passthrough,
     Resource,
     Redaction,
+    RemoteWrite,
     /// The Collector's own file of this kind, given to both as it is.
     SameRedaction,
     SameTransform,
@@ -58,6 +59,7 @@ pub(crate) fn all() -> Vec<Scenario> {
             all.extend(signals(work).iter().map(|&signal| Scenario { work, load, signal }));
         }
     }
+    all.extend(LOADS.map(|load| Scenario { work: Work::RemoteWrite, load, signal: Signal::Metrics }));
     let same = [
         (Work::SameRedaction, Signal::Logs),
         (Work::SameRedaction, Signal::Traces),
@@ -74,6 +76,7 @@ impl Scenario {
             (Work::Resource, _) => Bar { least: 6.0, aim: 6.0 },
             (Work::Redaction | Work::SameRedaction, Signal::Logs) => Bar { least: 20.0, aim: 25.0 },
             (Work::Redaction | Work::SameRedaction, _) => Bar { least: 15.0, aim: 20.0 },
+            (Work::RemoteWrite, _) => Bar { least: 4.0, aim: 4.0 },
             (Work::SameTransform, _) => Bar { least: 1.0, aim: 6.0 },
         }
     }
@@ -85,6 +88,7 @@ impl Work {
             Work::Passthrough => "passthrough",
             Work::Resource => "resource",
             Work::Redaction => "redaction",
+            Work::RemoteWrite => "remote-write",
             Work::SameRedaction => "same-redaction",
             Work::SameTransform => "same-transform",
         }
@@ -95,7 +99,7 @@ impl Work {
         match self {
             Work::SameRedaction => Some("redaction"),
             Work::SameTransform => Some("transform"),
-            Work::Passthrough | Work::Resource | Work::Redaction => None,
+            Work::Passthrough | Work::Resource | Work::Redaction | Work::RemoteWrite => None,
         }
     }
 }

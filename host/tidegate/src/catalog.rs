@@ -68,6 +68,9 @@ const ENTRIES: &[Entry] = &[
         .differs(differences::OTLP_EXPORTER),
     Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"])
         .differs(differences::OTLP_EXPORTER),
+    Entry::checked::<host_exporters::loki::Config>(Kind::Exporter, "loki", &[])
+        .of(&[Signal::Logs])
+        .differs(differences::LOKI),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]).differs(differences::FILE),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]).differs(differences::DEBUG),
     Entry::new::<forward::Config>(Kind::Connector, "forward", &[]).differs(differences::CONNECTOR),
@@ -139,6 +142,11 @@ impl Entry {
             None => None,
         };
         Entry { guest, ..self }
+    }
+
+    /// For a component that not every signal has.
+    const fn of(self, signals: &'static [Signal]) -> Self {
+        Entry { signals, ..self }
     }
 
     const fn differs(self, differences: &'static [Difference]) -> Self {

@@ -183,6 +183,7 @@ impl host_pipeline::Factories for Factories {
                 "otlp_http" => {
                     Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, &self.exporter_deps())?)
                 }
+                "loki" => Ok(config.decode::<host_exporters::loki::Config>()?.build(id, &self.exporter_deps())?),
                 "file" => {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }

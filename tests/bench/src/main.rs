@@ -6,6 +6,7 @@
 mod calib;
 mod data;
 mod export;
+mod http;
 mod load;
 mod pb;
 mod rng;

@@ -1,4 +1,4 @@
-//! The sink: takes OTLP/gRPC, counts the items in it, answers success.
+//! The sink: takes OTLP/gRPC, counts the items in it, answers success; and whatever is posted over HTTP.
 //!
 //! Payloads are walked by length prefix only, so a sink costs far less than the collector that feeds it.
 
@@ -19,6 +19,9 @@ pub struct Options {
     /// Where to take OTLP/gRPC.
     #[arg(long, default_value = "127.0.0.1:14317")]
     grpc: String,
+    /// Where to take whatever is posted over HTTP/1.1.
+    #[arg(long, default_value = "127.0.0.1:14318")]
+    http: String,
     /// Where to answer `GET /stats`, `POST /reset` (zero) and `POST /search` (zero, and look for needles from now on).
     #[arg(long, default_value = "127.0.0.1:14999")]
     stats: String,
@@ -30,12 +33,18 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<(), String> {
     let counts = Rc::new(RefCell::new(Counts::new(&options.needles)));
     let bind = async |address: &str| TcpListener::bind(address).await.map_err(|e| format!("{address}: {e}"));
-    let (grpc, stats) = (bind(&options.grpc).await?, bind(&options.stats).await?);
+    let (grpc, http, stats) = (bind(&options.grpc).await?, bind(&options.http).await?, bind(&options.stats).await?);
     let local = tokio::task::LocalSet::new();
     let shared = counts.clone();
     local.spawn_local(async move {
         while let Ok((tcp, _)) = grpc.accept().await {
             tokio::task::spawn_local(serve(tcp, shared.clone()));
+        }
+    });
+    let shared = counts.clone();
+    local.spawn_local(async move {
+        while let Ok((tcp, _)) = http.accept().await {
+            tokio::task::spawn_local(crate::http::serve(tcp, shared.clone()));
         }
     });
     local.spawn_local(async move {

@@ -4,6 +4,7 @@ mod credentials;
 pub mod debug;
 pub mod file;
 mod http;
+pub mod loki;
 pub mod otlp;
 pub mod prometheus_remote_write;
 pub mod sending;

@@ -75,6 +75,9 @@ const ENTRIES: &[Entry] = &[
     )
     .of(&[Signal::Metrics])
     .differs(differences::PROMETHEUS_REMOTE_WRITE),
+    Entry::checked::<host_exporters::loki::Config>(Kind::Exporter, "loki", &[])
+        .of(&[Signal::Logs])
+        .differs(differences::LOKI),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]).differs(differences::FILE),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]).differs(differences::DEBUG),
     Entry::new::<forward::Config>(Kind::Connector, "forward", &[]).differs(differences::CONNECTOR),

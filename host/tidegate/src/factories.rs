@@ -187,6 +187,7 @@ impl host_pipeline::Factories for Factories {
                     let config = config.decode::<host_exporters::prometheus_remote_write::Config>()?;
                     Ok(config.build(id, &self.exporter_deps())?)
                 }
+                "loki" => Ok(config.decode::<host_exporters::loki::Config>()?.build(id, &self.exporter_deps())?),
                 "file" => {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }

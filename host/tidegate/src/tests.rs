@@ -58,7 +58,6 @@ fn names_what_to_use_in_place_of_what_only_the_collector_has() {
         (Kind::Processor, "k8sattributes", "later release"),
         (Kind::Processor, "memory_limiter", "byte budget"),
         (Kind::Receiver, "filelog", "later release"),
-        (Kind::Exporter, "loki", "otlp_http"),
         (Kind::Extension, "zpages", "/debug"),
     ] {
         match catalog().lookup(kind, name) {

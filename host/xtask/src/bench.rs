@@ -1,6 +1,7 @@
 //! Measurements: against peers, in instructions, and of ways across the sandbox's border.
 
 mod collector;
+mod exporters;
 mod instructions;
 mod measure;
 mod memory;
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Instructions(instructions::Args),
     /// What a record costs by each way of handing it to a guest
     Abi,
+    /// What exporters cost that say telemetry in a backend's own form, beside pass-through
+    Exporters(exporters::Args),
     /// What the sandbox costs: each bundled guest in it, beside the same source linked in
     Sandbox(sandbox::Args),
 }
@@ -32,6 +35,7 @@ pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
         Command::Peers(args) => peers::run(workspace, args),
         Command::Instructions(args) => instructions::run(workspace, args),
         Command::Abi => example(workspace, "abi", &[]),
+        Command::Exporters(args) => exporters::run(workspace, args),
         Command::Sandbox(args) => sandbox::run(workspace, args),
     }
 }

@@ -1,5 +1,6 @@
 //! cargo xtask: build, run, test and measure Tidegate.
 
+mod backends;
 mod bench;
 mod conformance;
 mod environment;

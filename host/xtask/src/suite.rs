@@ -5,13 +5,16 @@ use anyhow::Result;
 use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{bench, conformance, fuzz, guests, interop, needs, otelcol, tidy, wit};
+use crate::{backends, bench, conformance, fuzz, guests, interop, needs, otelcol, tidy, wit};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Also what takes long: the swap test for 60 s, fuzzing, otelcol built where it is not
     #[arg(long)]
     all: bool,
+    /// Also the tests of backends that are not built yet: they are built, which takes half an hour of CPU once
+    #[arg(long)]
+    backends: bool,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
@@ -37,6 +40,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         steps.run_if("otelcol", needs::go(), || otelcol::build(workspace).map(drop))?;
     }
     steps.run_if("interoperation", needs::python(), || interop::run(workspace, &binary))?;
+    if args.backends {
+        backends::build(workspace, &mut steps)?;
+    }
+    steps.run_if("real backends", needs::python(), || backends::run(workspace, &binary))?;
     let conformance = conformance::Args::default();
     steps.run_if("conformance", needs::python(), || conformance::run(workspace, &binary, &conformance))?;
     steps.run_if("instructions", needs::valgrind(), || bench::instructions(workspace))?;

@@ -6,9 +6,9 @@
 mod calib;
 mod data;
 mod export;
+mod http;
 mod load;
 mod pb;
-mod remote_write;
 mod rng;
 mod sink;
 mod stats;

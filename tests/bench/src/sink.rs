@@ -1,4 +1,4 @@
-//! The sink: takes OTLP/gRPC, counts the items in it, answers success.
+//! The sink: takes OTLP/gRPC, counts the items in it, answers success; and whatever is posted over HTTP.
 //!
 //! Payloads are walked by length prefix only, so a sink costs far less than the collector that feeds it.
 
@@ -22,6 +22,9 @@ pub struct Options {
     /// Where to take Prometheus' remote write.
     #[arg(long, default_value = "127.0.0.1:14009")]
     remote_write: String,
+    /// Where to take whatever is posted over HTTP/1.1.
+    #[arg(long, default_value = "127.0.0.1:14318")]
+    http: String,
     /// Where to answer `GET /stats`, `POST /reset` (zero) and `POST /search` (zero, and look for needles from now on).
     #[arg(long, default_value = "127.0.0.1:14999")]
     stats: String,
@@ -33,7 +36,7 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<(), String> {
     let counts = Rc::new(RefCell::new(Counts::new(&options.needles)));
     let bind = async |address: &str| TcpListener::bind(address).await.map_err(|e| format!("{address}: {e}"));
-    let (grpc, stats) = (bind(&options.grpc).await?, bind(&options.stats).await?);
+    let (grpc, http, stats) = (bind(&options.grpc).await?, bind(&options.http).await?, bind(&options.stats).await?);
     let local = tokio::task::LocalSet::new();
     let shared = counts.clone();
     local.spawn_local(async move {
@@ -44,7 +47,13 @@ pub async fn run(options: Options) -> Result<(), String> {
     let (remote_write, shared) = (bind(&options.remote_write).await?, counts.clone());
     local.spawn_local(async move {
         while let Ok((tcp, _)) = remote_write.accept().await {
-            tokio::task::spawn_local(crate::remote_write::serve(tcp, shared.clone()));
+            tokio::task::spawn_local(crate::http::serve(tcp, shared.clone(), crate::http::remote_write));
+        }
+    });
+    let shared = counts.clone();
+    local.spawn_local(async move {
+        while let Ok((tcp, _)) = http.accept().await {
+            tokio::task::spawn_local(crate::http::serve(tcp, shared.clone(), crate::http::any));
         }
     });
     local.spawn_local(async move {

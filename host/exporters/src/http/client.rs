@@ -24,7 +24,7 @@ use crate::Deps;
 use crate::credentials::Credentials;
 use crate::sending::Denial;
 
-/// What is read of an answer.
+/// What is read of an answer where nobody says how much.
 const ANSWER_BYTES: usize = 64 << 10;
 /// What is read of the headers of an answer.
 const HEADER_BYTES: usize = 64 << 10;
@@ -44,6 +44,8 @@ pub(crate) struct Connections<'a> {
     /// 0 is for ever.
     pub(crate) idle_conn_timeout: Duration,
     pub(crate) disable_keep_alives: bool,
+    /// What is read of an answer.
+    pub(crate) answer_bytes: usize,
 }
 
 impl<'a> Connections<'a> {
@@ -58,6 +60,7 @@ impl<'a> Connections<'a> {
             max_idle_conns_per_host: 0,
             idle_conn_timeout: Duration::from_secs(90),
             disable_keep_alives: false,
+            answer_bytes: ANSWER_BYTES,
         }
     }
 }
@@ -68,6 +71,7 @@ pub(crate) struct Client {
     headers: HeaderMap,
     credentials: Credentials,
     timeout: Duration,
+    answer_bytes: usize,
 }
 
 impl Client {
@@ -100,7 +104,7 @@ impl Client {
             .pool_max_idle_per_host(if connections.disable_keep_alives { 0 } else { max_idle })
             .http1_max_buf_size(HEADER_BYTES)
             .build(Connector::new(connections.timeout, encryption));
-        Ok(Client { hyper, headers, credentials, timeout: connections.timeout })
+        Ok(Client { hyper, headers, credentials, timeout: connections.timeout, answer_bytes: connections.answer_bytes })
     }
 
     /// Says that the backend does not know who we are by what is shown. Whether there may be something else to show now.
@@ -154,7 +158,7 @@ impl Client {
             |error: &dyn Error| Denial::Failed(Failure::retryable(format!("{}: {}", authority(uri), chain(error))));
         let response = self.hyper.request(request).await.map_err(|error| failed(&error))?;
         let (head, body) = response.into_parts();
-        let body = read(body).await.map_err(|error| failed(&error))?;
+        let body = read(body, self.answer_bytes).await.map_err(|error| failed(&error))?;
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
 }
@@ -190,11 +194,11 @@ pub(crate) fn endpoint(key: &str, written: &str, path: &str) -> Result<Uri, Wron
 
 /// The body of an answer as far as it is of interest; the connection is good for another request when it was read to its
 /// end.
-async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+async fn read(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Error> {
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
-        if whole.len() + data.len() > ANSWER_BYTES {
+        if whole.len() + data.len() > most {
             break;
         }
         whole.extend_from_slice(&data);

@@ -86,6 +86,30 @@ pub(super) const PROMETHEUS_REMOTE_WRITE: &[Difference] = &[
     ),
 ];
 
+pub(super) const LOKI: &[Difference] = &[
+    of(
+        "sending_queue",
+        "`sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
+    ),
+    of(
+        "retry_on_failure",
+        "A request is tried again while its sender waits, and is given back to it at the end of the process.",
+    ),
+    of(
+        "",
+        "Lines are bodies as they are, and the rest is structured metadata; the Collector's are JSON, as with `format: json`.",
+    ),
+    of(
+        "labels",
+        "The resource attributes that Loki indexes of OTLP are labels without a hint, but for those of a pod or process.",
+    ),
+    of(
+        "default_labels_enabled.instance",
+        "`instance` is no label unless it is turned on, since each process has another.",
+    ),
+    of("", "What is larger than `max_request_size`, 4 MiB by default, is sent in pieces."),
+];
+
 pub(super) const FILE: &[Difference] = &[
     of("", "A request is in the file before it is acknowledged."),
     of("flush_interval", "`flush_interval` changes nothing: each request is flushed before it is acknowledged."),

@@ -107,7 +107,7 @@ fn off(delivered: f64) -> f64 {
     (delivered - 1.0).abs()
 }
 
-fn median(numbers: &[f64]) -> Option<f64> {
+pub(crate) fn median(numbers: &[f64]) -> Option<f64> {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     match sorted.len() {

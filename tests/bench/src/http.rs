@@ -1,4 +1,5 @@
-//! The sink of Prometheus' remote write, version 1: it unpacks each request, counts the points in it, and takes it.
+//! The sink of exporters that speak HTTP/1.1: it reads each request to its end, counts what is in it, and answers that there
+//! is nothing to say.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,12 +10,22 @@ use tokio::net::TcpStream;
 use crate::stats::Counts;
 use crate::walk;
 
+/// Counts a body that nothing is known of: how many items there are in it is the exporter's secret.
+pub fn any(body: &[u8], counts: &RefCell<Counts>) {
+    counts.borrow_mut().add(body, Some(0));
+}
+
+/// Counts the points in a body of Prometheus' remote write, version 1.
+pub fn remote_write(body: &[u8], counts: &RefCell<Counts>) {
+    let payload = snap::raw::Decoder::new().decompress_vec(body).unwrap_or_default();
+    counts.borrow_mut().add(&payload, walk::written(&payload));
+}
+
 /// Answers the requests of one connection.
-pub async fn serve(tcp: TcpStream, counts: Rc<RefCell<Counts>>) {
+pub async fn serve(tcp: TcpStream, counts: Rc<RefCell<Counts>>, count: fn(&[u8], &RefCell<Counts>)) {
     let _ = tcp.set_nodelay(true);
     let mut stream = BufReader::with_capacity(256 << 10, tcp);
-    let (mut line, mut packed) = (String::new(), Vec::new());
-    let mut unpack = snap::raw::Decoder::new();
+    let (mut line, mut body) = (String::new(), Vec::new());
     loop {
         let mut length = 0;
         loop {
@@ -33,12 +44,11 @@ pub async fn serve(tcp: TcpStream, counts: Rc<RefCell<Counts>>) {
                 length = value.trim().parse().unwrap_or(0);
             }
         }
-        packed.resize(length, 0);
-        if stream.read_exact(&mut packed).await.is_err() {
+        body.resize(length, 0);
+        if stream.read_exact(&mut body).await.is_err() {
             return;
         }
-        let payload = unpack.decompress_vec(&packed).unwrap_or_default();
-        counts.borrow_mut().add(&payload, walk::written(&payload));
+        count(&body, &counts);
         if stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.is_err() {
             return;
         }

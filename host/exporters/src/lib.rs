@@ -1,12 +1,18 @@
 //! Native exporters.
 
 mod credentials;
+pub mod datadog;
 pub mod debug;
+mod entries;
 pub mod file;
 mod http;
+mod json;
+mod left_out;
 pub mod otlp;
 pub mod sending;
 mod sent;
+pub mod splunk_hec;
+mod workshop;
 
 use std::path::Path;
 

@@ -75,7 +75,7 @@ const PROCESSORS: Table = &[
 const EXPORTERS: Table = &[
     (&["logging"], "it is called `debug` today, in the Collector too"),
     (&["loki"], "send with `otlp_http` to Loki's own OTLP endpoint, `http://loki:3100/otlp`"),
-    (&["prometheus_remote_write", "prometheusremotewrite", "splunk_hec", "datadog", "kafka"], NEXT_HOP),
+    (&["prometheus_remote_write", "prometheusremotewrite", "kafka"], NEXT_HOP),
     (&["prometheus", "elasticsearch", "opensearch", "clickhouse", "zipkin", "jaeger", "awss3", "otel_arrow"], NEXT_HOP),
     (&["load_balancing", "loadbalancing", "nop"], NEXT_HOP),
 ];

@@ -4,10 +4,12 @@
 
 mod adversaries;
 mod auth;
+mod checkers;
 mod collector_processors;
 mod configuration;
 mod connectors;
 mod corpus;
+mod datadog;
 mod delivery;
 mod drain;
 mod floods;
@@ -24,6 +26,7 @@ mod reload;
 mod resource_detection;
 mod scrubbing;
 mod sources;
+mod splunk;
 mod swap;
 mod tls;
 mod wire;

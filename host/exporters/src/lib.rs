@@ -1,14 +1,20 @@
 //! Native exporters.
 
 mod credentials;
+pub mod datadog;
 pub mod debug;
+mod entries;
 pub mod file;
 mod http;
+mod json;
+mod left_out;
 pub mod loki;
 pub mod otlp;
 pub mod prometheus_remote_write;
 pub mod sending;
 mod sent;
+pub mod splunk_hec;
+mod workshop;
 
 use std::path::Path;
 

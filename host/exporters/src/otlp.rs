@@ -10,7 +10,7 @@ mod grpc;
 mod http;
 mod limit;
 mod message;
-mod status;
+pub(crate) mod status;
 
 pub use self::http::{Encoding, HttpConfig};
 pub use config::{BuildError, Compression, Config, Keepalive};

@@ -80,6 +80,9 @@ const ENTRIES: &[Entry] = &[
         .differs(differences::LOKI),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]).differs(differences::FILE),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]).differs(differences::DEBUG),
+    Entry::checked::<host_exporters::splunk_hec::Config>(Kind::Exporter, "splunk_hec", &[])
+        .differs(differences::SPLUNK_HEC),
+    Entry::checked::<host_exporters::datadog::Config>(Kind::Exporter, "datadog", &[]).differs(differences::DATADOG),
     Entry::new::<forward::Config>(Kind::Connector, "forward", &[]).differs(differences::CONNECTOR),
     Entry::guest::<guest_routing_connector::RoutingConnector>(
         Kind::Connector,

@@ -192,6 +192,12 @@ impl host_pipeline::Factories for Factories {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }
                 "debug" => Ok(config.decode::<host_exporters::debug::Config>()?.build(id.clone(), metrics)?),
+                "splunk_hec" => {
+                    Ok(config.decode::<host_exporters::splunk_hec::Config>()?.build(id, &self.exporter_deps()).await?)
+                }
+                "datadog" => {
+                    Ok(config.decode::<host_exporters::datadog::Config>()?.build(id, &self.exporter_deps()).await?)
+                }
                 other => Err(unlisted(Kind::Exporter, other)),
             }
         })

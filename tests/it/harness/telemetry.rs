@@ -18,7 +18,7 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
 /// Seconds since the epoch, in nanoseconds: when all of this happened.
-const THEN: u64 = 1_767_225_600_000_000_000;
+pub(crate) const THEN: u64 = 1_767_225_600_000_000_000;
 
 pub(crate) fn text(value: &str) -> AnyValue {
     AnyValue { value: Some(Value::StringValue(value.to_owned())) }
@@ -155,6 +155,28 @@ pub(crate) fn metrics() -> ExportMetricsServiceRequest {
     let resource = resource("shop");
     let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, schema_url: String::new() }];
     ExportMetricsServiceRequest { resource_metrics }
+}
+
+/// The same, with points that have a value and this time, and whose counts add up.
+pub(crate) fn metrics_at(time: u64) -> ExportMetricsServiceRequest {
+    let mut request = metrics();
+    let scopes = request.resource_metrics.iter_mut().flat_map(|resource| &mut resource.scope_metrics);
+    for data in scopes.flat_map(|scope| &mut scope.metrics).filter_map(|metric| metric.data.as_mut()) {
+        match data {
+            metric::Data::Gauge(Gauge { data_points }) | metric::Data::Sum(Sum { data_points, .. }) => {
+                for point in data_points {
+                    (point.flags, point.time_unix_nano) = (0, time);
+                }
+            }
+            metric::Data::Histogram(histogram) => histogram.data_points[0].time_unix_nano = time,
+            metric::Data::ExponentialHistogram(histogram) => {
+                let point = &mut histogram.data_points[0];
+                (point.time_unix_nano, point.count) = (time, 304);
+            }
+            metric::Data::Summary(summary) => summary.data_points[0].time_unix_nano = time,
+        }
+    }
+    request
 }
 
 fn exemplars() -> Vec<Exemplar> {

@@ -49,7 +49,8 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// What the answer says for people: the message of a `google.rpc.Status`, or a short text.
+    /// What the answer says for people: the message of a `google.rpc.Status`, the text of Splunk's or the errors of
+    /// Datadog's, or a short text.
     pub(crate) fn message(&self) -> String {
         if self.status.is_redirection() {
             let to = self.headers.get(LOCATION).map(HeaderValue::as_bytes).unwrap_or_default();
@@ -60,7 +61,12 @@ impl Answer {
             return message.map(|field| tame(&self.body[field.start..field.end])).unwrap_or_default();
         }
         if self.is("application/json") {
-            let told = self.json().and_then(|status| status.get("message")?.as_str().map(str::to_owned));
+            let told = self.json().and_then(|status| {
+                let text = status.get("message").or_else(|| status.get("text")).and_then(Value::as_str);
+                let errors = status.get("errors").and_then(Value::as_array).into_iter().flatten();
+                let texts = errors.map(|error| error.as_str().or_else(|| error.get("detail")?.as_str()));
+                text.map(str::to_owned).or_else(|| texts.collect::<Option<Vec<_>>>().map(|all| all.join("; ")))
+            });
             return tame(told.unwrap_or_default().as_bytes());
         }
         if self.is("text/plain") { tame(self.body.trim_ascii()) } else { String::new() }

@@ -110,6 +110,48 @@ pub(super) const LOKI: &[Difference] = &[
     of("", "What is larger than `max_request_size`, 4 MiB by default, is sent in pieces."),
 ];
 
+pub(super) const SPLUNK_HEC: &[Difference] = &[
+    of(
+        "max_content_length_logs",
+        "`max_content_length_*` bounds a request before it is compressed, and not behind that.",
+    ),
+    of(
+        "",
+        "Exponential histograms are sent as `_sum`, `_count` and `_bucket`, with the bounds of their scale, and not dropped.",
+    ),
+    of("", "Numbers that are not finite are counted and left out, since a metric of Splunk's has none."),
+    of("", "Fields that hold nothing are left out, since Splunk refuses the event for them."),
+    of("", "A log record without a body is sent by its event name; one that has neither is counted as rejected."),
+    of(
+        "export_raw",
+        "`export_raw` sends log records to `/services/collector/raw`, with host, source, sourcetype and index in the address, \
+         and spans and metrics as events all the same.",
+    ),
+    of("health_check_enabled", "The health check shows the token."),
+    of("splunk_app_name", "`splunk_app_name` is `tidegate` unless it is set, and `splunk_app_version` its version."),
+    of(
+        "",
+        "400, 401, 403 and other answers that will not change are not tried again; the Collector tries 403 and 404.",
+    ),
+    of("telemetry.enabled", "`telemetry.enabled` changes nothing: heartbeats are counted in any case."),
+];
+
+pub(super) const DATADOG: &[Difference] = &[
+    of(
+        "",
+        "Spans are sent to Datadog's intake for OTLP, and not in the form of its agent; Datadog makes the metrics of services.",
+    ),
+    of("", "Metrics have Datadog's units, and counts the interval that they were made over, where that is known."),
+    of("", "Cumulative exponential histograms are sent as distributions of what came, and not dropped."),
+    of("", "What could not be delivered of a cumulative sum goes out with the next point of its series."),
+    of("", "No metrics are sent a second time under the names of Datadog's agent."),
+    of(
+        "metrics.delta_limit",
+        "`metrics.delta_limit` bounds how many numbers are remembered for deltas; the Collector has no bound.",
+    ),
+    of("logs", "A log that is longer than 1 MB ends with `...TRUNCATED...`."),
+];
+
 pub(super) const FILE: &[Difference] = &[
     of("", "A request is in the file before it is acknowledged."),
     of("flush_interval", "`flush_interval` changes nothing: each request is flushed before it is acknowledged."),

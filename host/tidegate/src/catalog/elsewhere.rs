@@ -74,7 +74,7 @@ const PROCESSORS: Table = &[
 
 const EXPORTERS: Table = &[
     (&["logging"], "it is called `debug` today, in the Collector too"),
-    (&["splunk_hec", "datadog", "kafka"], NEXT_HOP),
+    (&["kafka"], NEXT_HOP),
     (&["prometheus", "elasticsearch", "opensearch", "clickhouse", "zipkin", "jaeger", "awss3", "otel_arrow"], NEXT_HOP),
     (&["load_balancing", "loadbalancing", "nop"], NEXT_HOP),
 ];

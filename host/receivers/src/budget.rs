@@ -66,6 +66,11 @@ impl Default for Budget {
 }
 
 impl Reservation {
+    /// What is reserved.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes `bytes` more, or leaves the reservation as it is where they are not there.
     pub fn grow(&mut self, bytes: usize) -> bool {
         let taken = self.budget.take(bytes);

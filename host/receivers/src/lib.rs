@@ -1,6 +1,7 @@
 //! Native receivers.
 
 pub mod budget;
+mod lane;
 pub mod otlp;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use host_component::{Authenticators, MetadataKeys};
 use host_telemetry::Metrics;
 
 pub use budget::Budget;
+pub use lane::Lanes;
 
 /// What a receiver is built with besides its configuration and its consumers.
 #[derive(Clone, Copy)]

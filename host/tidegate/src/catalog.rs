@@ -37,6 +37,7 @@ const OTTL: &str = include_str!("../../../sdk/ottl/README.md");
 /// Every component; [`crate::factories`] makes them by their type.
 const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]).differs(differences::OTLP_RECEIVER),
+    Entry::checked::<host_kafka::receiver::Config>(Kind::Receiver, "kafka", &[]).differs(differences::KAFKA_RECEIVER),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::checked::<host_processors::resource_detection::Config>(
         Kind::Processor,
@@ -78,6 +79,7 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_exporters::loki::Config>(Kind::Exporter, "loki", &[])
         .of(&[Signal::Logs])
         .differs(differences::LOKI),
+    Entry::checked::<host_kafka::exporter::Config>(Kind::Exporter, "kafka", &[]).differs(differences::KAFKA_EXPORTER),
     Entry::new::<host_exporters::file::Config>(Kind::Exporter, "file", &[]).differs(differences::FILE),
     Entry::new::<host_exporters::debug::Config>(Kind::Exporter, "debug", &[]).differs(differences::DEBUG),
     Entry::checked::<host_exporters::splunk_hec::Config>(Kind::Exporter, "splunk_hec", &[])

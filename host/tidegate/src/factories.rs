@@ -125,6 +125,18 @@ impl Factories {
         Err(anyhow!("{}", lines.join("\n")))
     }
 
+    /// What a receiver is built with; `nothing` is what is read behind one that nobody reads metadata behind.
+    fn receiver_deps<'a>(&'a self, id: &ComponentId, nothing: &'a MetadataKeys) -> host_receivers::Deps<'a> {
+        host_receivers::Deps {
+            budget: &self.budget,
+            ack_timeout: self.ack_timeout,
+            base: &self.base,
+            auth: &self.auth,
+            metadata: self.metadata.get(id).unwrap_or(nothing),
+            metrics: &self.metrics,
+        }
+    }
+
     /// What exporters are built with.
     fn exporter_deps(&self) -> host_exporters::Deps<'_> {
         host_exporters::Deps { base: &self.base, auth: &self.auth, metrics: &self.metrics }
@@ -188,6 +200,7 @@ impl host_pipeline::Factories for Factories {
                     Ok(config.build(id, &self.exporter_deps())?)
                 }
                 "loki" => Ok(config.decode::<host_exporters::loki::Config>()?.build(id, &self.exporter_deps())?),
+                "kafka" => Ok(config.decode::<host_kafka::exporter::Config>()?.build(id, &self.exporter_deps())?),
                 "file" => {
                     Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
                 }
@@ -248,20 +261,16 @@ impl host_pipeline::Factories for Factories {
         consumers: Consumers,
     ) -> BoxFuture<'a, Result<Box<dyn Receiver>, Cause>> {
         Box::pin(async move {
+            let nothing = MetadataKeys::default();
             match canonical(Kind::Receiver, id) {
                 "otlp" => {
                     let config = config.decode::<host_receivers::otlp::Config>()?;
                     config.check_room(id, self.in_flight)?;
-                    let nothing = MetadataKeys::default();
-                    let deps = host_receivers::Deps {
-                        budget: &self.budget,
-                        ack_timeout: self.ack_timeout,
-                        base: &self.base,
-                        auth: &self.auth,
-                        metadata: self.metadata.get(id).unwrap_or(&nothing),
-                        metrics: &self.metrics,
-                    };
-                    Ok(Box::new(config.build(id.clone(), &consumers, &deps)?) as _)
+                    Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
+                }
+                "kafka" => {
+                    let config = config.decode::<host_kafka::receiver::Config>()?;
+                    Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
                 }
                 other => Err(unlisted(Kind::Receiver, other)),
             }

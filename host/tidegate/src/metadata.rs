@@ -77,6 +77,11 @@ fn by_exporters(pipeline: &Pipeline, config: &Validated, auth: &Authenticators) 
     let mut keys = Vec::new();
     for id in pipeline.ends() {
         let Some(section) = config.exporters.get(id) else { continue };
+        // What `kafka` has under `auth` is no extension.
+        if canonical(Kind::Exporter, id) == "kafka" {
+            keys.extend(section.decode::<host_kafka::exporter::Config>()?.metadata_keys().cloned());
+            continue;
+        }
         if let Some(sent_on) = section.get("include_metadata_keys") {
             keys.extend(sent_on.decode::<Vec<String>>()?);
         }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_component::{ComponentId, Consumers, Delivery, Denied, Failure, Origin, Outcome, ServerAuth, Signal};
+use host_component::{ComponentId, Consumers, Delivery, Denied, Failure, Origin, ServerAuth, Signal};
 use host_otlp::{Limits, check};
-use host_telemetry::traces::{self, Remote, Step};
-use host_telemetry::{Counter, Metrics};
+use host_telemetry::Counter;
+use host_telemetry::traces::Remote;
 use http::{HeaderMap, HeaderValue};
 
 use super::body;
 use super::metadata::Metadata;
 use super::status::{Cause, Rejection};
-use crate::{Budget, Deps};
+use crate::{Budget, Deps, Lanes};
 
 /// What a header costs besides its text, as HTTP/2 counts.
 const HEADER_COST: usize = 32;
@@ -27,10 +27,9 @@ pub(crate) struct Intake {
     pub(crate) read_timeout: Duration,
     ack_timeout: Duration,
     pub(crate) limits: Limits,
-    transport: &'static str,
     /// Where requests go on; it may change at any time.
     consumers: Consumers,
-    lanes: [Lane; 3],
+    lanes: Lanes,
     pub(crate) metadata: Metadata,
     /// Who lets requests in; none where everybody may come.
     auth: Option<Arc<dyn ServerAuth>>,
@@ -46,16 +45,6 @@ pub(crate) struct Came {
     pub(crate) remote: Remote,
     /// `protobuf` or `json`.
     pub(crate) format: &'static str,
-}
-
-/// What is counted for one signal.
-struct Lane {
-    /// The name of the span of a request, and those of what it counts.
-    span: String,
-    span_counts: [&'static str; 3],
-    accepted: Counter,
-    refused: Counter,
-    failed: Counter,
 }
 
 /// The limits of an [`Intake`].
@@ -90,9 +79,8 @@ impl Intake {
             read_timeout: bounds.read_timeout,
             ack_timeout: deps.ack_timeout,
             limits: Limits::default(),
-            transport,
             consumers: consumers.clone(),
-            lanes: Signal::ALL.map(|signal| Lane::new(signal, &receiver, &labels, metrics)),
+            lanes: Lanes::new(&receiver, transport, metrics),
             metadata: Metadata::new(bounds.include_metadata, deps.metadata),
             auth: bounds.auth,
             unknown_fields: metrics.counter(
@@ -139,7 +127,6 @@ impl Intake {
     /// Hands a request to the pipeline and waits for its answer. An empty one is a success. Where the pipeline was there when
     /// the request began and is not any more, its sender may try again, and is told then what there is.
     pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, came: Came) -> Result<(), Rejection> {
-        let lane = self.lane(signal);
         let Some(consumer) = self.consumers.of(signal) else {
             let message = format!("the pipeline that took {signal} from this receiver was removed meanwhile");
             return Err(Rejection::new(Cause::Retryable, message));
@@ -148,33 +135,19 @@ impl Intake {
         if payload.unknown_fields() > 0 {
             self.unknown_fields.inc_by(payload.unknown_fields());
         }
-        let items = payload.items();
-        if items == 0 {
+        if payload.items() == 0 {
             return Ok(());
         }
         let Came { origin, remote, format } = came;
+        let items = payload.items();
         let delivery = Delivery { payload, origin, route: None };
-        let step = remote.step(&lane.span, &[("transport", self.transport), ("format", format)]);
-        let taking = traces::within(step.as_ref(), consumer.consume(delivery));
-        let outcome = match body::within(self.ack_timeout, taking).await {
-            Some(outcome) => outcome,
+        let taking = Box::pin(async {
+            let taken = body::within(self.ack_timeout, consumer.consume(delivery)).await;
             // What is under way is withdrawn: its sender has it, and sends it again.
-            None => Err(Failure::retryable(format!("not delivered within ack_timeout, {:?}", self.ack_timeout))),
-        };
-        if let Some(step) = step {
-            lane.tell(&step, items, &outcome);
-        }
-        match outcome {
-            Ok(()) => {
-                lane.accepted.inc_by(items);
-                Ok(())
-            }
-            Err(failure) => {
-                let counter = if failure.is_permanent() { &lane.failed } else { &lane.refused };
-                counter.inc_by(items);
-                Err(failure.into())
-            }
-        }
+            let late = || Failure::retryable(format!("not delivered within ack_timeout, {:?}", self.ack_timeout));
+            taken.unwrap_or_else(|| Err(late()))
+        });
+        Ok(self.lanes.deliver(signal, items, taking, &remote, format).await?)
     }
 
     /// Counts keys of OTLP/JSON that nobody knows, which were passed over.
@@ -186,56 +159,5 @@ impl Intake {
     pub(crate) fn note(&self, rejection: &Rejection) {
         self.rejected[rejection.cause as usize].inc();
         tracing::debug!(reason = rejection.cause.name(), error = %rejection.message, "request not taken");
-    }
-
-    fn lane(&self, signal: Signal) -> &Lane {
-        &self.lanes[signal as usize]
-    }
-}
-
-impl Lane {
-    fn new(signal: Signal, receiver: &str, labels: &[(&str, &str)], metrics: &Metrics) -> Self {
-        let [accepted, refused, failed] = match signal {
-            Signal::Logs => [
-                "otelcol_receiver_accepted_log_records",
-                "otelcol_receiver_refused_log_records",
-                "otelcol_receiver_failed_log_records",
-            ],
-            Signal::Traces => {
-                ["otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans", "otelcol_receiver_failed_spans"]
-            }
-            Signal::Metrics => [
-                "otelcol_receiver_accepted_metric_points",
-                "otelcol_receiver_refused_metric_points",
-                "otelcol_receiver_failed_metric_points",
-            ],
-        };
-        let (operation, span_counts) = match signal {
-            Signal::Logs => ("LogsReceived", ["accepted_log_records", "refused_log_records", "failed_log_records"]),
-            Signal::Traces => ("TraceDataReceived", ["accepted_spans", "refused_spans", "failed_spans"]),
-            Signal::Metrics => {
-                ("MetricsReceived", ["accepted_metric_points", "refused_metric_points", "failed_metric_points"])
-            }
-        };
-        Lane {
-            span: format!("receiver/{receiver}/{operation}"),
-            span_counts,
-            accepted: metrics.counter(accepted, "Items that the pipeline took.", labels),
-            refused: metrics.counter(refused, "Items that the pipeline could not take at present.", labels),
-            failed: metrics.counter(failed, "Items that the pipeline will never take.", labels),
-        }
-    }
-
-    /// Says in the span of a request what became of its items.
-    fn tell(&self, step: &Step, items: u64, outcome: &Outcome) {
-        let which = match outcome {
-            Ok(()) => 0,
-            Err(failure) if failure.is_permanent() => 2,
-            Err(_) => 1,
-        };
-        for (at, key) in self.span_counts.iter().enumerate() {
-            step.number(key, if at == which { items } else { 0 });
-        }
-        step.came_to(outcome);
     }
 }

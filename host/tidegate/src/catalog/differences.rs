@@ -152,6 +152,84 @@ pub(super) const DATADOG: &[Difference] = &[
     of("logs", "A log that is longer than 1 MB ends with `...TRUNCATED...`."),
 ];
 
+pub(super) const KAFKA_EXPORTER: &[Difference] = &[
+    of("", "A sender is answered when the brokers have acknowledged its records, and not when they were queued."),
+    of("", "What is larger than `producer.max_message_bytes` is sent in pieces, and not dropped."),
+    of(
+        "producer.required_acks",
+        "`required_acks` is `all` unless something else was written, and the Collector's is 1.",
+    ),
+    of(
+        "producer.enable_idempotence",
+        "`enable_idempotence` is not in the Collector: what the client sends again is written once.",
+    ),
+    of("producer.max_broker_write_bytes", "`max_broker_write_bytes` changes nothing."),
+    of("protocol_version", "`protocol_version` changes nothing: the brokers are asked which versions they speak."),
+    of("use_leader_epoch", "`use_leader_epoch` changes nothing in an exporter."),
+    of("metadata.full", "`metadata.full` changes nothing: what is not needed is not kept."),
+    of("metadata.retry", "`metadata.retry` changes nothing: brokers are looked for until they are there."),
+    of(
+        "topic_from_attribute",
+        "Each resource goes to the topic that its own attribute names, and 1,000 topics may be named so.",
+    ),
+    of(
+        "partition_logs_by_resource_attributes",
+        "The key is another digest than the Collector's: a resource that both write lies in two partitions.",
+    ),
+    of(
+        "partition_metrics_by_resource_attributes",
+        "The key is another digest than the Collector's: a resource that both write lies in two partitions.",
+    ),
+    of("partition_by_resource_attribute", "`partition_by_resource_attribute` is not in the Collector."),
+    of(
+        "record_partitioner.round_robin",
+        "With `round_robin` each record goes to a partition at random, and not to the next one.",
+    ),
+    of("tls.reload_interval", "A changed certificate is used once the configuration is loaded anew."),
+    of(
+        "sending_queue",
+        "`sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
+    ),
+    of(
+        "retry_on_failure",
+        "A request is tried again while its sender waits, and is given back to it at the end of the process.",
+    ),
+];
+
+pub(super) const KAFKA_RECEIVER: &[Difference] = &[
+    of("", "A record's offset is committed once it and all before it in its partition were taken downstream."),
+    of(
+        "",
+        "What cannot be taken at present is tried again until it is, and its partition begins nothing else meanwhile.",
+    ),
+    of("", "One client reads the topics of all signals, and a topic has one signal."),
+    of(
+        "",
+        "All receivers share the byte budget `service.limits.in_flight_mib`, of which this one takes a half at most.",
+    ),
+    of("autocommit.enable", "`enable` changes nothing: offsets are committed every `interval`, and at the end."),
+    of("message_marking.after", "`after` changes nothing: it is always true."),
+    of(
+        "message_marking.on_permanent_error",
+        "`on_permanent_error` is true unless it was written: what will never be taken is counted, and does not hold up the rest.",
+    ),
+    of("partition_processing", "`partition_processing` changes nothing: no partition waits for another one."),
+    of("error_backoff.enabled", "`enabled` changes nothing: what failed and may pass is always tried again."),
+    of("error_backoff.max_elapsed_time", "`max_elapsed_time` changes nothing: nobody gives up."),
+    of("max_in_flight", "`max_in_flight` is not in the Collector, which has one record of a partition under way."),
+    of(
+        "trust_headers",
+        "Headers of records are request metadata where `trust_headers` names them, and something downstream reads them; in the \
+         Collector all are.",
+    ),
+    of("protocol_version", "`protocol_version` changes nothing: the brokers are asked which versions they speak."),
+    of("use_leader_epoch", "`use_leader_epoch` changes nothing: the epoch is always used."),
+    of("metadata.full", "`metadata.full` changes nothing: what is not needed is not kept."),
+    of("metadata.retry", "`metadata.retry` changes nothing: brokers are looked for until they are there."),
+    of("group_rebalance_strategies", "`sticky` is refused, as is `cooperative-sticky` beside another."),
+    of("tls.reload_interval", "A changed certificate is used once the configuration is loaded anew."),
+];
+
 pub(super) const FILE: &[Difference] = &[
     of("", "A request is in the file before it is acknowledged."),
     of("flush_interval", "`flush_interval` changes nothing: each request is flushed before it is acknowledged."),

@@ -30,10 +30,7 @@ type Table = &'static [(&'static [&'static str], &'static str)];
 const RECEIVERS: Table = &[
     (&["kubelet_stats", "kubeletstats", "file_log", "filelog", "prometheus"], LATER),
     (&["host_metrics", "hostmetrics", "k8s_cluster", "k8s_events", "k8s_objects", "k8sobjects"], COLLECTOR),
-    (
-        &["jaeger", "zipkin", "opencensus", "kafka", "otlp_json_file", "otlpjsonfile", "otel_arrow", "otelarrow"],
-        COLLECTOR,
-    ),
+    (&["jaeger", "zipkin", "opencensus", "otlp_json_file", "otlpjsonfile", "otel_arrow", "otelarrow"], COLLECTOR),
     (&["syslog", "tcp_log", "tcplog", "udp_log", "udplog", "journald", "fluent_forward", "fluentforward"], COLLECTOR),
     (&["statsd", "docker_stats", "redis", "postgresql", "mysql", "nginx", "loki", "splunk_hec", "nop"], COLLECTOR),
 ];
@@ -74,7 +71,6 @@ const PROCESSORS: Table = &[
 
 const EXPORTERS: Table = &[
     (&["logging"], "it is called `debug` today, in the Collector too"),
-    (&["kafka"], NEXT_HOP),
     (&["prometheus", "elasticsearch", "opensearch", "clickhouse", "zipkin", "jaeger", "awss3", "otel_arrow"], NEXT_HOP),
     (&["load_balancing", "loadbalancing", "nop"], NEXT_HOP),
 ];

@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -27,6 +27,18 @@ const ALLOWED: [(&str, &[&str]); 21] = [
         "host-wasm",
         &["host-component", "host-config", "host-otlp", "host-projection", "host-quarantine", "host-telemetry"],
     ),
+    (
+        "host-kafka",
+        &[
+            "host-component",
+            "host-config",
+            "host-exporters",
+            "host-otlp",
+            "host-receivers",
+            "host-telemetry",
+            "host-tls",
+        ],
+    ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-toolchain", &[]),
     ("host-xtask", &["host-toolchain"]),
@@ -40,9 +52,10 @@ const ALLOWED: [(&str, &[&str]); 21] = [
 const BINARY: &str = "tidegate";
 
 /// Dependencies that one crate seals: nobody else may see them, or anything whose name begins so.
-const SEALED: [(&str, &str); 5] = [
+const SEALED: [(&str, &str); 6] = [
     ("wasmtime", "host-wasm"),
     ("kube", "host-kubernetes"),
+    ("rdkafka", "host-kafka"),
     ("rustls", "host-tls"),
     ("opentelemetry", "host-telemetry"),
     ("opentelemetry_sdk", "host-telemetry"),

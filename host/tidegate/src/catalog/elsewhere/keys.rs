@@ -5,11 +5,8 @@ use host_component::Kind;
 /// By kind and types of components: keys below their sections, and what to do instead.
 type Keys = &'static [(Kind, &'static [&'static str], &'static [&'static str], &'static str)];
 
-/// The exporters that speak OTLP.
-const OTLP: &[&str] = &["otlp_grpc", "otlp_http"];
-
 /// Those that have a queue and credentials as the Collector's have them.
-const SENDING: &[&str] = &["otlp_grpc", "otlp_http", "prometheus_remote_write"];
+const SENDING: &[&str] = &["otlp_grpc", "otlp_http", "prometheus_remote_write", "kafka"];
 
 const BUFFERS: &str = "take it out: buffers have the size of what is under way";
 
@@ -176,6 +173,24 @@ const KEYS: Keys = &[
         &["health_check"],
         &["check_collector_pipeline", "response_body", "tls", "auth"],
         "take it out: the page says in JSON whether data is taken, over plain HTTP",
+    ),
+    (
+        Kind::Exporter,
+        &["kafka"],
+        &["topic", "encoding"],
+        "write it below `logs`, `traces` and `metrics`, each of which has its own, as in the Collector today",
+    ),
+    (
+        Kind::Receiver,
+        &["kafka"],
+        &["topic", "encoding"],
+        "write `topics` and `encoding` below `logs`, `traces` and `metrics`, each of which has its own, as in the Collector today",
+    ),
+    (
+        Kind::Receiver,
+        &["kafka"],
+        &["logs.topic", "traces.topic", "metrics.topic"],
+        "it is `topics`, a list, as in the Collector today",
     ),
 ];
 

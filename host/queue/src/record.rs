@@ -15,9 +15,9 @@ const LIMITS: Limits = Limits { depth: host_otlp::check::DEPTH, items: u32::MAX 
 
 /// What stands before a place in a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    pub records: u64,
-    pub items: u64,
+pub(crate) struct Totals {
+    pub(crate) records: u64,
+    pub(crate) items: u64,
 }
 
 impl Totals {
@@ -55,14 +55,14 @@ pub(crate) struct Outgoing {
 
 /// What was read.
 #[derive(Clone, Debug)]
-pub struct Record {
-    pub signal: Signal,
-    pub items: u64,
+pub(crate) struct Record {
+    pub(crate) signal: Signal,
+    pub(crate) items: u64,
     /// When it came, in nanoseconds since the Unix epoch.
-    pub time: u64,
-    pub origin: Arc<Origin>,
+    pub(crate) time: u64,
+    pub(crate) origin: Arc<Origin>,
     /// One OTLP export request, encoded.
-    pub payload: Bytes,
+    pub(crate) payload: Bytes,
     pub(crate) before: Totals,
     /// What was there for good.
     pub(crate) synced: Totals,
@@ -116,7 +116,7 @@ impl Record {
     }
 
     /// The payload, checked; none where it is no request that this program takes.
-    pub fn payload(&self) -> Option<Payload> {
+    pub(crate) fn payload(&self) -> Option<Payload> {
         let payload = host_otlp::check(self.signal, self.payload.clone(), &LIMITS).ok()?;
         (payload.items() == self.items).then_some(payload)
     }

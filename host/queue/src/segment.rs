@@ -177,6 +177,15 @@ pub(crate) struct Survey {
     pub(crate) torn: u64,
 }
 
+/// Whose queue a segment is of.
+pub(crate) fn owner<S: Storage>(storage: &S, name: Name) -> Option<String> {
+    let end = storage.length(&name.file()).ok()?;
+    match Scanner::default().step(storage, name, HEADER, end) {
+        Step::Frame { kind: OWNER, content, .. } => String::from_utf8(content.to_vec()).ok(),
+        _ => None,
+    }
+}
+
 /// Finds out what a segment holds: from its footer, or by reading all of it.
 pub(crate) fn survey<S: Storage>(storage: &S, name: Name) -> io::Result<Survey> {
     let length = storage.length(&name.file())?;

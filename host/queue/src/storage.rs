@@ -8,10 +8,10 @@ pub(crate) mod shim;
 
 use std::io;
 
-pub use self::disk::Disk;
+pub(crate) use self::disk::Disk;
 
 /// A folder. Nothing in it is written over, and no name comes twice.
-pub trait Storage: Send + Sync + 'static {
+pub(crate) trait Storage: Send + Sync + 'static {
     /// A file that is appended to.
     type File: Send;
 

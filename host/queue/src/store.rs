@@ -13,7 +13,7 @@ mod state;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::progress::{Keeper, Progress};
+use crate::progress::Keeper;
 use crate::record::{Outgoing, Totals};
 use crate::storage::Storage;
 
@@ -77,17 +77,21 @@ impl<S: Storage> Store<S> {
             // Where it stays, the next start takes it away.
             let _ = storage.remove(&name.file());
         }
+        Ok((Store::of(storage, settings, &recovered), recovered))
+    }
+
+    /// A store of what was found, for whoever only looks: nothing is changed on disk unless it appends or keeps.
+    pub(crate) fn of(storage: S, settings: Settings, recovered: &Recovered) -> Arc<Self> {
         let keeper = Keeper::new(recovered.progress_file, recovered.progress.clone());
-        let store = Store {
+        Arc::new(Store {
             fsync: AtomicBool::new(settings.fsync),
             keeper: Mutex::new(keeper),
             appender: Mutex::new(Appender::new(recovered.next_number)),
             reader: Mutex::default(),
-            state: Mutex::new(State::of(&recovered)),
+            state: Mutex::new(State::of(recovered)),
             storage,
             settings,
-        };
-        Ok((Arc::new(store), recovered))
+        })
     }
 
     /// Whether appends wait for the disk from now on.
@@ -155,12 +159,6 @@ impl<S: Storage> Store<S> {
         if self.state().is_all_done() {
             appender.end(self);
         }
-    }
-
-    /// What is known of what was delivered.
-    #[cfg(test)]
-    pub(crate) fn progress(&self) -> Progress {
-        self.state().progress()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

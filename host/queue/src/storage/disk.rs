@@ -9,10 +9,10 @@ use super::Storage;
 
 /// A folder of a file system. What it writes is its owner's alone: it is what senders sent.
 #[derive(Clone, Debug)]
-pub struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Disk(folder.to_owned())
     }
 }

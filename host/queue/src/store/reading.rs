@@ -28,7 +28,6 @@ pub(super) struct Reader {
 }
 
 struct Next {
-    at: Position,
     record: Record,
     payload: Payload,
     end: u64,
@@ -121,7 +120,7 @@ impl Reader {
                     let record = Record::decode(&content).filter(|_| kind == RECORD);
                     let payload = record.as_ref().and_then(Record::payload);
                     match (record, payload) {
-                        (Some(record), Some(payload)) => return Some(Next { at, record, payload, end }),
+                        (Some(record), Some(payload)) => return Some(Next { record, payload, end }),
                         // Its items are missed when the next record tells what stands before it.
                         _ if kind == RECORD => store.state().pass_damage(end),
                         _ => store.state().pass(end),

@@ -336,3 +336,23 @@ fn what_is_written_is_little_more_than_the_payload() {
     let written = shim.state().written;
     assert!(written < payload * 11 / 10, "{written} for {payload}");
 }
+
+/// Written by the first version of the format, of which the second of four records was under way and the first was done.
+#[test]
+fn a_queue_of_the_first_version_is_read_as_it_was_left() {
+    let shim = Shim::default();
+    shim.put(
+        "0000000000000001-0123456789abcdef.segment",
+        include_bytes!("tests/version-1/0000000000000001-0123456789abcdef.segment"),
+    );
+    shim.put("0000000000000001.progress", include_bytes!("tests/version-1/0000000000000001.progress"));
+    let (store, recovered) = open(&shim);
+    assert_eq!((recovered.damaged, recovered.torn, store.usage().records), (0, 0, 3));
+    let taken = [(); 3].map(|()| store.take(ALONE).remove(0));
+    assert_eq!(taken.each_ref().map(text), ["under way", "of a tenant", "last"]);
+    assert_eq!(taken[1].delivery.origin.values("x-tenant").collect::<Vec<_>>(), ["a"]);
+    taken.map(Taken::done);
+    store.end_segment();
+    store.keep(false).unwrap();
+    assert_eq!(names(&shim), Vec::<String>::new());
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use host_component::{ComponentId, Exporter, Kind};
 use host_config::delivery::{Retry, SendingQueue};
-use host_config::{Errors, Validated, Value};
+use host_config::{Errors, Pipeline, Validated, Value};
 use host_pipeline::Cause;
 use host_queue::{Config, Durable, Manner, Queue, folder_name, offline};
 use host_telemetry::Metrics;
@@ -40,7 +40,13 @@ impl Storages {
     }
 
     fn tell_of_orphans(&self, config: &Validated) {
-        let named: BTreeSet<String> = config.exporters.keys().map(folder).collect();
+        let ends: BTreeSet<&ComponentId> = config.pipelines.iter().flat_map(Pipeline::ends).collect();
+        let is_queued = |section: &Value| {
+            let queue = part::<SendingQueue>(section, "sending_queue");
+            queue.is_ok_and(|queue| queue.storage.is_some())
+        };
+        let exporters = config.exporters.iter().filter(|(id, section)| ends.contains(id) && is_queued(section));
+        let named: BTreeSet<String> = exporters.map(|(id, _)| folder(id)).collect();
         for storage in self.folders() {
             let folders = offline::folders(&storage).unwrap_or_default();
             let found = folders.iter().filter_map(|folder| offline::find(folder).ok());

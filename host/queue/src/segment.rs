@@ -168,6 +168,8 @@ fn bad_until(at: u64, end: u64) -> u64 {
 pub(crate) struct Survey {
     /// Where records end.
     pub(crate) end: u64,
+    /// Of the file.
+    pub(crate) length: u64,
     pub(crate) totals: Totals,
     /// Whether it says so itself, so that what is missing was there once.
     pub(crate) is_whole: bool,
@@ -193,9 +195,10 @@ pub(crate) fn survey<S: Storage>(storage: &S, name: Name) -> io::Result<Survey> 
         && let Step::Frame { kind: FOOTER, content, .. } = Scanner::default().step(storage, name, at, length)
         && let Some(totals) = Totals::decode(&mut Cursor(&content))
     {
-        return Ok(Survey { end: at, totals, is_whole: true, ..Survey::default() });
+        return Ok(Survey { end: at, length, totals, is_whole: true, ..Survey::default() });
     }
-    let (mut survey, mut scanner, mut at) = (Survey::default(), Scanner::default(), HEADER.min(length));
+    let (mut survey, mut scanner, mut at) =
+        (Survey { length, ..Survey::default() }, Scanner::default(), HEADER.min(length));
     survey.end = at;
     loop {
         match scanner.step(storage, name, at, length) {

@@ -53,11 +53,14 @@ pub(crate) fn recover<S: Storage>(storage: &S) -> Result<Recovered, OpenError> {
             recovered.finished.push(name);
             continue;
         }
-        let survey = segment::survey(storage, name)?;
+        let survey = match segment::survey(storage, name) {
+            // Whoever only looks may find that it was taken away meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            survey => survey?,
+        };
         recovered.damaged += survey.damaged;
         recovered.torn += survey.torn;
-        let length = storage.length(&name.file())?;
-        let segment::Survey { end, totals, is_whole, .. } = survey;
+        let segment::Survey { end, length, totals, is_whole, .. } = survey;
         let segment = Segment { name, end, length, totals, is_whole, is_open: false };
         recovered.segments.push(segment);
     }

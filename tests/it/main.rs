@@ -22,6 +22,7 @@ mod own_telemetry;
 mod passthrough;
 mod privacy;
 mod quarantine;
+mod queue;
 mod reload;
 mod resource_detection;
 mod scrubbing;

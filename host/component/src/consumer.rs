@@ -44,6 +44,9 @@ pub trait DeadLetters: Send + Sync + 'static {
 ///
 /// `drain` is called once, after the last `consume` has returned, and flushes what the exporter still holds.
 pub trait Exporter: Consumer {
+    /// The configuration that this is of is in force; called for each that comes to be so. Whoever hands on by itself begins.
+    fn start(&self) {}
+
     /// The end has begun: what failed and waits to be tried again fails now, so that its sender is answered in time.
     fn stop_retrying(&self) {}
 

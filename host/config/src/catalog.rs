@@ -4,7 +4,7 @@ use host_component::{ComponentId, Kind, Signal};
 
 use crate::check::Wrong;
 use crate::document::Component;
-use crate::problem::Errors;
+use crate::problem::{Errors, Warning};
 use crate::telemetry::Telemetry;
 use crate::value::Value;
 
@@ -56,6 +56,19 @@ pub trait Catalog {
     /// Where it cannot.
     fn check_authenticator(&self, _user: &Component, _extension: &Component) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Says why `extension`, which an exporter names as the storage of its queue, cannot be that.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    fn check_storage(&self, _extension: &Component) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// What is valid in a section, and may not be what was meant.
+    fn doubts(&self, _component: &Component) -> Vec<Warning> {
+        Vec::new()
     }
 
     /// What is wrong with the exporters that `service.telemetry` names, with keys below that section.

@@ -93,6 +93,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     let mut references = References::new(&document, signals, &mut errors);
     references.check();
     references.check_authenticators(catalog);
+    references.check_storages(catalog);
     warnings.extend(references.unused());
     let validated = finish(document, limits, junctions);
     errors.explain(|path| catalog.instead_of_key(path));
@@ -157,6 +158,7 @@ fn check_component(
                 warnings.push(told(format!("`{}` is the older name of the {kind} `{canonical}`", id.r#type())));
             }
             catalog.check(*kind, id, value, errors);
+            warnings.extend(catalog.doubts(component));
             return Some(signals);
         }
         Lookup::Unsupported { instead } => {

@@ -155,6 +155,7 @@ impl Running {
         spigots.replace(places, |id| self.parts.pipelines.contains_key(id));
         let pipelines = retire(parts.pipelines, &self.parts.pipelines, "pipeline", &mut changes);
         let exporters = retire(parts.exporters, &self.parts.exporters, Kind::Exporter.name(), &mut changes);
+        self.parts.exporters.values().for_each(|made| made.it.start());
         let heads = pipelines.iter().map(|(_, head)| Arc::downgrade(head)).collect();
         (changes, Retired::new(receivers, heads, exporters))
     }

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::FILE;
 use crate::frame::{HEADER, HeaderError, Kind, Salt, Scan, VERSION, scan};
-use crate::record::Record;
+use crate::record::{Content, Poison, Record, id};
 
 /// Nobody writes for so long.
 const LOCKED: Duration = Duration::from_secs(5);
@@ -36,10 +36,10 @@ pub enum AccessError {
 }
 
 /// What lies in a quarantine.
-#[derive(Debug, Default)]
-pub struct Contents {
+#[derive(Debug)]
+pub struct Contents<P = Poison> {
     /// Those that nobody is done with, oldest first.
-    pub records: Vec<Record>,
+    pub records: Vec<Record<P>>,
     /// Bytes that are no record: the rest of a write that a crash cut short, or damage.
     pub damaged_bytes: usize,
     /// Records that only a later version can read.
@@ -48,12 +48,17 @@ pub struct Contents {
     pub(crate) done: usize,
 }
 
-impl Contents {
+/// The ids of what is done with.
+fn finished(scanned: &Scan) -> HashSet<Bytes> {
+    let is_done = |(kind, _): &&(Kind, Bytes)| *kind == Kind::Done;
+    scanned.frames.iter().filter(is_done).map(|(_, id)| id.clone()).collect()
+}
+
+impl<P: Content> Contents<P> {
     pub(crate) fn of(scanned: Scan) -> Self {
-        let mut contents =
-            Contents { damaged_bytes: scanned.damaged, unreadable: scanned.unknown, ..Contents::default() };
-        let is_done = |(kind, _): &&(Kind, Bytes)| *kind == Kind::Done;
-        let finished: HashSet<Bytes> = scanned.frames.iter().filter(is_done).map(|(_, id)| id.clone()).collect();
+        let finished = finished(&scanned);
+        let (damaged_bytes, unreadable) = (scanned.damaged, scanned.unknown);
+        let mut contents = Contents { records: Vec::new(), damaged_bytes, unreadable, done: 0 };
         for (_, body) in scanned.frames.into_iter().filter(|(kind, _)| *kind == Kind::Record) {
             match Record::decode(&body) {
                 Some(record) if finished.contains(record.id.as_bytes()) => contents.done += 1,
@@ -66,7 +71,7 @@ impl Contents {
 }
 
 /// What a file of these bytes holds; nothing where it is none that this program reads.
-pub fn contents(file: &Bytes) -> Option<Contents> {
+pub fn contents<P: Content>(file: &Bytes) -> Option<Contents<P>> {
     let salt = Salt::of(file).ok()?;
     Some(Contents::of(scan(salt, file)))
 }
@@ -75,7 +80,7 @@ pub fn contents(file: &Bytes) -> Option<Contents> {
 ///
 /// # Errors
 /// Where there is none, or none that this program can read.
-pub fn read(folder: &Path) -> Result<Contents, AccessError> {
+pub fn read<P: Content>(folder: &Path) -> Result<Contents<P>, AccessError> {
     let file = Locked::shared(folder)?;
     let (salt, bytes) = file.whole()?;
     Ok(Contents::of(scan(salt, &bytes)))
@@ -105,14 +110,19 @@ pub fn compact(folder: &Path) -> Result<(), AccessError> {
     if scanned.unknown > 0 {
         return Ok(());
     }
-    let contents = Contents::of(scanned);
-    if contents.done == 0 || contents.unreadable > 0 {
-        return Ok(());
-    }
+    let finished = finished(&scanned);
     let salt = Salt::random();
     let mut out = salt.header();
-    for record in &contents.records {
-        salt.put(Kind::Record, &record.encode(), &mut out);
+    let mut done = 0;
+    for (_, body) in scanned.frames.iter().filter(|(kind, _)| *kind == Kind::Record) {
+        match id(body) {
+            Some(id) if finished.contains(id.as_bytes()) => done += 1,
+            Some(_) => salt.put(Kind::Record, body, &mut out),
+            None => return Ok(()),
+        }
+    }
+    if done == 0 {
+        return Ok(());
     }
     file.replace(&out)
 }

@@ -1,13 +1,7 @@
-//! Frames: how records lie in the file, so that a torn or damaged place costs what lies there and nothing behind it.
-//!
-//! The file begins with a magic word, its version and a salt. A frame is a marker, the length of its content, a CRC-32 over
-//! salt and content, a byte for its kind, and the content. Whoever reads looks behind a place that is no frame for the next
-//! marker whose sum is right; without the salt, data that was made to look like a frame could pass for one there.
-
-use std::ops::Range;
+//! The file as frames: it begins with a magic word, its version and the salt of its frames, which are of two kinds.
 
 use bytes::Bytes;
-use memchr::memmem;
+use host_frames::{Found, Frames};
 
 const MAGIC: &[u8; 8] = b"TIDEQUAR";
 /// What this program writes, and the newest that it reads.
@@ -16,8 +10,6 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const HEADER: usize = 20;
 
 const MARKER: &[u8; 4] = b"TGQR";
-/// Marker, length, sum, kind.
-const OVERHEAD: usize = 13;
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,35 +71,13 @@ impl Salt {
         Ok(Salt(salt))
     }
 
-    /// Appends a frame. The content is less than 4 GiB: it was one request.
+    /// Appends a frame.
     pub(crate) fn put(self, kind: Kind, content: &[u8], out: &mut Vec<u8>) {
-        let length = u32::try_from(content.len()).expect("a request has less than 4 GiB");
-        out.extend_from_slice(MARKER);
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(&self.sum(kind.byte(), content).to_le_bytes());
-        out.push(kind.byte());
-        out.extend_from_slice(content);
+        self.frames().put(kind.byte(), [content], out);
     }
 
-    fn sum(self, kind: u8, content: &[u8]) -> u32 {
-        let mut sum = crc32fast::Hasher::new();
-        sum.update(&self.0);
-        sum.update(&(content.len() as u64).to_le_bytes());
-        sum.update(&[kind]);
-        sum.update(content);
-        sum.finalize()
-    }
-
-    /// The kind and the content of the frame that begins at `at`, if one does.
-    fn frame(self, file: &[u8], at: usize) -> Option<(u8, Range<usize>)> {
-        let head = file.get(at..at.checked_add(OVERHEAD)?)?;
-        if !head.starts_with(MARKER) {
-            return None;
-        }
-        let (length, sum, kind) = (number(&head[4..])?, number(&head[8..])?, head[12]);
-        let start = at + OVERHEAD;
-        let content = start..start.checked_add(usize::try_from(length).ok()?)?;
-        (self.sum(kind, file.get(content.clone())?) == sum).then_some((kind, content))
+    fn frames(self) -> Frames {
+        Frames::new(*MARKER, self.0)
     }
 }
 
@@ -127,21 +97,23 @@ pub(crate) struct Scan {
 
 /// Reads what lies behind the header.
 pub(crate) fn scan(salt: Salt, file: &Bytes) -> Scan {
-    let mut scan = Scan::default();
+    let (mut scan, frames) = (Scan::default(), salt.frames());
     let mut at = HEADER;
     while at < file.len() {
-        if let Some((kind, content)) = salt.frame(file, at) {
-            at = content.end;
-            match Kind::of(kind) {
-                Some(kind) => scan.frames.push((kind, file.slice(content))),
-                None => scan.unknown += 1,
+        match frames.at(file, at) {
+            Found::Frame { kind, content } => {
+                at = content.end;
+                match Kind::of(kind) {
+                    Some(kind) => scan.frames.push((kind, file.slice(content))),
+                    None => scan.unknown += 1,
+                }
             }
-            continue;
+            Found::Short { .. } | Found::Nothing => {
+                let next = frames.next_behind(file, at);
+                scan.damaged += next - at;
+                at = next;
+            }
         }
-        let markers = memmem::find_iter(&file[at + 1..], MARKER).map(|found| at + 1 + found);
-        let next = markers.into_iter().find(|next| salt.frame(file, *next).is_some()).unwrap_or(file.len());
-        scan.damaged += next - at;
-        at = next;
     }
     scan
 }

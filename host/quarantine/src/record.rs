@@ -1,16 +1,28 @@
-//! A record is one piece of a batch that no module could process, with all that is needed to do the same again: who was to
-//! process it, what it was told besides, and the data as encoded OTLP.
+//! A record is one payload that was put away, and what is known of it: of a piece of a batch that no module could process,
+//! who was to process it, what it was told besides, and the data as encoded OTLP.
 //!
 //! It is written as a line of JSON and the payload behind it, so that whoever has neither this program nor its source can
 //! read it still.
 
 use bytes::{BufMut, Bytes};
 use host_otlp::Signal;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Bytes of an id: as many as make two of the same unlikely, and no more than a person likes to type.
 const ID_BYTES: usize = 6;
+
+/// What may be put away: all but the payload is written as JSON.
+pub trait Content: Serialize + DeserializeOwned {
+    /// Nanoseconds since the Unix epoch.
+    fn time(&self) -> u64;
+
+    /// One OTLP export request, encoded.
+    fn payload(&self) -> &Bytes;
+
+    fn set_payload(&mut self, payload: Bytes);
+}
 
 /// What a module was told besides the data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,44 +56,58 @@ pub struct Poison {
     pub payload: Bytes,
 }
 
+impl Content for Poison {
+    fn time(&self) -> u64 {
+        self.time
+    }
+
+    fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    fn set_payload(&mut self, payload: Bytes) {
+        self.payload = payload;
+    }
+}
+
 /// What lies in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct Record<P = Poison> {
     pub id: String,
-    pub poison: Poison,
+    pub content: P,
 }
 
 #[derive(Serialize)]
-struct HeadRef<'a> {
+struct HeadRef<'a, P> {
     id: &'a str,
     #[serde(flatten)]
-    poison: &'a Poison,
+    content: &'a P,
 }
 
 #[derive(Deserialize)]
-struct Head {
+struct Head<P> {
     id: String,
     #[serde(flatten)]
-    poison: Poison,
+    content: P,
 }
 
-impl Record {
+impl<P: Content> Record<P> {
     /// Gives it an id of its own: `salt` tells apart what is alike in everything else.
-    pub(crate) fn new(poison: Poison, salt: u64) -> Self {
+    pub(crate) fn new(content: P, salt: u64) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(salt.to_le_bytes());
-        hasher.update(poison.time.to_le_bytes());
-        hasher.update(&poison.payload);
+        hasher.update(content.time().to_le_bytes());
+        hasher.update(content.payload());
         let id = hasher.finalize().iter().take(ID_BYTES).map(|byte| format!("{byte:02x}")).collect();
-        Record { id, poison }
+        Record { id, content }
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let head = HeadRef { id: &self.id, poison: &self.poison };
+        let head = HeadRef { id: &self.id, content: &self.content };
         let mut body = serde_json::to_vec(&head).expect("a record is plain data");
-        body.reserve(1 + self.poison.payload.len());
+        body.reserve(1 + self.content.payload().len());
         body.put_u8(b'\n');
-        body.put_slice(&self.poison.payload);
+        body.put_slice(self.content.payload());
         body
     }
 
@@ -89,22 +115,33 @@ impl Record {
     pub(crate) fn decode(body: &Bytes) -> Option<Self> {
         // JSON has no line break unless somebody puts it there.
         let end = memchr::memchr(b'\n', body)?;
-        let Head { id, mut poison } = serde_json::from_slice(&body[..end]).ok()?;
-        poison.payload = body.slice(end + 1..);
-        Some(Record { id, poison })
+        let Head { id, mut content } = serde_json::from_slice::<Head<P>>(&body[..end]).ok()?;
+        content.set_payload(body.slice(end + 1..));
+        Some(Record { id, content })
     }
 }
 
-mod by_name {
+/// The id of a record, whatever it holds.
+pub(crate) fn id(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: String,
+    }
+    let end = memchr::memchr(b'\n', body)?;
+    serde_json::from_slice::<Id>(&body[..end]).ok().map(|head| head.id)
+}
+
+/// A signal, in JSON by its name.
+pub mod by_name {
     use host_otlp::Signal;
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(signal: &Signal, to: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(signal: &Signal, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(signal.name())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Signal, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Signal, D::Error> {
         let name = String::deserialize(from)?;
         let found = Signal::ALL.into_iter().find(|signal| signal.name() == name);
         found.ok_or_else(|| D::Error::custom(format!("{name:?} is no signal")))

@@ -2,13 +2,14 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::marker::PhantomData;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::file::{AccessError, Contents, Locked, compact, sync_folder};
 use crate::frame::{Kind, scan};
-use crate::record::{Poison, Record};
+use crate::record::{Content, Poison, Record};
 
 /// How much it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,7 @@ pub enum OpenError {
 /// Why something was not taken. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum AddError {
-    #[error(
-        "the quarantine is full: {records} records in {bytes} bytes; send them again with `tidegate quarantine replay`, or raise its \
-         limits"
-    )]
+    #[error("the quarantine is full: {records} records in {bytes} bytes; send again what can be, or raise its limits")]
     Full { records: usize, bytes: u64 },
     #[error("the quarantine cannot be written: {0}")]
     Access(#[from] AccessError),
@@ -55,11 +53,12 @@ pub struct Usage {
 }
 
 /// One quarantine, for one that adds to it; others may have it open, too.
-pub struct Quarantine {
+pub struct Quarantine<P = Poison> {
     folder: PathBuf,
     limits: Limits,
     /// How the file was left.
     left: Mutex<Option<Left>>,
+    holds: PhantomData<fn(P)>,
 }
 
 #[derive(Clone, Copy)]
@@ -76,7 +75,7 @@ struct Held {
     done: bool,
 }
 
-impl Quarantine {
+impl<P: Content> Quarantine<P> {
     /// Opens the quarantine in `folder`, which is made where it is not there, and finds out whether it can be written.
     ///
     /// # Errors
@@ -98,7 +97,8 @@ impl Quarantine {
         if metadata.mode() & 0o077 != 0 {
             return Err(OpenError::Open { path: folder.to_path_buf() });
         }
-        let quarantine = Quarantine { folder: folder.to_path_buf(), limits, left: Mutex::default() };
+        let quarantine =
+            Quarantine { folder: folder.to_path_buf(), limits, left: Mutex::default(), holds: PhantomData };
         let mut file = Locked::writable(folder)?;
         file.begun()?;
         file.make_private()?;
@@ -111,8 +111,9 @@ impl Quarantine {
     ///
     /// # Errors
     /// When there is no room, or the disk does not take it.
-    pub fn add(&self, poison: Vec<Poison>) -> Result<Usage, AddError> {
-        let records: Vec<Record> = poison.into_iter().map(|poison| Record::new(poison, fastrand::u64(..))).collect();
+    pub fn add(&self, content: Vec<P>) -> Result<Usage, AddError> {
+        let records: Vec<Record<P>> =
+            content.into_iter().map(|content| Record::new(content, fastrand::u64(..))).collect();
         match self.try_add(&records)? {
             Added::Yes(usage) => Ok(usage),
             Added::Full { reclaimable: false, held } => Err(held.full()),
@@ -126,7 +127,7 @@ impl Quarantine {
         }
     }
 
-    fn try_add(&self, records: &[Record]) -> Result<Added, AddError> {
+    fn try_add(&self, records: &[Record<P>]) -> Result<Added, AddError> {
         let mut left = self.left();
         let mut file = Locked::writable(&self.folder)?;
         let salt = file.begun()?;
@@ -156,7 +157,7 @@ impl Quarantine {
 
     fn look(&self, file: &Locked) -> Result<Left, AccessError> {
         let (salt, bytes) = file.whole()?;
-        let contents = Contents::of(scan(salt, &bytes));
+        let contents = Contents::<P>::of(scan(salt, &bytes));
         let contents = Held { records: contents.records.len(), done: contents.done > 0 };
         Ok(Left { state: file.state()?, contents })
     }

@@ -3,9 +3,10 @@
 mod differences;
 mod elsewhere;
 mod guest;
+mod storage;
 
 use host_component::{ComponentId, Kind, Signal};
-use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Telemetry, Value, Wrong};
+use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Telemetry, Value, Warning, Wrong};
 use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -102,6 +103,7 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<bearer_token_auth::Config>(Kind::Extension, "bearertokenauth", &[]),
     Entry::checked::<oauth2_client::Config>(Kind::Extension, "oauth2client", &[]),
     Entry::checked::<headers_setter::Config>(Kind::Extension, "headers_setter", &[]),
+    Entry::checked::<host_queue::Config>(Kind::Extension, "file_storage", &[]).differs(differences::FILE_STORAGE),
 ];
 
 impl Entry {
@@ -231,6 +233,14 @@ impl Catalog for Components<'_> {
 
     fn check_authenticator(&self, user: &Component, extension: &Component) -> Result<(), String> {
         extensions::check(user, extension)
+    }
+
+    fn check_storage(&self, extension: &Component) -> Result<(), String> {
+        storage::check(extension)
+    }
+
+    fn doubts(&self, component: &Component) -> Vec<Warning> {
+        storage::doubts(component)
     }
 
     fn check_in(&self, kind: Kind, id: &ComponentId, signal: Signal, value: &Value, errors: &mut Errors) {

@@ -8,6 +8,7 @@ use host_config::{Location, LocationError};
 use crate::generate;
 use crate::module::ModuleArgs;
 use crate::quarantine::QuarantineArgs;
+use crate::queue::QueueArgs;
 use crate::tap::TapArgs;
 
 /// What was typed.
@@ -67,6 +68,11 @@ pub(crate) enum Command {
     ///
     /// They lie in the folder that modules.quarantine.path names, as they came to the module: nothing was scrubbed from them.
     Quarantine(QuarantineArgs),
+    /// Look at what waits on disk for exporters, send it elsewhere, and see to what no backend takes
+    ///
+    /// The queues lie in the folder of a `file_storage` extension. They can be looked at while a collector has them; to take
+    /// from one, no collector may have it.
+    Queue(QueueArgs),
     /// Turn a module into native code; the collector starts this itself, in a process with limits
     #[command(hide = true)]
     Compile(CompileArgs),

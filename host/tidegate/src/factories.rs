@@ -20,6 +20,7 @@ use host_wasm::{Limits, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
 use crate::debug::InForce;
+use crate::queues::{self, Storages};
 use crate::{bundled, extensions, metadata};
 
 /// Makes every component of this binary, for one configuration.
@@ -33,6 +34,8 @@ pub(crate) struct Factories {
     /// What request metadata is read behind each receiver.
     metadata: BTreeMap<ComponentId, MetadataKeys>,
     metrics: Metrics,
+    /// Where queues lie.
+    storages: Storages,
     /// Where this runs, as the processors of this configuration have detected it.
     detections: Detections,
     sandbox: Arc<Sandbox>,
@@ -85,6 +88,7 @@ impl Factories {
             auth,
             metadata,
             metrics: metrics.clone(),
+            storages: Storages::of(config)?,
             detections: Detections::default(),
             sandbox,
             modules: modules(config),
@@ -134,6 +138,33 @@ impl Factories {
             auth: &self.auth,
             metadata: self.metadata.get(id).unwrap_or(nothing),
             metrics: &self.metrics,
+        }
+    }
+
+    /// An exporter, without the queue that it may have before it.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub(crate) async fn sender(&self, id: &ComponentId, config: &Value) -> Result<Arc<dyn Exporter>, Cause> {
+        let metrics = &self.metrics;
+        match canonical(Kind::Exporter, id) {
+            "otlp_grpc" => Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &self.exporter_deps())?),
+            "otlp_http" => Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, &self.exporter_deps())?),
+            "prometheus_remote_write" => {
+                let config = config.decode::<host_exporters::prometheus_remote_write::Config>()?;
+                Ok(config.build(id, &self.exporter_deps())?)
+            }
+            "loki" => Ok(config.decode::<host_exporters::loki::Config>()?.build(id, &self.exporter_deps())?),
+            "kafka" => Ok(config.decode::<host_kafka::exporter::Config>()?.build(id, &self.exporter_deps())?),
+            "file" => Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?),
+            "debug" => Ok(config.decode::<host_exporters::debug::Config>()?.build(id.clone(), metrics)?),
+            "splunk_hec" => {
+                Ok(config.decode::<host_exporters::splunk_hec::Config>()?.build(id, &self.exporter_deps()).await?)
+            }
+            "datadog" => {
+                Ok(config.decode::<host_exporters::datadog::Config>()?.build(id, &self.exporter_deps()).await?)
+            }
+            other => Err(unlisted(Kind::Exporter, other)),
         }
     }
 
@@ -189,30 +220,8 @@ impl host_pipeline::Factories for Factories {
         config: &'a Value,
     ) -> BoxFuture<'a, Result<Arc<dyn Exporter>, Cause>> {
         Box::pin(async move {
-            let metrics = &self.metrics;
-            match canonical(Kind::Exporter, id) {
-                "otlp_grpc" => Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &self.exporter_deps())?),
-                "otlp_http" => {
-                    Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, &self.exporter_deps())?)
-                }
-                "prometheus_remote_write" => {
-                    let config = config.decode::<host_exporters::prometheus_remote_write::Config>()?;
-                    Ok(config.build(id, &self.exporter_deps())?)
-                }
-                "loki" => Ok(config.decode::<host_exporters::loki::Config>()?.build(id, &self.exporter_deps())?),
-                "kafka" => Ok(config.decode::<host_kafka::exporter::Config>()?.build(id, &self.exporter_deps())?),
-                "file" => {
-                    Ok(config.decode::<host_exporters::file::Config>()?.build(id.clone(), &self.base, metrics)?)
-                }
-                "debug" => Ok(config.decode::<host_exporters::debug::Config>()?.build(id.clone(), metrics)?),
-                "splunk_hec" => {
-                    Ok(config.decode::<host_exporters::splunk_hec::Config>()?.build(id, &self.exporter_deps()).await?)
-                }
-                "datadog" => {
-                    Ok(config.decode::<host_exporters::datadog::Config>()?.build(id, &self.exporter_deps()).await?)
-                }
-                other => Err(unlisted(Kind::Exporter, other)),
-            }
+            let exporter = self.sender(id, config).await?;
+            queues::before(id, config, &self.storages, exporter, &self.metrics).await
         })
     }
 
@@ -302,7 +311,12 @@ impl host_pipeline::Factories for Factories {
                     config.decode::<host_receivers::otlp::Config>()?.check_room(id, self.in_flight)?;
                 }
             }
-            (Kind::Exporter, "file") => host_exporters::file::keep(id),
+            (Kind::Exporter, r#type) => {
+                host_queue::keep(id);
+                if r#type == "file" {
+                    host_exporters::file::keep(id);
+                }
+            }
             _ => {}
         }
         Ok(())

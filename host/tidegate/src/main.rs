@@ -19,6 +19,9 @@ mod metadata;
 mod module;
 mod own;
 mod quarantine;
+mod queue;
+mod queues;
+mod resend;
 mod schema;
 mod signals;
 mod summary;
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Tap(args) => tap::run(&args),
         Command::Module(args) => return module::run(&args),
         Command::Quarantine(args) => quarantine::run(&args),
+        Command::Queue(args) => queue::run(&args),
         Command::Compile(args) => return host_wasm::compile_main(args.args),
     };
     outcome.unwrap_or_else(|error| {

@@ -16,6 +16,7 @@ use host_wasm::ModulesConfig;
 use crate::configuration;
 
 use self::replay::ReplayArgs;
+pub(crate) use self::show::time;
 
 /// What was typed.
 #[derive(Clone, Debug, Args)]
@@ -112,7 +113,7 @@ impl Place {
 }
 
 /// The record whose id begins so.
-fn one<'r>(records: &'r [Record], id: &str) -> anyhow::Result<&'r Record> {
+pub(crate) fn one<'r, P>(records: &'r [Record<P>], id: &str) -> anyhow::Result<&'r Record<P>> {
     let mut found = records.iter().filter(|record| record.id.starts_with(id));
     match (found.next(), found.next()) {
         (Some(record), None) => Ok(record),

@@ -112,6 +112,11 @@ impl Setup {
     }
 
     fn spawn(self) -> Collector {
+        let (child, log) = self.process();
+        Collector { child, log, host: self.host, setup: self }
+    }
+
+    fn process(&self) -> (Child, Log) {
         let mut command = self.command();
         command
             .args(["--config", "tidegate.yaml"])
@@ -121,7 +126,7 @@ impl Setup {
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let log = Log::follow(child.stderr.take().unwrap());
-        Collector { child, log, host: self.host, dir: self.dir }
+        (child, log)
     }
 }
 
@@ -130,7 +135,7 @@ pub(crate) struct Collector {
     child: Child,
     pub(crate) log: Log,
     host: Ipv4Addr,
-    dir: TempDir,
+    setup: Setup,
 }
 
 impl Collector {
@@ -149,7 +154,7 @@ impl Collector {
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
-        self.dir.path().join(path)
+        self.setup.dir.path().join(path)
     }
 
     /// The text of a file in its folder; empty where there is none yet.
@@ -213,6 +218,19 @@ impl Collector {
     /// Ends it at once, as the kernel does when memory is short.
     pub(crate) fn kill(&self) {
         self.signal(rustix::process::Signal::KILL);
+    }
+
+    /// Ends it at once, and starts it again where it was: it is ready then.
+    pub(crate) async fn kill_and_restart(&mut self) {
+        self.kill();
+        self.ended().await;
+        (self.child, self.log) = self.setup.process();
+        self.log.wait_for(0, &["ready"]).await;
+    }
+
+    /// A second process beside it, in its folder.
+    pub(crate) fn beside(&self) -> (Child, Log) {
+        self.setup.process()
     }
 
     /// Asks it to read its configuration again.

@@ -46,10 +46,25 @@ impl<'a> References<'a> {
         let document = self.document;
         for user in &document.components {
             for name in auth::named_in(user.kind, &user.value) {
-                let found = authenticator(document, &name);
+                let found = extension(document, &name);
                 if let Err(message) = found.and_then(|found| catalog.check_authenticator(user, found)) {
                     self.errors.push(name.problem(message));
                 }
+            }
+        }
+    }
+
+    /// Each storage is an extension that runs and keeps what it is given.
+    pub(super) fn check_storages(&mut self, catalog: &dyn Catalog) {
+        let document = self.document;
+        for user in document.components.iter().filter(|component| component.kind == Kind::Exporter) {
+            let Some(name) = user.value.get("sending_queue").and_then(|queue| queue.get("storage")) else { continue };
+            if name.decode::<Option<String>>().is_ok_and(|name| name.is_none()) {
+                continue;
+            }
+            let found = extension(document, &name);
+            if let Err(message) = found.and_then(|found| catalog.check_storage(found)) {
+                self.errors.push(name.problem(message));
             }
         }
     }
@@ -127,7 +142,7 @@ impl<'a> References<'a> {
 }
 
 /// The extension that `name` means.
-fn authenticator<'a>(document: &'a Document, name: &Value) -> Result<&'a Component, String> {
+fn extension<'a>(document: &'a Document, name: &Value) -> Result<&'a Component, String> {
     let text: String = name.decode().map_err(|_| "expected the id of an extension".to_owned())?;
     let id: ComponentId = text.parse().map_err(|error: host_component::IdError| error.to_string())?;
     let extensions = document.components.iter().filter(|component| component.kind == Kind::Extension);

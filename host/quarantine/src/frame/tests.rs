@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{HEADER, HeaderError, Kind, MARKER, OVERHEAD, Salt, VERSION, scan};
+use host_frames::OVERHEAD;
+
+use super::{HEADER, HeaderError, Kind, Salt, VERSION, scan};
 
 fn file(salt: Salt, contents: &[Vec<u8>]) -> Vec<u8> {
     let mut out = salt.header();
@@ -86,8 +88,7 @@ fn a_frame_within_a_payload_does_not_pass_for_one_in_a_damaged_place() {
 fn a_kind_that_only_a_later_program_knows_is_passed_over() {
     let salt = Salt::random();
     let mut newer = file(salt, &[b"one".to_vec()]);
-    let sum = salt.sum(9, b"news");
-    newer.extend([MARKER.as_slice(), &4u32.to_le_bytes(), &sum.to_le_bytes(), &[9], b"news"].concat());
+    salt.frames().put(9, [b"news".as_slice()], &mut newer);
     let scan = scan(salt, &newer.into());
     assert_eq!((scan.frames.len(), scan.unknown, scan.damaged), (1, 1, 0));
 }

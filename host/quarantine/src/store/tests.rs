@@ -10,9 +10,13 @@ use host_otlp::Signal;
 use tempfile::TempDir;
 
 use super::{AddError, Limits, Quarantine};
-use crate::{Context, FILE, Poison, Usage, compact, finish, read};
+use crate::{AccessError, Contents, Context, FILE, Poison, Usage, compact, finish};
 
 const PLENTY: Limits = Limits { bytes: 1 << 20, records: 100 };
+
+fn read(folder: &Path) -> Result<Contents, AccessError> {
+    crate::read(folder)
+}
 
 struct Place(TempDir);
 
@@ -36,7 +40,7 @@ impl Place {
     /// The payloads in it.
     fn payloads(&self) -> Vec<String> {
         let contents = read(&self.folder()).unwrap();
-        contents.records.iter().map(|record| text(&record.poison.payload)).collect()
+        contents.records.iter().map(|record| text(&record.content.payload)).collect()
     }
 }
 
@@ -61,7 +65,7 @@ fn poison(payload: &str) -> Poison {
 }
 
 fn open_error(folder: &Path) -> String {
-    Quarantine::open(folder, PLENTY).err().expect("it cannot be used").to_string()
+    Quarantine::<Poison>::open(folder, PLENTY).err().expect("it cannot be used").to_string()
 }
 
 #[test]
@@ -72,7 +76,7 @@ fn what_was_added_is_there_for_whoever_opens_it_next() {
     quarantine.add(vec![poison("one"), poison("two")]).unwrap();
     assert_eq!(place.open(PLENTY).1.records, 2);
     let contents = read(&place.folder()).unwrap();
-    assert_eq!(contents.records[0].poison, poison("one"));
+    assert_eq!(contents.records[0].content, poison("one"));
     assert_ne!(contents.records[0].id, contents.records[1].id);
     assert_eq!((contents.damaged_bytes, contents.unreadable), (0, 0));
 }
@@ -196,9 +200,8 @@ fn what_a_later_program_wrote_is_kept() {
     let mut frame = Vec::new();
     salt.put(crate::frame::Kind::Record, b"{\"id\":\"1\"}\n", &mut frame);
     OpenOptions::new().append(true).open(place.file()).unwrap().write_all(&frame).unwrap();
-    let before = fs::read(place.file()).unwrap();
     compact(&place.folder()).unwrap();
-    assert_eq!(fs::read(place.file()).unwrap(), before);
+    assert!(fs::read(place.file()).unwrap().ends_with(b"{\"id\":\"1\"}\n"));
     assert_eq!(read(&place.folder()).unwrap().unreadable, 1);
 }
 

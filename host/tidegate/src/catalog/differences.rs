@@ -44,12 +44,19 @@ pub(super) const RESOURCE_DETECTION: &[Difference] = &[
 pub(super) const OTLP_EXPORTER: &[Difference] = &[
     of(
         "sending_queue",
-        "`sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
+        "Without `storage`, `sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
     ),
-    of("sending_queue.queue_size", "`queue_size` counts senders that wait for one of `num_consumers` requests to end."),
+    of(
+        "sending_queue.queue_size",
+        "Without `storage`, `queue_size` counts senders that wait for one of `num_consumers` requests to end.",
+    ),
+    of(
+        "sending_queue.storage",
+        "With `storage`, what was acknowledged is on disk, and is tried again for ever unless `max_elapsed_time` says otherwise.",
+    ),
     of(
         "retry_on_failure",
-        "A request is tried again while its sender waits, and is given back to it at the end of the process.",
+        "Without `storage`, a request is tried again while its sender waits, and is given back to it at the end of the process.",
     ),
     of("", "What is larger than `max_request_size`, 4 MiB by default, is sent in pieces."),
 ];
@@ -235,6 +242,13 @@ pub(super) const FILE: &[Difference] = &[
     of("flush_interval", "`flush_interval` changes nothing: each request is flushed before it is acknowledged."),
     of("rotation", "Full files are numbered, `PATH.1` the youngest, and not named by their time."),
     of("rotation.localtime", "`localtime` changes nothing: there is no time in the names of full files."),
+];
+
+pub(super) const FILE_STORAGE: &[Difference] = &[
+    of("fsync", "`fsync` is `true` unless it is set: an acknowledgement waits for the disk."),
+    of("timeout", "`timeout` changes nothing: a queue that another process has is waited for, with a message."),
+    of("compaction", "`compaction` changes nothing: files of which everything was delivered are removed."),
+    of("recreate", "`recreate` changes nothing: what is damaged is left out and told, and the rest is delivered."),
 ];
 
 pub(super) const DEBUG: &[Difference] =

@@ -84,7 +84,6 @@ const EXTENSIONS: Table = &[
     (&["zpages", "pprof"], "take it out: the endpoint of `service.telemetry.metrics` has pages under /debug"),
     (&["memory_ballast"], "take it out: there is no garbage collector to steady"),
     (&["healthcheckv2", "health_check_v2"], "use `health_check`"),
-    (&["file_storage"], LATER),
     (&["basic_auth"], "it is called `basicauth`"),
     (&["bearer_token_auth"], "it is called `bearertokenauth`"),
     (&["oauth2_client"], "it is called `oauth2client`"),

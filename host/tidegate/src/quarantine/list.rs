@@ -48,7 +48,7 @@ pub(super) fn table(records: &[Record]) -> String {
 }
 
 fn row(record: &Record) -> [String; 8] {
-    let poison = &record.poison;
+    let poison = &record.content;
     let digest: String = poison.digest.chars().take(12).collect();
     let reason: String = poison.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON).collect();
     [

@@ -18,7 +18,7 @@ pub(super) fn print(record: &Record) -> anyhow::Result<()> {
 
 /// All but the data.
 pub(super) fn head(record: &Record) -> Value {
-    let poison = &record.poison;
+    let poison = &record.content;
     json!({
         "id": record.id,
         "time": time(poison.time),
@@ -49,7 +49,7 @@ fn context(context: &Context) -> Value {
 }
 
 fn request(record: &Record) -> anyhow::Result<Value> {
-    let poison = &record.poison;
+    let poison = &record.content;
     // The sum of the record was right, and it was a checked request when it was written.
     let limits = Limits { depth: host_otlp::check::DEPTH, items: u32::MAX };
     let payload = host_otlp::check(poison.signal, poison.payload.clone(), &limits)
@@ -60,7 +60,7 @@ fn request(record: &Record) -> anyhow::Result<Value> {
 }
 
 /// In RFC 3339, to the second.
-pub(super) fn time(nanoseconds: u64) -> String {
+pub(crate) fn time(nanoseconds: u64) -> String {
     let seconds = i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }

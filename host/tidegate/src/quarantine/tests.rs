@@ -21,7 +21,7 @@ fn record(id: &str, reason: &str) -> Record {
         context: Context::default(),
         payload: Bytes::new(),
     };
-    Record { id: id.to_owned(), poison }
+    Record { id: id.to_owned(), content: poison }
 }
 
 #[test]

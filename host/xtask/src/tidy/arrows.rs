@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 24] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -11,7 +11,9 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("host-telemetry", &["host-component", "host-config", "host-otlp"]),
     ("host-tls", &["host-config", "host-telemetry"]),
     ("host-projection", &["host-otlp"]),
-    ("host-quarantine", &["host-otlp"]),
+    ("host-frames", &[]),
+    ("host-quarantine", &["host-frames", "host-otlp"]),
+    ("host-queue", &["host-component", "host-config", "host-frames", "host-otlp", "host-quarantine", "host-telemetry"]),
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     (
         "host-receivers",

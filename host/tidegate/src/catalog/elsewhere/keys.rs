@@ -116,12 +116,6 @@ const KEYS: Keys = &[
     (
         Kind::Exporter,
         SENDING,
-        &["sending_queue.storage"],
-        "take it out: it comes in a later release; what the next hop has not taken stays with its sender, who was not answered",
-    ),
-    (
-        Kind::Exporter,
-        SENDING,
         &["sending_queue.batch"],
         "use the `batch` processor, which answers each sender with the outcome of its own data",
     ),

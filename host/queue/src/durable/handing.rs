@@ -1,0 +1,151 @@
+//! Handing on: each worker takes what comes next, gives it to the exporter, and sees to what becomes of it.
+
+use std::future::{Future as _, poll_fn};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use host_component::claims::Held;
+use host_component::{Delivery, Exporter, Failure, Outcome, Shutdown};
+use host_config::delivery::Retry;
+use host_telemetry::OwnGauge;
+use tokio::sync::MutexGuard;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use crate::queue::{Bounds, Queue};
+use crate::storage::Disk;
+use crate::store::{Join, Taken};
+
+/// Small requests of one origin travel together up to this.
+const TOGETHER: Join = Join { bytes: 512 << 10, items: 8192 };
+
+/// What the workers of one exporter share.
+pub(super) struct Handing {
+    pub(super) queue: Arc<Held<Queue>>,
+    pub(super) inner: Arc<dyn Exporter>,
+    pub(super) retry: Retry,
+    pub(super) bounds: Arc<Bounds>,
+    pub(super) size: Arc<OwnGauge>,
+}
+
+impl Handing {
+    /// Works until the end begins.
+    pub(super) async fn work(&self, mut ending: Shutdown) {
+        loop {
+            let (taken, turn) = tokio::select! {
+                biased;
+                () = ending.wait() => return,
+                next = self.next() => next,
+            };
+            self.deliver(taken, turn, &ending).await;
+        }
+    }
+
+    /// What comes next, and the turn, which is held until the exporter was called. Who gives up this call puts back what it has
+    /// taken.
+    async fn next(&self) -> (Vec<Taken<Disk>>, MutexGuard<'_, ()>) {
+        let turn = self.queue.taking.lock().await;
+        loop {
+            let ready = self.queue.ready.notified();
+            let queue = Arc::clone(&self.queue);
+            let taken = spawn_blocking(move || queue.take(TOGETHER)).await.unwrap_or_default();
+            if !taken.is_empty() {
+                return (taken, turn);
+            }
+            ready.await;
+        }
+    }
+
+    /// Sees to it that these are done with; where the end begins before that they go back.
+    async fn deliver(&self, taken: Vec<Taken<Disk>>, turn: MutexGuard<'_, ()>, ending: &Shutdown) {
+        match self.hand_over(joined(&taken), Some(turn), ending).await {
+            Some(Err(Failure::Permanent { reason })) if taken.len() == 1 => self.bury(taken, &reason).await,
+            // One of them is why: the others are delivered without it.
+            Some(Err(Failure::Permanent { .. })) => {
+                for one in taken {
+                    match self.hand_over(one.delivery.clone(), None, ending).await {
+                        Some(Err(failure)) => self.bury(vec![one], &failure.to_string()).await,
+                        Some(Ok(())) => self.done(vec![one]),
+                        None => drop(one),
+                    }
+                }
+            }
+            // It took longer than it may.
+            Some(Err(failure)) => {
+                self.queue.expired.inc_by(taken.iter().map(|one| one.delivery.payload.items()).sum());
+                self.bury(taken, &failure.to_string()).await;
+            }
+            Some(Ok(())) => self.done(taken),
+            None => drop(taken),
+        }
+    }
+
+    async fn bury(&self, taken: Vec<Taken<Disk>>, reason: &str) {
+        for one in &taken {
+            self.queue.bury(one.delivery.clone(), reason).await;
+        }
+        self.done(taken);
+    }
+
+    fn done(&self, taken: Vec<Taken<Disk>>) {
+        self.queue.done(taken);
+        let size = self.queue.size(&self.bounds);
+        self.size.set(i64::try_from(size).unwrap_or(i64::MAX));
+    }
+
+    /// Hands a delivery to the exporter until it says what became of it: none where the end began first. A failure that may
+    /// pass is the outcome where it is not to be tried for ever.
+    async fn hand_over(
+        &self,
+        delivery: Delivery,
+        turn: Option<MutexGuard<'_, ()>>,
+        ending: &Shutdown,
+    ) -> Option<Outcome> {
+        // Where there is a limit, the exporter keeps to it.
+        let is_limited = !self.retry.enabled || self.retry.max_elapsed_time.is_some_and(|limit| !limit.is_zero());
+        let mut pause = self.retry.initial_interval;
+        let mut turn = turn;
+        loop {
+            let mut call = self.inner.consume(delivery.clone());
+            // An exporter that keeps an order puts who calls in a row at once.
+            let begun = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+            drop(turn.take());
+            let outcome = match begun {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => call.await,
+            };
+            let failure = match outcome {
+                Err(failure) if !failure.is_permanent() => failure,
+                outcome => return Some(outcome),
+            };
+            if ending.is_fired() {
+                return None;
+            }
+            if is_limited {
+                return Some(Err(failure));
+            }
+            let asked = match &failure {
+                Failure::Retryable { after, .. } => after.unwrap_or_default(),
+                Failure::Refused { after, .. } => *after,
+                Failure::Permanent { .. } => Duration::ZERO,
+            };
+            let mut ending = ending.clone();
+            tokio::select! {
+                () = sleep(pause.max(asked)) => {}
+                () = ending.wait() => return None,
+            }
+            pause = pause.mul_f64(self.retry.multiplier).min(self.retry.max_interval);
+        }
+    }
+}
+
+/// All of these as one delivery: they are of one signal and origin.
+fn joined(taken: &[Taken<Disk>]) -> Delivery {
+    let mut deliveries = taken.iter().map(|one| one.delivery.clone());
+    let Some(mut all) = deliveries.next() else {
+        return Delivery::new(host_otlp::Payload::empty(host_otlp::Signal::Logs));
+    };
+    deliveries.for_each(|one| all.payload.join(one.payload));
+    all
+}

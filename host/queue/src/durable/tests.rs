@@ -1,0 +1,272 @@
+//! Tests of what stands in `durable`: its promises, one sentence each.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use host_component::claims::Held;
+use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome};
+use host_config::delivery::{OnFull, Retry, SendingQueue};
+use host_otlp::{Limits, Signal};
+use host_telemetry::Metrics;
+use tempfile::TempDir;
+
+use super::{Durable, Manner};
+use crate::config::Config;
+use crate::offline;
+use crate::queue::Queue;
+
+/// A request with one log record whose body has one letter.
+fn delivery(letter: u8) -> Delivery {
+    let bytes = Bytes::from(vec![10, 9, 18, 7, 18, 5, 42, 3, 10, 1, letter]);
+    Delivery::new(host_otlp::check(Signal::Logs, bytes, &Limits::default()).unwrap())
+}
+
+type Answer = Box<dyn Fn(&[u8]) -> Outcome + Send + Sync>;
+
+/// A backend that answers as it is told.
+struct Backend {
+    answer: Mutex<Answer>,
+    taken: Mutex<Vec<u8>>,
+    calls: AtomicUsize,
+}
+
+impl Backend {
+    fn new(answer: impl Fn(&[u8]) -> Outcome + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Backend { answer: Mutex::new(Box::new(answer)), taken: Mutex::default(), calls: AtomicUsize::new(0) })
+    }
+
+    fn answers(&self, answer: impl Fn(&[u8]) -> Outcome + Send + Sync + 'static) {
+        *self.answer.lock().unwrap() = Box::new(answer);
+    }
+
+    fn taken(&self) -> String {
+        let mut taken = self.taken.lock().unwrap().clone();
+        taken.sort_unstable();
+        String::from_utf8(taken).unwrap()
+    }
+}
+
+impl Consumer for Backend {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        let bytes = delivery.payload.contiguous();
+        let letters: Vec<u8> = bytes.chunks(11).map(|request| request[10]).collect();
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let outcome = (self.answer.lock().unwrap())(&letters);
+        if outcome.is_ok() {
+            self.taken.lock().unwrap().extend(letters);
+        }
+        Box::pin(async { outcome })
+    }
+}
+
+impl Exporter for Backend {}
+
+fn down(_: &[u8]) -> Outcome {
+    Err(Failure::retryable("down"))
+}
+
+fn up(_: &[u8]) -> Outcome {
+    Ok(())
+}
+
+struct Place {
+    folder: TempDir,
+    id: ComponentId,
+    metrics: Metrics,
+    config: Config,
+    manner: Manner,
+}
+
+impl Place {
+    /// Queues are claimed by their owners: each test has one of its own.
+    fn new(name: &str) -> Self {
+        let retry = Retry { initial_interval: Duration::from_millis(5), ..Retry::default() };
+        Place {
+            folder: tempfile::tempdir().unwrap(),
+            id: format!("otlp/{name}").parse().unwrap(),
+            metrics: Metrics::new(),
+            config: Config::default(),
+            manner: Manner { queue: SendingQueue { num_consumers: 2, ..SendingQueue::default() }, retry },
+        }
+    }
+
+    async fn queue(&self) -> Held<Queue> {
+        let name = crate::folder_name("otlp_grpc", &self.id);
+        Queue::open(&self.id, self.folder.path(), &name, &self.config, &self.metrics).await.unwrap()
+    }
+
+    async fn open(&self, backend: &Arc<Backend>) -> Durable {
+        let inner: Arc<dyn Exporter> = Arc::<Backend>::clone(backend);
+        Durable::new(&self.id, self.queue().await, inner, self.manner.clone(), &self.config, &self.metrics)
+    }
+
+    fn of_queue(&self) -> std::path::PathBuf {
+        self.folder.path().join(crate::folder_name("otlp_grpc", &self.id))
+    }
+}
+
+async fn eventually(what: &str, is: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if is() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not so: {what}");
+}
+
+fn waiting(folder: &Path) -> u64 {
+    offline::find(folder).unwrap().usage.records
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_is_delivered_by_the_next_one_when_the_backend_is_back() {
+    let place = Place::new("outage");
+    let backend = Backend::new(down);
+    let durable = place.open(&backend).await;
+    durable.start();
+    for letter in b'a'..=b'e' {
+        durable.consume(delivery(letter)).await.unwrap();
+    }
+    eventually("it was tried", || backend.calls.load(Ordering::Relaxed) > 2).await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!(waiting(&place.of_queue()), 5);
+
+    backend.answers(up);
+    let durable = place.open(&backend).await;
+    assert_eq!(backend.taken(), "", "nothing is handed on before the start");
+    durable.start();
+    eventually("all is delivered", || backend.taken() == "abcde").await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!(waiting(&place.of_queue()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_backend_never_takes_becomes_a_dead_letter_and_its_neighbours_are_delivered() {
+    let place = Place::new("poison");
+    let backend = Backend::new(|letters| match letters.contains(&b'c') {
+        true => Err(Failure::permanent("c is no letter")),
+        false => Ok(()),
+    });
+    let durable = place.open(&backend).await;
+    for letter in b'a'..=b'e' {
+        durable.consume(delivery(letter)).await.unwrap();
+    }
+    durable.start();
+    eventually("the others are delivered", || backend.taken() == "abde").await;
+    let letters = || offline::letters(&place.of_queue()).map_or(0, |letters| letters.records.len());
+    eventually("it is put away", || letters() == 1).await;
+    let letter = offline::letters(&place.of_queue()).unwrap().records.remove(0).content;
+    assert_eq!((letter.reason.as_str(), letter.payload[10]), ("permanent failure: c is no letter", b'c'));
+    assert_eq!(place.metrics.total("tidegate_queue_dead_letter_items"), 1);
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses_and_gives_back_room_that_was_not_used() {
+    let mut place = Place::new("full");
+    place.manner.queue.queue_size = 2;
+    let durable = place.open(&Backend::new(down)).await;
+    durable.consume(delivery(b'a')).await.unwrap();
+    let room = durable.reserve(&delivery(b'b')).unwrap();
+    let refused = durable.consume(delivery(b'c')).await.unwrap_err();
+    assert!(matches!(&refused, Failure::Refused { reason, .. } if reason.contains("full")), "{refused}");
+    assert_eq!(place.metrics.total("otelcol_exporter_enqueue_failed_log_records"), 1);
+    drop(room);
+    durable.consume(delivery(b'd')).await.unwrap();
+    assert!(durable.consume(delivery(b'e')).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_that_drops_its_oldest_counts_what_it_drops() {
+    let mut place = Place::new("drops");
+    (place.manner.queue.queue_size, place.manner.queue.on_full) = (2, OnFull::DropOldest);
+    let backend = Backend::new(up);
+    let durable = place.open(&backend).await;
+    for letter in b'a'..=b'e' {
+        durable.consume(delivery(letter)).await.unwrap();
+    }
+    assert_eq!(place.metrics.total("tidegate_queue_lost_items"), 3);
+    durable.start();
+    eventually("the youngest are delivered", || backend.taken() == "de").await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_wait_waits_until_there_is_room() {
+    let mut place = Place::new("blocks");
+    (place.manner.queue.queue_size, place.manner.queue.block_on_overflow) = (1, true);
+    let backend = Backend::new(up);
+    let durable = place.open(&backend).await;
+    durable.consume(delivery(b'a')).await.unwrap();
+    let second = durable.consume(delivery(b'b'));
+    tokio::pin!(second);
+    assert!(tokio::time::timeout(Duration::from_millis(20), &mut second).await.is_err(), "it waits");
+    durable.start();
+    second.await.unwrap();
+    eventually("both are delivered", || backend.taken() == "ab").await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explicit_limit_is_kept_and_what_it_ends_is_counted_as_lost_and_put_away() {
+    let mut place = Place::new("limit");
+    place.manner.retry.max_elapsed_time = Some(Duration::from_millis(1));
+    let durable = place.open(&Backend::new(down)).await;
+    durable.start();
+    durable.consume(delivery(b'a')).await.unwrap();
+    eventually("it is given up", || place.metrics.total("tidegate_queue_lost_items") == 1).await;
+    eventually("it is put away", || place.metrics.total("tidegate_queue_dead_letter_items") == 1).await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_configuration_goes_on_with_the_queue_and_nothing_comes_twice() {
+    let place = Place::new("reload");
+    let (old, new) = (Backend::new(down), Backend::new(up));
+    let before = place.open(&old).await;
+    before.start();
+    before.consume(delivery(b'a')).await.unwrap();
+    host_component::claims::begin_configuration();
+    let after = place.open(&new).await;
+    after.start();
+    before.consume(delivery(b'b')).await.unwrap();
+    assert_eq!(new.taken(), "", "one hands on at a time");
+    before.stop_retrying();
+    before.drain().await;
+    drop(before);
+    after.consume(delivery(b'c')).await.unwrap();
+    eventually("the new one delivers all", || new.taken() == "abc").await;
+    after.stop_retrying();
+    after.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_a_process_has_can_be_looked_at_and_not_taken() {
+    let place = Place::new("held");
+    let durable = place.open(&Backend::new(down)).await;
+    durable.consume(delivery(b'a')).await.unwrap();
+    let found = offline::find(&place.of_queue()).unwrap();
+    let own = format!("process {} on ", std::process::id());
+    assert!(found.holder.as_ref().is_some_and(|holder| holder.starts_with(&own)), "{found:?}");
+    assert_eq!((found.exporter.as_deref(), found.usage.items), (Some("otlp/held"), 1));
+    let error = offline::Own::take(&place.of_queue()).err().unwrap().to_string();
+    assert!(error.starts_with(&own), "{error}");
+    drop(durable);
+    let taken = offline::Own::take(&place.of_queue()).unwrap();
+    taken.next().unwrap().done();
+    taken.keep().unwrap();
+    drop(taken);
+    assert_eq!(waiting(&place.of_queue()), 0);
+}

@@ -1,0 +1,380 @@
+//! A queue is one folder of one exporter, in this process: who may write to it, what it holds, and what became of that.
+//!
+//! Of a folder there is one queue. An exporter that takes the place of another in a new configuration goes on with the same
+//! one, while the other still has deliveries under way: one of the two hands on at a time.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use host_component::claims::{Claims, Held};
+use host_component::{BoxFuture, ComponentId, DeadLetters as _, Delivery, Failure, Kind, Outcome, Reservation};
+use host_config::delivery::{OnFull, SendingQueue};
+use host_telemetry::{Counter, Metrics, OwnGauge};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+use crate::config::{Config, SEGMENT_BYTES};
+use crate::letters::{Letters, lost};
+use crate::lock::Lock;
+use crate::record::Outgoing;
+use crate::storage::Disk;
+use crate::store::{Join, OpenError as StoreError, Settings, Store, Taken, Usage};
+use crate::writer::Writer;
+
+/// When a sender that was refused may come again.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What is dropped to make room is dropped one by one.
+const ONE: Join = Join { bytes: 0, items: 0 };
+
+/// The queues of this process, by their folders.
+static QUEUES: Claims<PathBuf, Queue> = Claims::new();
+
+/// Why there is no queue.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the folder {0} does not exist: make it, or set `create_directory: true`")]
+    NoFolder(PathBuf),
+    #[error("the folder {path} cannot be used: {error}")]
+    Folder { path: PathBuf, error: io::Error },
+    #[error("the queue in {path} cannot be used: {error}")]
+    Store { path: PathBuf, error: StoreError },
+    #[error("{owner} has the queue in {path}, too: give one of the two another name")]
+    Taken { path: PathBuf, owner: String },
+    #[error("cannot start the thread that writes to {path}: {error}")]
+    Thread { path: PathBuf, error: io::Error },
+}
+
+/// One queue.
+pub struct Queue {
+    pub(crate) id: String,
+    pub(crate) store: Arc<Store<Disk>>,
+    pub(crate) letters: Arc<Letters>,
+    /// Held by the exporter that hands on.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    /// Held by whoever takes next, so that deliveries begin in their order.
+    pub(crate) taking: tokio::sync::Mutex<()>,
+    /// Something may be taken.
+    pub(crate) ready: Arc<Notify>,
+    /// There may be room.
+    room: Notify,
+    set_aside: Mutex<Usage>,
+    damaged: Counter,
+    dropped: Counter,
+    pub(crate) expired: Counter,
+    refused: [Counter; 3],
+    writer: Writer,
+    _lock: Lock,
+}
+
+/// What is told of it as it changes.
+struct Shown {
+    disk: OwnGauge,
+    items: OwnGauge,
+    oldest: OwnGauge,
+}
+
+/// The queue of `id` stays its own in the configuration that is being built.
+pub fn keep(id: &ComponentId) {
+    QUEUES.keep(&owner(id));
+}
+
+fn owner(id: &ComponentId) -> String {
+    format!("{} {id}", Kind::Exporter)
+}
+
+impl Queue {
+    /// Opens the queue in `folder`, below that of the storage, once no other process has it; or goes on with that of the
+    /// configuration before.
+    ///
+    /// # Errors
+    /// Where a folder cannot be used, or another exporter of this configuration has it.
+    pub async fn open(
+        id: &ComponentId,
+        storage: &Path,
+        folder: &str,
+        config: &Config,
+        metrics: &Metrics,
+    ) -> Result<Held<Queue>, OpenError> {
+        make_storage(storage, config)?;
+        let path = storage.join(folder);
+        let fails = |error| OpenError::Folder { path: path.clone(), error };
+        let key = fs::canonicalize(storage).map_err(fails)?.join(folder);
+        let owner = owner(id);
+        let there = QUEUES.take_over(&key, &owner);
+        if let Some(queue) = there.map_err(|taken| OpenError::Taken { path: path.clone(), owner: taken.owner })? {
+            return Ok(queue);
+        }
+        if !path.exists() {
+            DirBuilder::new().mode(0o700).create(&path).map_err(fails)?;
+            fs::File::open(storage).and_then(|folder| folder.sync_all()).map_err(fails)?;
+        }
+        let name = id.to_string();
+        let lock = Lock::wait(&path, &name).await.map_err(fails)?;
+        let settings = Settings { owner: name, segment_bytes: SEGMENT_BYTES, fsync: config.fsync };
+        let disk = Disk::new(&path);
+        let opened =
+            spawn_blocking(move || Store::open(disk, settings)).await.map_err(|e| fails(io::Error::other(e)))?;
+        let (store, recovered) = opened.map_err(|error| OpenError::Store { path: path.clone(), error })?;
+        let usage = store.usage();
+        if usage.records > 0 || recovered.damaged > 0 {
+            tracing::info!(
+                exporter = %id,
+                requests = usage.records,
+                items = usage.items,
+                bytes = usage.bytes,
+                torn_bytes = recovered.torn,
+                damaged_bytes = recovered.damaged,
+                "the queue holds what was not delivered yet"
+            );
+        }
+        let letters = Letters::new(&id.to_string(), &path, config.max_dead_letters_mib << 20, metrics);
+        let queue = Queue::start(id, store, letters, lock, metrics);
+        let queue = queue.map_err(|error| OpenError::Thread { path, error })?;
+        Ok(QUEUES.claim(key, &owner, queue))
+    }
+
+    fn start(
+        id: &ComponentId,
+        store: Arc<Store<Disk>>,
+        letters: Letters,
+        lock: Lock,
+        metrics: &Metrics,
+    ) -> io::Result<Self> {
+        let name = id.to_string();
+        let labels = [("exporter", name.as_str())];
+        let gauge = |name, help| metrics.own_gauge(name, help, &labels, 0);
+        let shown = Arc::new(Shown {
+            disk: gauge("tidegate_queue_disk_bytes", "What the files of the queue take on disk."),
+            items: gauge("tidegate_queue_items", "Items that wait in the queue or are under way from it."),
+            oldest: gauge("tidegate_queue_oldest_seconds", "How long ago the oldest came that is under way."),
+        });
+        let ready = Arc::new(Notify::new());
+        let told = {
+            let (store, shown, ready) = (Arc::clone(&store), Arc::clone(&shown), Arc::clone(&ready));
+            move || {
+                shown.show(&store);
+                ready.notify_waiters();
+            }
+        };
+        told();
+        let refused = host_otlp::Signal::ALL.map(|signal| {
+            let name = match signal {
+                host_otlp::Signal::Logs => "otelcol_exporter_enqueue_failed_log_records",
+                host_otlp::Signal::Traces => "otelcol_exporter_enqueue_failed_spans",
+                host_otlp::Signal::Metrics => "otelcol_exporter_enqueue_failed_metric_points",
+            };
+            metrics.counter(name, "Items that were refused because too many requests wait.", &labels)
+        });
+        Ok(Queue {
+            writer: Writer::start(&name, Arc::clone(&store), told)?,
+            store,
+            letters: Arc::new(letters),
+            turn: Arc::default(),
+            taking: tokio::sync::Mutex::default(),
+            ready,
+            room: Notify::new(),
+            set_aside: Mutex::default(),
+            damaged: lost(metrics, &name, "damaged"),
+            dropped: lost(metrics, &name, "dropped oldest"),
+            expired: lost(metrics, &name, "max_elapsed_time"),
+            refused,
+            id: name,
+            _lock: lock,
+        })
+    }
+
+    fn set_aside(&self) -> MutexGuard<'_, Usage> {
+        self.set_aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What waits, is under way, or has room set aside for it.
+    pub(crate) fn size(&self, bounds: &Bounds) -> u64 {
+        bounds.measure(plus(self.store.usage(), *self.set_aside()))
+    }
+
+    /// Takes what comes next. It reads from the disk.
+    pub(crate) fn take(&self, join: Join) -> Vec<Taken<Disk>> {
+        let taken = self.store.take(join);
+        let damage = self.store.take_damage();
+        if damage.bytes > 0 || damage.lost.records > 0 {
+            self.damaged.inc_by(damage.lost.items);
+            let (bytes, requests, items) = (damage.bytes, damage.lost.records, damage.lost.items);
+            tracing::error!(exporter = self.id, bytes, requests, items, "the queue is damaged: what lay there is lost");
+            self.writer.has_news();
+        }
+        taken
+    }
+
+    /// Whatever became of these, they do not come again.
+    pub(crate) fn done(&self, taken: Vec<Taken<Disk>>) {
+        taken.into_iter().for_each(Taken::done);
+        self.writer.has_news();
+        self.room.notify_waiters();
+    }
+
+    /// Puts away what will never be delivered.
+    pub(crate) async fn bury(&self, delivery: Delivery, reason: &str) {
+        self.letters.put(delivery.payload, &delivery.origin, reason).await;
+    }
+
+    /// Sets room aside, or none where there is none.
+    fn try_set_aside(&self, size: Usage, bounds: &Bounds) -> bool {
+        let mut aside = self.set_aside();
+        let fits = |aside| bounds.fits(plus(self.store.usage(), aside), size);
+        let mut has_room = fits(*aside);
+        while !has_room && bounds.on_full == OnFull::DropOldest {
+            let oldest = self.take(ONE);
+            let Some(items) = oldest.first().map(|taken| taken.delivery.payload.items()) else { break };
+            self.dropped.inc_by(items);
+            self.done(oldest);
+            has_room = fits(*aside);
+        }
+        if has_room {
+            *aside = plus(*aside, size);
+        }
+        has_room
+    }
+
+    /// Writes what room was set aside for, and waits for the disk.
+    async fn write(&self, delivery: Delivery) -> Outcome {
+        let answer = self.writer.append(Outgoing { delivery, time: crate::now() });
+        match answer.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::refused(format!("{}: {error}", self.id), PAUSE)),
+            Err(_) => Err(Failure::retryable(format!("{}: the queue has ended", self.id))),
+        }
+    }
+}
+
+impl Shown {
+    fn show(&self, store: &Store<Disk>) {
+        let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        let usage = store.usage();
+        self.disk.set(number(usage.disk));
+        self.items.set(number(usage.items));
+        let age = store.oldest().map_or(0, |time| crate::now().saturating_sub(time) / 1_000_000_000);
+        self.oldest.set(number(age));
+    }
+}
+
+fn plus(one: Usage, other: Usage) -> Usage {
+    Usage {
+        records: one.records + other.records,
+        items: one.items + other.items,
+        bytes: one.bytes + other.bytes,
+        disk: one.disk + other.disk,
+    }
+}
+
+fn make_storage(storage: &Path, config: &Config) -> Result<(), OpenError> {
+    if storage.is_dir() {
+        return Ok(());
+    }
+    if !config.create_directory {
+        return Err(OpenError::NoFolder(storage.to_owned()));
+    }
+    let made = DirBuilder::new().recursive(true).mode(config.permissions().unwrap_or(0o700)).create(storage);
+    let made = made.and_then(|()| match storage.parent().filter(|around| !around.as_os_str().is_empty()) {
+        Some(around) => fs::File::open(around)?.sync_all(),
+        None => Ok(()),
+    });
+    made.map_err(|error| OpenError::Folder { path: storage.to_owned(), error })
+}
+
+/// How much may wait, for one exporter.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) queue: SendingQueue,
+    pub(crate) bytes: u64,
+    pub(crate) on_full: OnFull,
+}
+
+impl Bounds {
+    pub(crate) fn new(queue: &SendingQueue, config: &Config) -> Self {
+        Bounds { queue: queue.clone(), bytes: config.max_queue_mib << 20, on_full: queue.on_full }
+    }
+
+    fn measure(&self, usage: Usage) -> u64 {
+        match self.queue.sizer {
+            host_config::delivery::Sizer::Requests => usage.records,
+            host_config::delivery::Sizer::Items => usage.items,
+            host_config::delivery::Sizer::Bytes => usage.bytes,
+        }
+    }
+
+    /// Whether so much has room beside what is there. Something that is larger than all room is taken where nothing else is
+    /// there, since it would come again for ever.
+    fn fits(&self, there: Usage, more: Usage) -> bool {
+        let both = plus(there, more);
+        let most = u64::try_from(self.queue.queue_size).unwrap_or(u64::MAX);
+        there.records == 0 || (self.measure(both) <= most && both.bytes <= self.bytes)
+    }
+}
+
+/// Room for one delivery; it is given back when it is dropped.
+pub(crate) struct Room {
+    queue: Arc<Held<Queue>>,
+    bounds: Arc<Bounds>,
+    size: Usage,
+    is_set_aside: bool,
+}
+
+impl Room {
+    /// Sets room aside for a delivery. Where there is none, and who comes is to wait, that is done when it is written.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(crate) fn set_aside(
+        queue: &Arc<Held<Queue>>,
+        bounds: &Arc<Bounds>,
+        delivery: &Delivery,
+    ) -> Result<Room, Failure> {
+        let payload = &delivery.payload;
+        let size = Usage { records: 1, items: payload.items(), bytes: payload.len() as u64, disk: 0 };
+        let is_set_aside = queue.try_set_aside(size, bounds);
+        if !is_set_aside && !bounds.queue.block_on_overflow {
+            queue.refused[payload.signal() as usize].inc_by(payload.items());
+            return Err(Failure::refused(format!("{}: the queue is full", queue.id), PAUSE));
+        }
+        Ok(Room { queue: Arc::clone(queue), bounds: Arc::clone(bounds), size, is_set_aside })
+    }
+
+    async fn write(mut self, delivery: Delivery) -> Outcome {
+        while !self.is_set_aside {
+            let room = self.queue.room.notified();
+            self.is_set_aside = self.queue.try_set_aside(self.size, &self.bounds);
+            if !self.is_set_aside {
+                room.await;
+            }
+        }
+        let (signal, items) = (delivery.payload.signal(), delivery.payload.items());
+        let outcome = self.queue.write(delivery).await;
+        if outcome.is_err() {
+            self.queue.refused[signal as usize].inc_by(items);
+        }
+        outcome
+    }
+}
+
+impl Reservation for Room {
+    fn commit(self: Box<Self>, delivery: Delivery) -> BoxFuture<'static, Outcome> {
+        Box::pin(self.write(delivery))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if self.is_set_aside {
+            let mut aside = self.queue.set_aside();
+            aside.records -= self.size.records;
+            aside.items -= self.size.items;
+            aside.bytes -= self.size.bytes;
+            drop(aside);
+            self.queue.room.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Reading: records come in order, each until somebody is done with it; what was put back comes first.
+
+use std::sync::Arc;
+
+use host_component::Delivery;
+use host_otlp::Payload;
+
+use super::Store;
+use super::state::Segment;
+use crate::progress::Position;
+use crate::record::Record;
+use crate::segment::{RECORD, Scanner, Step};
+use crate::storage::Storage;
+
+/// How much may travel as one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Join {
+    pub(crate) bytes: usize,
+    pub(crate) items: u64,
+}
+
+/// The reading end of a store.
+#[derive(Default)]
+pub(super) struct Reader {
+    scanner: Scanner,
+    /// What was read last and did not fit: the cursor is still before it.
+    next: Option<Next>,
+}
+
+struct Next {
+    record: Record,
+    payload: Payload,
+    end: u64,
+}
+
+/// A record that was taken. Who drops it without being done with it puts it back.
+pub(crate) struct Taken<S: Storage> {
+    store: Arc<Store<S>>,
+    position: Position,
+    /// When it came, in nanoseconds since the Unix epoch.
+    pub(crate) time: u64,
+    pub(crate) delivery: Delivery,
+}
+
+impl<S: Storage> Taken<S> {
+    /// Whatever became of it, it does not come again.
+    pub(crate) fn done(self) {
+        self.store.state().finish(self.position);
+    }
+}
+
+impl<S: Storage> Drop for Taken<S> {
+    fn drop(&mut self) {
+        // What is done is not there any more.
+        self.store.state().put_back(self.position);
+    }
+}
+
+impl Reader {
+    pub(super) fn take<S: Storage>(&mut self, store: &Arc<Store<S>>, join: Join) -> Vec<Taken<S>> {
+        if let Some(taken) = self.take_back(store) {
+            return vec![taken];
+        }
+        let mut taken: Vec<Taken<S>> = Vec::new();
+        let (mut bytes, mut items) = (0, 0);
+        while let Some(next) = self.next.take().or_else(|| self.read(store)) {
+            let delivery = delivery(&next.record, next.payload.clone());
+            let is_more = bytes + next.payload.len() > join.bytes || items + next.record.items > join.items;
+            if let Some(first) = taken.first()
+                && (is_more || !first.delivery.joins(&delivery))
+            {
+                self.next = Some(next);
+                break;
+            }
+            (bytes, items) = (bytes + next.payload.len(), items + next.record.items);
+            let position = store.state().take(&next.record, next.end);
+            taken.push(Taken { store: Arc::clone(store), position, time: next.record.time, delivery });
+        }
+        taken
+    }
+
+    /// What was put back.
+    fn take_back<S: Storage>(&mut self, store: &Arc<Store<S>>) -> Option<Taken<S>> {
+        loop {
+            let (position, segment) = store.state().take_back()?;
+            let Some(segment) = segment else {
+                // It was taken away since all of it was done, which the progress that was found does not know.
+                store.state().finish(position);
+                continue;
+            };
+            let step = Scanner::default().step(&store.storage, segment.name, position.offset, segment.end);
+            if let Step::Frame { kind: RECORD, content, end } = step
+                && let Some(record) = Record::decode(&content)
+                && let Some(payload) = record.payload()
+            {
+                store.state().learn(position, record.items, record.time, end - position.offset);
+                let (store, time) = (Arc::clone(store), record.time);
+                return Some(Taken { store, position, time, delivery: delivery(&record, payload) });
+            }
+            store.state().lose_undone(position);
+        }
+    }
+
+    /// The record at the cursor, or at the next place that holds one.
+    fn read<S: Storage>(&mut self, store: &Store<S>) -> Option<Next> {
+        loop {
+            let (segment, at) = {
+                let mut state = store.state();
+                (state.current()?, state.cursor)
+            };
+            match self.scanner.step(&store.storage, segment.name, at.offset, segment.end) {
+                Step::End if segment.is_open => return None,
+                Step::End => {
+                    if !store.leave(&segment) {
+                        return None;
+                    }
+                }
+                Step::Damage { end } => store.state().pass_damage(end),
+                Step::Frame { kind, content, end } => {
+                    let record = Record::decode(&content).filter(|_| kind == RECORD);
+                    let payload = record.as_ref().and_then(Record::payload);
+                    match (record, payload) {
+                        (Some(record), Some(payload)) => return Some(Next { record, payload, end }),
+                        // Its items are missed when the next record tells what stands before it.
+                        _ if kind == RECORD => store.state().pass_damage(end),
+                        _ => store.state().pass(end),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S: Storage> Store<S> {
+    /// Goes on to the segment behind one that was read to its end, where there is one.
+    fn leave(&self, segment: &Segment) -> bool {
+        self.state().leave(segment)
+    }
+}
+
+fn delivery(record: &Record, payload: Payload) -> Delivery {
+    Delivery { payload, origin: Arc::clone(&record.origin), route: None }
+}

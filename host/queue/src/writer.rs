@@ -1,0 +1,156 @@
+//! The writer is the thread that appends for all who wait: while the disk takes one group the next one gathers, so that a
+//! lone delivery is written at once and many share a sync. It writes progress down in between.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use std::{io, mem};
+
+use tokio::sync::oneshot;
+
+use crate::record::Outgoing;
+use crate::storage::Storage;
+use crate::store::{AppendError, Store};
+
+/// What was delivered is written down so long after it was at the latest.
+const KEEP: Duration = Duration::from_millis(100);
+/// A segment of which everything was delivered is ended when nothing came for so long.
+const IDLE: Duration = Duration::from_secs(5);
+
+type Reply = oneshot::Sender<Result<(), AppendError>>;
+
+/// The way to the thread; it ends, and what waits is written, when this is dropped.
+pub(crate) struct Writer {
+    desk: Arc<Desk>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Desk {
+    waiting: Mutex<Waiting>,
+    came: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    group: Vec<Outgoing>,
+    replies: Vec<Reply>,
+    /// Whether something was delivered that is not written down.
+    has_news: bool,
+    is_over: bool,
+}
+
+impl Desk {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    /// Starts the thread. `told` is called after each change of what the queue holds.
+    pub(crate) fn start<S: Storage>(
+        owner: &str,
+        store: Arc<Store<S>>,
+        told: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
+        let desk = Arc::new(Desk::default());
+        let own = Arc::clone(&desk);
+        let name = owner.to_owned();
+        let thread = thread::Builder::new().name(format!("queue {owner}"));
+        let thread = thread.spawn(move || work(&name, &own, &store, told))?;
+        Ok(Writer { desk, thread: Some(thread) })
+    }
+
+    /// Has a delivery written: the answer comes when the disk has it.
+    pub(crate) fn append(&self, outgoing: Outgoing) -> oneshot::Receiver<Result<(), AppendError>> {
+        let (reply, answer) = oneshot::channel();
+        let mut waiting = self.desk.waiting();
+        waiting.group.push(outgoing);
+        waiting.replies.push(reply);
+        drop(waiting);
+        self.desk.came.notify_one();
+        answer
+    }
+
+    /// Something was delivered.
+    pub(crate) fn has_news(&self) {
+        let had = mem::replace(&mut self.desk.waiting().has_news, true);
+        if !had {
+            self.desk.came.notify_one();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.desk.waiting().is_over = true;
+        self.desk.came.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It has only what waits left to write.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// When what was done last.
+struct Times {
+    kept: Instant,
+    appended: Instant,
+    /// Whether the segment was looked at since.
+    was_idle: bool,
+}
+
+fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn()) {
+    let mut times = Times { kept: Instant::now(), appended: Instant::now(), was_idle: false };
+    loop {
+        let (group, replies, is_over) = next(desk, &times);
+        if !group.is_empty() {
+            let (done, error) = store.append(&group);
+            drop(group);
+            if let Some(error) = &error {
+                tracing::error!(exporter = owner, %error, "the queue refuses");
+            }
+            told();
+            for (n, reply) in replies.into_iter().enumerate() {
+                let outcome = error.clone().filter(|_| n >= done).map_or(Ok(()), Err);
+                // Who has given up finds it delivered all the same.
+                let _ = reply.send(outcome);
+            }
+            (times.appended, times.was_idle) = (Instant::now(), false);
+        }
+        if times.kept.elapsed() >= KEEP || is_over {
+            if times.appended.elapsed() >= IDLE || is_over {
+                store.end_segment();
+                times.was_idle = true;
+            }
+            desk.waiting().has_news = false;
+            if let Err(error) = store.keep(is_over) {
+                let told = "what was delivered cannot be written down: it comes again after a crash";
+                tracing::warn!(exporter = owner, %error, "{told}");
+            }
+            told();
+            times.kept = Instant::now();
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+/// What is to be written next, or nothing when it is time for something else; and whether it is the last.
+fn next(desk: &Desk, times: &Times) -> (Vec<Outgoing>, Vec<Reply>, bool) {
+    let mut waiting = desk.waiting();
+    loop {
+        let news = waiting.has_news.then(|| KEEP.saturating_sub(times.kept.elapsed()));
+        let idle = (!times.was_idle).then(|| IDLE.saturating_sub(times.appended.elapsed()));
+        let wait = news.into_iter().chain(idle).min();
+        if !waiting.group.is_empty() || waiting.is_over || wait.is_some_and(|wait| wait.is_zero()) {
+            let Waiting { group, replies, is_over, .. } = &mut *waiting;
+            return (mem::take(group), mem::take(replies), *is_over);
+        }
+        waiting = match wait {
+            Some(wait) => desk.came.wait_timeout(waiting, wait).unwrap_or_else(PoisonError::into_inner).0,
+            None => desk.came.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+        };
+    }
+}

@@ -1,0 +1,93 @@
+//! The queue before an exporter, where its section names a storage.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use host_component::{ComponentId, Exporter, Kind};
+use host_config::delivery::{Retry, SendingQueue};
+use host_config::{Errors, Pipeline, Validated, Value};
+use host_pipeline::Cause;
+use host_queue::{Config, Durable, Manner, Queue, folder_name, offline};
+use host_telemetry::Metrics;
+use serde::de::DeserializeOwned;
+
+use crate::catalog::canonical;
+
+/// The storages of one configuration.
+pub(crate) struct Storages {
+    base: PathBuf,
+    configs: BTreeMap<ComponentId, Config>,
+}
+
+impl Storages {
+    /// Finds those of a configuration, and tells of queues in them that no exporter has any more.
+    ///
+    /// # Errors
+    /// Where a section makes no sense.
+    pub(crate) fn of(config: &Validated) -> Result<Self, Errors> {
+        let is_storage = |id: &ComponentId| canonical(Kind::Extension, id) == "file_storage";
+        let sections = config.extensions.iter().filter(|(id, _)| is_storage(id));
+        let configs = sections.map(|(id, section)| Ok((id.clone(), section.decode::<Config>()?)));
+        let storages = Storages { base: config.base.clone(), configs: configs.collect::<Result<_, Errors>>()? };
+        storages.tell_of_orphans(config);
+        Ok(storages)
+    }
+
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        self.configs.values().map(|config| config.folder(&self.base)).collect()
+    }
+
+    fn tell_of_orphans(&self, config: &Validated) {
+        let ends: BTreeSet<&ComponentId> = config.pipelines.iter().flat_map(Pipeline::ends).collect();
+        let is_queued = |section: &Value| {
+            let queue = part::<SendingQueue>(section, "sending_queue");
+            queue.is_ok_and(|queue| queue.storage.is_some())
+        };
+        let exporters = config.exporters.iter().filter(|(id, section)| ends.contains(id) && is_queued(section));
+        let named: BTreeSet<String> = exporters.map(|(id, _)| folder(id)).collect();
+        for storage in self.folders() {
+            let folders = offline::folders(&storage).unwrap_or_default();
+            let found = folders.iter().filter_map(|folder| offline::find(folder).ok());
+            for queue in found.filter(|queue| queue.usage.records > 0 && !named.contains(&queue.name)) {
+                tracing::warn!(
+                    queue = queue.name,
+                    storage = %storage.display(),
+                    requests = queue.usage.records,
+                    items = queue.usage.items,
+                    "no exporter has this queue any more: it stays; `tidegate queue drain` sends what it holds"
+                );
+            }
+        }
+    }
+}
+
+/// The folder of an exporter's queue: the same under an older name of its type.
+fn folder(id: &ComponentId) -> String {
+    folder_name(canonical(Kind::Exporter, id), id)
+}
+
+/// Puts the queue before `exporter` that its section asks for.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub(crate) async fn before(
+    id: &ComponentId,
+    section: &Value,
+    storages: &Storages,
+    exporter: Arc<dyn Exporter>,
+    metrics: &Metrics,
+) -> Result<Arc<dyn Exporter>, Cause> {
+    let queue: SendingQueue = part(section, "sending_queue")?;
+    let Some(name) = &queue.storage else { return Ok(exporter) };
+    let found = name.parse().ok().and_then(|id: ComponentId| storages.configs.get(&id));
+    let config = found.ok_or_else(|| anyhow!("sending_queue.storage: there is no storage `{name}`"))?;
+    let (storage, retry) = (config.folder(&storages.base), part::<Retry>(section, "retry_on_failure")?);
+    let opened = Queue::open(id, &storage, &folder(id), config, metrics).await?;
+    Ok(Arc::new(Durable::new(id, opened, exporter, Manner { queue, retry }, config, metrics)))
+}
+
+fn part<T: DeserializeOwned + Default>(section: &Value, key: &str) -> Result<T, Errors> {
+    section.get(key).map_or_else(|| Ok(T::default()), |part| part.decode())
+}

@@ -13,6 +13,7 @@ mod drain;
 mod floods;
 mod harness;
 mod looking;
+mod memory_limiter;
 mod metadata;
 mod module_command;
 mod modules;

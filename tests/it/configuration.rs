@@ -29,7 +29,7 @@ fn validate_names_every_problem_with_its_place_and_the_nearest_key() {
     let key = problem("receivers.otlp.protocols.grpc.endpiont");
     assert!(key.starts_with("tidegate.yaml:5:"), "{key}");
     assert!(key.contains("did you mean `endpoint`?"), "{key}");
-    assert!(problem("processors.memory_limiter").contains("byte budget"));
+    assert!(problem("processors.memory_limiter.check_interval").contains("it has to be set"));
     assert!(problem("exporters.debug.verbosity").contains("loud"));
     assert!(problem("service.pipelines.logs.processors").contains("`batch`"));
 }

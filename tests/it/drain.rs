@@ -116,3 +116,20 @@ async fn a_second_signal_ends_it_at_once() {
     assert_eq!(collector.ended().await.code(), Some(1));
     waiting.await.unwrap().unwrap_err();
 }
+
+#[tokio::test]
+async fn a_drain_ends_at_its_deadline_and_says_what_was_left() {
+    // It takes connections and answers nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let next = silent.local_addr().unwrap();
+    let setup = Collector::from_yaml(TO_A_NEXT_HOP).env("NEXT", &next).args(&["--drain-timeout", "1"]);
+    let mut collector = setup.start().await;
+    let client = Client::connect(collector.grpc()).await;
+    let waiting = tokio::spawn(async move { client.logs(one()).await });
+    let (_taken, _) = tokio::task::spawn_blocking(move || silent.accept().unwrap()).await.unwrap();
+    collector.signal_term();
+    assert_eq!(collector.ended().await.code(), Some(1), "something was left");
+    let log = collector.log.whole().await;
+    assert!(log.contains("had not ended at the deadline"), "{log}");
+    waiting.await.unwrap().unwrap_err();
+}

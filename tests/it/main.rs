@@ -15,6 +15,7 @@ mod drain;
 mod floods;
 mod harness;
 mod looking;
+mod memory_limiter;
 mod metadata;
 mod module_command;
 mod modules;

@@ -45,6 +45,11 @@ pub trait Catalog {
         Vec::new()
     }
 
+    /// Why a processor has to be the first of its pipeline; nothing where it may stand anywhere.
+    fn why_first(&self, _id: &ComponentId) -> Option<&'static str> {
+        None
+    }
+
     /// What to do instead of a key that only the Collector serves, at this path of the document.
     fn instead_of_key(&self, _path: &str) -> Option<&'static str> {
         None

@@ -82,6 +82,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
         }
     }
     check_in_pipelines(&document, catalog, &mut errors);
+    warnings.extend(out_of_order(&document, catalog));
     if let Some(telemetry) = &document.telemetry {
         check_telemetry(telemetry, catalog, &mut errors);
     }
@@ -114,6 +115,22 @@ fn check_in_pipelines(document: &Document, catalog: &dyn Catalog, errors: &mut E
             }
         }
     }
+}
+
+/// Processors that stand behind others, and should stand before them.
+fn out_of_order(document: &Document, catalog: &dyn Catalog) -> Vec<Warning> {
+    let behind = |processors: &[Reference]| -> Vec<Warning> {
+        let pairs = processors.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+        let late = pairs.filter_map(|(before, late)| Some((before, late, catalog.why_first(&late.id)?)));
+        // Where two of them stand one behind the other, both are first.
+        let late = late.filter(|(before, ..)| catalog.why_first(&before.id).is_none());
+        late.map(|(_, late, why)| {
+            let message = format!("`{}` is not the first processor of the pipeline, and should be: {why}", late.id);
+            Problem::new(&late.at, late.path.as_str(), message)
+        })
+        .collect()
+    };
+    document.pipelines.iter().flat_map(|pipeline| behind(&pipeline.processors)).collect()
 }
 
 fn check_telemetry(section: &Value, catalog: &dyn Catalog, errors: &mut Errors) {

@@ -8,6 +8,7 @@ mod storage;
 use host_component::{ComponentId, Kind, Signal};
 use host_config::{Catalog, Check, Component, Errors, Files, Lookup, Telemetry, Value, Warning, Wrong};
 use host_extensions::{basic_auth, bearer_token_auth, headers_setter, oauth2_client};
+use host_processors::memory_limiter;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,6 +41,8 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]).differs(differences::OTLP_RECEIVER),
     Entry::checked::<host_kafka::receiver::Config>(Kind::Receiver, "kafka", &[]).differs(differences::KAFKA_RECEIVER),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
+    Entry::checked::<memory_limiter::Config>(Kind::Processor, "memory_limiter", &[])
+        .differs(differences::MEMORY_LIMITER),
     Entry::checked::<host_processors::resource_detection::Config>(
         Kind::Processor,
         "resource_detection",
@@ -249,6 +252,11 @@ impl Catalog for Components<'_> {
         if let Some(problem) = guest.and_then(|guest| guest.problem_in(signal, value)) {
             errors.push(problem);
         }
+    }
+
+    fn why_first(&self, id: &ComponentId) -> Option<&'static str> {
+        let is_limiter = canonical(Kind::Processor, id) == "memory_limiter";
+        is_limiter.then_some("what it refuses has been processed by those before it, which takes memory, too")
     }
 
     fn routes(&self, id: &ComponentId, signal: Signal, value: &Value) -> Vec<String> {

@@ -13,6 +13,7 @@ use host_component::{
 use host_config::watched::Watched;
 use host_config::{Errors, Validated, Value};
 use host_pipeline::{Cause, Place};
+use host_processors::memory_limiter::{self, Limiters};
 use host_processors::resource_detection::{self, Detections};
 use host_receivers::Budget;
 use host_telemetry::{Metrics, listen};
@@ -20,6 +21,7 @@ use host_wasm::{Limits, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
 use crate::debug::InForce;
+use crate::memory::ProcessMemory;
 use crate::queues::{self, Storages};
 use crate::{bundled, extensions, metadata};
 
@@ -36,6 +38,8 @@ pub(crate) struct Factories {
     metrics: Metrics,
     /// Where queues lie.
     storages: Storages,
+    /// Which look after the memory of the process.
+    limiters: Limiters,
     /// Where this runs, as the processors of this configuration have detected it.
     detections: Detections,
     sandbox: Arc<Sandbox>,
@@ -43,6 +47,14 @@ pub(crate) struct Factories {
     modules: String,
     /// The extensions that components may name, each with its section.
     extensions: Vec<(String, String)>,
+}
+
+/// What the components of one configuration share with those of the next.
+struct Shared<'a> {
+    budget: Budget,
+    limiters: Limiters,
+    metrics: &'a Metrics,
+    sandbox: Arc<Sandbox>,
 }
 
 impl Factories {
@@ -57,7 +69,8 @@ impl Factories {
         let help = "Bytes that the receivers hold of requests that are not answered yet.";
         metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
         let sandbox = start_sandbox(config, metrics)?;
-        Factories::of(config, budget, metrics, sandbox)
+        let limiters = Limiters::new(ProcessMemory(budget.clone()));
+        Factories::of(config, Shared { budget, limiters, metrics, sandbox })
     }
 
     /// The factories of another configuration. What components share is shared with those of this one; the sandbox is
@@ -70,13 +83,15 @@ impl Factories {
             true => Arc::clone(&self.sandbox),
             false => start_sandbox(config, &self.metrics)?,
         };
-        let next = Factories::of(config, self.budget.clone(), &self.metrics, sandbox)?;
+        let (budget, limiters, metrics) = (self.budget.clone(), self.limiters.clone(), &self.metrics);
+        let next = Factories::of(config, Shared { budget, limiters, metrics, sandbox })?;
         // More room is there at once, since receivers ask for it when they are built; less when this is in force.
         self.budget.resize(self.in_flight.max(next.in_flight));
         Ok(next)
     }
 
-    fn of(config: &Validated, budget: Budget, metrics: &Metrics, sandbox: Arc<Sandbox>) -> anyhow::Result<Self> {
+    fn of(config: &Validated, shared: Shared<'_>) -> anyhow::Result<Self> {
+        let Shared { budget, limiters, metrics, sandbox } = shared;
         let extensions = config.extensions.iter().map(|(id, section)| (id.to_string(), section.canonical())).collect();
         let auth = extensions::build(config, metrics)?;
         let metadata = metadata::read_by(config, &modules_config(config)?, &auth)?;
@@ -89,6 +104,7 @@ impl Factories {
             metadata,
             metrics: metrics.clone(),
             storages: Storages::of(config)?,
+            limiters,
             detections: Detections::default(),
             sandbox,
             modules: modules(config),
@@ -236,6 +252,11 @@ impl host_pipeline::Factories for Factories {
             match canonical(Kind::Processor, id) {
                 "batch" => {
                     Ok(config.decode::<host_processors::batch::Config>()?.build(id.clone(), next, &self.metrics)?)
+                }
+                "memory_limiter" => {
+                    let config = config.decode::<memory_limiter::Config>()?;
+                    let (limiters, metrics, signal) = (&self.limiters, &self.metrics, place.pipeline.signal());
+                    Ok(config.build(id, next, &memory_limiter::Deps { limiters, metrics, signal })?)
                 }
                 "resource_detection" => {
                     let config = config.decode::<resource_detection::Config>()?;

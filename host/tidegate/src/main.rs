@@ -15,6 +15,7 @@ mod factories;
 mod forward;
 mod generate;
 mod health;
+mod memory;
 mod metadata;
 mod module;
 mod own;

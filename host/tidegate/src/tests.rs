@@ -56,7 +56,7 @@ fn an_alias_means_the_type_and_is_told() {
 fn names_what_to_use_in_place_of_what_only_the_collector_has() {
     for (kind, name, part) in [
         (Kind::Processor, "k8sattributes", "later release"),
-        (Kind::Processor, "memory_limiter", "byte budget"),
+        (Kind::Extension, "memory_limiter", "first into each pipeline"),
         (Kind::Receiver, "filelog", "later release"),
         (Kind::Extension, "zpages", "/debug"),
     ] {
@@ -150,7 +150,7 @@ fn the_quickstart_is_valid() {
 fn what_a_configuration_of_the_collector_becomes_is_valid() {
     validate(include_str!("../../../examples/migrate/tidegate.yaml")).unwrap();
     let before = validate(include_str!("../../../examples/migrate/collector.yaml")).unwrap_err();
-    assert!(before.contains("processors.memory_limiter"), "{before}");
+    assert!(before.contains("extensions.pprof"), "{before}");
 }
 
 #[test]

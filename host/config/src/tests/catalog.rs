@@ -86,10 +86,11 @@ pub(super) enum Target {
     Level(u8),
 }
 
-const TYPES: [(Kind, &str, &[Signal]); 7] = [
+const TYPES: [(Kind, &str, &[Signal]); 8] = [
     (Kind::Receiver, "otlp", &Signal::ALL),
     (Kind::Receiver, "file_log", &[Signal::Logs]),
     (Kind::Processor, "batch", &Signal::ALL),
+    (Kind::Processor, "memory_limiter", &Signal::ALL),
     (Kind::Exporter, "debug", &Signal::ALL),
     (Kind::Connector, "forward", &Signal::ALL),
     (Kind::Connector, "routing", &Signal::ALL),
@@ -118,6 +119,10 @@ impl Catalog for Toy {
         if let Some(wrong) = wrong {
             errors.extend(wrong);
         }
+    }
+
+    fn why_first(&self, id: &ComponentId) -> Option<&'static str> {
+        (id.r#type() == "memory_limiter").then_some("it refuses what comes")
     }
 
     fn routes(&self, id: &ComponentId, _: Signal, value: &Value) -> Vec<String> {

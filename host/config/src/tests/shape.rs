@@ -232,3 +232,23 @@ fn an_authenticator_is_an_extension_that_runs() {
         assert_eq!(problems(&yaml(name)), [format!("1:70: {place}: {why}")], "{name}");
     }
 }
+
+#[test]
+fn warns_of_a_processor_that_should_be_first_and_stands_behind_another() {
+    let yaml = |processors: &str| {
+        format!(
+            "receivers: {{ otlp: {{}} }}\nprocessors: {{ batch: , memory_limiter: , memory_limiter/b: }}\nexporters: {{ debug: {{}} }}\n\
+             service:\n  pipelines:\n    logs: {{ receivers: [otlp], exporters: [debug], processors: {processors} }}\n    \
+             traces: {{ receivers: [otlp], exporters: [debug], processors: [memory_limiter/b] }}\n"
+        )
+    };
+    let warnings = |processors| {
+        let all = warnings_in(&yaml(processors), Map::default());
+        all.into_iter().filter(|warning| warning.contains("should be")).collect::<Vec<_>>()
+    };
+    let why = "`memory_limiter` is not the first processor of the pipeline, and should be: it refuses what comes";
+    let at = "6:72: service.pipelines.logs.processors[1]";
+    assert_eq!(warnings("[batch, memory_limiter]"), [format!("{at}: {why}")]);
+    assert_eq!(warnings("[memory_limiter, batch]"), [""; 0]);
+    assert_eq!(warnings("[memory_limiter/b, memory_limiter]"), [""; 0]);
+}

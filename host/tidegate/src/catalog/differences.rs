@@ -18,7 +18,7 @@ const fn of(key: &'static str, says: &'static str) -> Difference {
 
 pub(super) const OTLP_RECEIVER: &[Difference] = &[
     of("", "A sender is answered when its data was taken downstream, and not when it was queued."),
-    of("", "All receivers share the byte budget `service.limits.in_flight_mib`, which stands in for `memory_limiter`."),
+    of("", "All receivers share the byte budget `service.limits.in_flight_mib`, with a `memory_limiter` and without."),
 ];
 
 pub(super) const BATCH: &[Difference] = &[
@@ -27,6 +27,23 @@ pub(super) const BATCH: &[Difference] = &[
     of(
         "timeout",
         "`timeout` bounds a wait behind a batch that is under way: while none is, what comes leaves at once.",
+    ),
+];
+
+pub(super) const MEMORY_LIMITER: &[Difference] = &[
+    of(
+        "",
+        "What counts is the memory that the process holds of the system, and what has come in since that was looked at; there is no \
+         heap of a garbage collector.",
+    ),
+    of("", "What is refused is answered in the form that makes the sender try again, with the time to wait."),
+    of(
+        "min_gc_interval_when_soft_limited",
+        "There is no garbage to collect: the allocator is asked to give back to the system what is free.",
+    ),
+    of(
+        "min_gc_interval_when_hard_limited",
+        "There is no garbage to collect: the allocator is asked to give back to the system what is free.",
     ),
 ];
 

@@ -36,11 +36,6 @@ const RECEIVERS: Table = &[
 ];
 
 const PROCESSORS: Table = &[
-    (
-        &["memory_limiter"],
-        "take it out: before a receiver reads a body it reserves room from a byte budget of the whole process, and \
-         refuses in the form that makes the sender try again",
-    ),
     (&["k8s_attributes", "k8sattributes", "tail_sampling"], LATER),
     (&["span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
     (
@@ -82,6 +77,11 @@ const CONNECTORS: Table = &[
 
 const EXTENSIONS: Table = &[
     (&["zpages", "pprof"], "take it out: the endpoint of `service.telemetry.metrics` has pages under /debug"),
+    (
+        &["memory_limiter"],
+        "take it out, and put the processor `memory_limiter` first into each pipeline: it refuses in the form that makes the \
+         sender try again, and before that a receiver reads nothing that `service.limits.in_flight_mib` has no room for",
+    ),
     (&["memory_ballast"], "take it out: there is no garbage collector to steady"),
     (&["healthcheckv2", "health_check_v2"], "use `health_check`"),
     (&["basic_auth"], "it is called `basicauth`"),

@@ -22,7 +22,7 @@ pub use self::durable::{Durable, Manner};
 pub use self::letters::Letter;
 pub use self::queue::{OpenError, Queue, keep};
 pub use self::segment::VERSION;
-pub use self::store::Usage;
+pub use self::store::{OpenError as StoreError, Usage};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

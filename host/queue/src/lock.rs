@@ -68,7 +68,7 @@ impl Lock {
                 }
                 Err(holder) => holder,
             };
-            if looks % TELL == 0 {
+            if looks.is_multiple_of(TELL) {
                 let folder: PathBuf = folder.to_owned();
                 tracing::warn!(
                     exporter = owner,

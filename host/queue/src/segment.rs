@@ -212,9 +212,8 @@ pub(crate) fn survey<S: Storage>(storage: &S, name: Name) -> io::Result<Survey> 
                 at = end;
             }
             Step::Frame { kind, content, end } => {
-                match (kind, Record::decode(&content)) {
-                    (RECORD, Some(record)) => survey.totals = record.after(),
-                    _ => {}
+                if let (RECORD, Some(record)) = (kind, Record::decode(&content)) {
+                    survey.totals = record.after();
                 }
                 (at, survey.end) = (end, end);
             }

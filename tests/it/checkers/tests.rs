@@ -200,7 +200,7 @@ async fn datadog_refuses_series_beyond_its_limits_and_shapes() {
         (changed("tags", json!(["x".repeat(5_300_000)])), 413),
     ] {
         let text = body.to_string();
-        let found = status(&datadog, "/api/v2/series", "application/json", &text.as_bytes()[..]).await;
+        let found = status(&datadog, "/api/v2/series", "application/json", text.as_bytes()).await;
         // What is too large before it is compressed is too large behind it here.
         assert_eq!(found, wanted, "{}", &text[..text.len().min(200)]);
     }

@@ -152,7 +152,6 @@ impl Default for Config {
 
 /// How names are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[expect(clippy::enum_variant_names, reason = "the names are the Collector's")]
 pub enum TranslationStrategy {
     UnderscoreEscapingWithSuffixes,
     UnderscoreEscapingWithoutSuffixes,

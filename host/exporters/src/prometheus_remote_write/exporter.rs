@@ -192,7 +192,7 @@ impl Making {
         while start < series {
             let (end, ready) = request::ready(self.protocol, batch, start..series, self.max_bytes)?;
             let mut items = 0;
-            for point in batch.series[start..end].iter().flat_map(|series| series.points()) {
+            for point in batch.series[start..end].iter().flat_map(super::batch::Series::points) {
                 let is_counted = counted.get_mut(point as usize).is_none_or(|seen| std::mem::replace(seen, true));
                 items += u64::from(!is_counted);
             }
@@ -250,10 +250,12 @@ impl Remote {
                     progress.taken(&todo, job, missing, why, message);
                 }
                 Verdict::Bad { why, message } => {
-                    progress.bad(&todo, job, self.protocol, why, message).map_err(unpacked)?;
+                    progress.bad(&todo, job, self.protocol, why, message).map_err(|error| unpacked(&error))?;
                 }
                 Verdict::TooLarge { message } => {
-                    progress.bad(&todo, job, self.protocol, Why::TooLarge, message).map_err(unpacked)?;
+                    progress
+                        .bad(&todo, job, self.protocol, Why::TooLarge, message)
+                        .map_err(|error| unpacked(&error))?;
                 }
                 Verdict::Denied(denial) => return Err(denial),
             }
@@ -268,7 +270,7 @@ impl Remote {
     }
 }
 
-fn unpacked(error: io::Error) -> Denial {
+fn unpacked(error: &io::Error) -> Denial {
     Denial::Failed(Failure::permanent(format!("cannot pack a request: {error}")))
 }
 

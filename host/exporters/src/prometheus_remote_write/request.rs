@@ -31,7 +31,7 @@ impl Job {
     /// Rejects the points of these series: those that were not yet.
     fn reject(&self, series: Range<usize>) -> Vec<u32> {
         let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
-        let points = self.batch.series[series].iter().flat_map(|series| series.points());
+        let points = self.batch.series[series].iter().flat_map(super::batch::Series::points);
         points.filter(|point| rejected.insert(*point)).collect()
     }
 }
@@ -92,7 +92,8 @@ impl Progress {
         let mut work = self.work();
         work.todo.pop();
         if missing > 0 {
-            let points: HashSet<u32> = job.batch.series[todo.series.clone()].iter().flat_map(|s| s.points()).collect();
+            let points: HashSet<u32> =
+                job.batch.series[todo.series.clone()].iter().flat_map(super::batch::Series::points).collect();
             work.rejected.push((why, missing.min(points.len() as u64)));
             work.message = message;
         }

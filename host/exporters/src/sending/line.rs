@@ -33,13 +33,12 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(id: &ComponentId, retry: Retry, queue: &SendingQueue, metrics: &Metrics) -> Self {
+    pub(crate) fn new(id: &ComponentId, mut retry: Retry, queue: &SendingQueue, metrics: &Metrics) -> Self {
         let id = id.to_string();
         let (end, ending) = Trigger::new();
         // What waits on disk has been acknowledged: nobody is left who would send it again.
         let is_kept = queue.storage.is_some();
-        let max_elapsed_time = retry.max_elapsed_time.or(is_kept.then_some(Duration::ZERO));
-        let retry = Retry { max_elapsed_time, ..retry };
+        retry.max_elapsed_time = retry.max_elapsed_time.or(is_kept.then_some(Duration::ZERO));
         Line {
             places: Places::new(queue, &id, metrics),
             counts: Signal::ALL.map(|signal| Counts::new(signal, &id, metrics)),

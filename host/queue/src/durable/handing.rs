@@ -1,6 +1,6 @@
 //! Handing on: each worker takes what comes next, gives it to the exporter, and sees to what becomes of it.
 
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;

@@ -54,7 +54,12 @@ async fn a_module_that_fails_on_everything_is_at_fault_and_its_batches_are_refus
     assert_eq!(rig.metric("tidegate_processor_traps_total"), traps, "the module does not run");
     let status = rig.sandbox.status().remove(0);
     assert!(status.breaker.as_ref().is_some_and(|breaker| breaker.backoff_seconds == 1.0), "{status:?}");
-    assert!(host_quarantine::read(&rig.folder.path().join("quarantine")).unwrap().records.is_empty());
+    assert!(
+        host_quarantine::read::<host_quarantine::Poison>(&rig.folder.path().join("quarantine"))
+            .unwrap()
+            .records
+            .is_empty()
+    );
 
     let trips = || rig.metric("tidegate_module_breaker_trips_total");
     let end = std::time::Instant::now() + Duration::from_secs(60);
@@ -96,7 +101,10 @@ async fn more_than_a_few_poison_items_and_more_than_one_of_twenty_are_the_module
     }
     let refused = processor.consume(records(1, &[0])).await.unwrap_err().to_string();
     assert!(refused.contains("at fault"), "{refused}");
-    assert_eq!(host_quarantine::read(&rig.folder.path().join("quarantine")).unwrap().records.len(), 5);
+    assert_eq!(
+        host_quarantine::read::<host_quarantine::Poison>(&rig.folder.path().join("quarantine")).unwrap().records.len(),
+        5
+    );
 }
 
 #[tokio::test]
@@ -112,7 +120,12 @@ async fn the_generation_before_takes_over_from_a_module_at_fault_long_after_the_
     assert_eq!(labelled(&rig, &processor).await, "v1");
     assert_eq!(rig.metric_with(ROLLBACKS, "reason=\"at_fault\""), 1);
     assert_eq!(rig.metric_with(LOADS, "rolled_back"), 1);
-    assert!(host_quarantine::read(&rig.folder.path().join("quarantine")).unwrap().records.is_empty());
+    assert!(
+        host_quarantine::read::<host_quarantine::Poison>(&rig.folder.path().join("quarantine"))
+            .unwrap()
+            .records
+            .is_empty()
+    );
 }
 
 #[tokio::test]

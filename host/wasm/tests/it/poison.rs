@@ -31,14 +31,14 @@ pub(crate) fn quarantined() -> Rig {
 }
 
 fn held(rig: &Rig) -> Vec<Record> {
-    let contents = host_quarantine::read(&rig.folder.path().join("quarantine")).unwrap();
+    let contents = host_quarantine::read::<host_quarantine::Poison>(&rig.folder.path().join("quarantine")).unwrap();
     assert_eq!((contents.damaged_bytes, contents.unreadable), (0, 0));
     contents.records
 }
 
 fn held_bodies(rig: &Rig) -> Vec<String> {
     let payloads = held(rig).into_iter().map(|record| {
-        host_otlp::check(record.poison.signal, record.poison.payload, &host_otlp::Limits::default()).unwrap()
+        host_otlp::check(record.content.signal, record.content.payload, &host_otlp::Limits::default()).unwrap()
     });
     payloads.flat_map(|payload| bodies(&payload)).collect()
 }
@@ -62,7 +62,7 @@ async fn poison_goes_into_the_quarantine_and_the_rest_goes_on_in_order_and_proce
     assert_eq!(label(&out[0].payload, "cluster.id").as_deref(), Some("v1"));
 
     assert_eq!(held_bodies(&rig), ["poison 5", "poison 41"]);
-    let poison = held(&rig).remove(0).poison;
+    let poison = held(&rig).remove(0).content;
     assert_eq!((poison.pipeline.as_str(), poison.processor.as_str(), poison.items), ("logs", "wasm/mine", 1));
     assert!(poison.module == "mine" && poison.digest.len() == 64, "{poison:?}");
     assert!(poison.reason.contains("unreachable"), "{poison:?}");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::prometheus_remote_write::Config;
 
-fn wrongs(settings: Value) -> Vec<String> {
+fn wrongs(settings: &Value) -> Vec<String> {
     let mut all = json!({"endpoint": "http://prometheus:9090/api/v1/write"});
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     serde_json::from_value::<Config>(all).unwrap().wrongs().iter().map(ToString::to_string).collect()
@@ -22,7 +22,7 @@ fn takes_what_the_collectors_documentation_shows() {
         json!({"compression": "snappy", "write_buffer_size": 524_288, "max_batch_request_parallelism": 1}),
         json!({"protobuf_message": "io.prometheus.write.v2.Request", "translation_strategy": "NoTranslation"}),
     ] {
-        assert_eq!(wrongs(settings.clone()), [""; 0], "{settings}");
+        assert_eq!(wrongs(&settings), [""; 0], "{settings}");
     }
 }
 
@@ -46,7 +46,7 @@ fn refuses_what_makes_no_sense_by_its_name_and_with_the_way_out() {
         (json!({"remote_write_queue": {}, "sending_queue": {}}), "sending_queue", "one of the two"),
         (json!({"delta_to_cumulative": {"max_streams": 0}}), "delta_to_cumulative.max_streams", "enabled: false"),
     ] {
-        let told = wrongs(settings.clone());
+        let told = wrongs(&settings);
         let found = told.iter().any(|line| line.starts_with(&format!("{key}: ")) && line.contains(part));
         assert!(found, "{settings}: {told:?}");
     }

@@ -78,6 +78,8 @@ def sample(signal, first=0, items=12, clusters=3, size=10):
                     span = scope.spans.add(name=f"span {n} " + "x" * size, kind=2, start_time_unix_nano=5, end_time_unix_nano=9)
                     span.trace_id, span.span_id = trace_id(n % 4 + 1), (n + 1).to_bytes(8, "big")
                     span.events.add(name="event", time_unix_nano=6)
+                    # The Collector writes a status also where there is none.
+                    span.status.code = 1
                 elif n % 2:
                     metric = scope.metrics.add(name=f"sum.{n}", unit="By")
                     metric.sum.aggregation_temporality, metric.sum.is_monotonic = 2, True

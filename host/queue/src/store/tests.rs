@@ -351,7 +351,7 @@ fn a_queue_of_the_first_version_is_read_as_it_was_left() {
     let taken = [(); 3].map(|()| store.take(ALONE).remove(0));
     assert_eq!(taken.each_ref().map(text), ["under way", "of a tenant", "last"]);
     assert_eq!(taken[1].delivery.origin.values("x-tenant").collect::<Vec<_>>(), ["a"]);
-    taken.map(Taken::done);
+    taken.into_iter().for_each(Taken::done);
     store.end_segment();
     store.keep(false).unwrap();
     assert_eq!(names(&shim), Vec::<String>::new());

@@ -49,9 +49,9 @@ struct Cli {
     /// Kills of each collector; one in 20 s where it is not said
     #[arg(long)]
     kills: Option<u32>,
-    /// Items a second
-    #[arg(long, global = true, default_value_t = 2000.0)]
-    rate: f64,
+    /// Items a second, where the scenario does not say otherwise
+    #[arg(long, global = true)]
+    rate: Option<f64>,
     /// Durable queues in no collector: a sender is answered when its data was delivered
     #[arg(long, global = true)]
     without_queues: bool,
@@ -116,18 +116,20 @@ fn run(cli: Cli) -> Result<Verdict> {
     let (name, mut verdict) = runtime.block_on(async {
         Ok::<_, anyhow::Error>(match cli.scenario {
             None => {
-                let options = Options { lasts, kills: cli.kills, rate: cli.rate };
+                let options = Options { lasts, kills: cli.kills, rate: cli.rate.unwrap_or(2000.0) };
                 ("faults", scenario::random::run(&setting, &options).await?)
             }
-            Some(Scenario::Kills { kills }) => ("faults kills", scenario::kills::run(&setting, kills, cli.rate).await?),
+            Some(Scenario::Kills { kills }) => {
+                ("faults kills", scenario::kills::run(&setting, kills, cli.rate.unwrap_or(8000.0)).await?)
+            }
             Some(Scenario::FullBackend { minutes }) => {
                 let lasts = Duration::from_secs_f64(minutes * 60.0);
-                ("faults full-backend", scenario::full_backend::run(&setting, lasts, cli.rate).await?)
+                ("faults full-backend", scenario::full_backend::run(&setting, lasts, cli.rate.unwrap_or(2000.0)).await?)
             }
             Some(Scenario::Backlog { gib }) => ("faults backlog", scenario::backlog::run(&setting, gib).await?),
             Some(Scenario::Otelcol { seconds }) => {
                 let refuses = Duration::from_secs_f64(seconds);
-                ("faults otelcol", scenario::otelcol::run(&setting, refuses, cli.rate).await?)
+                ("faults otelcol", scenario::otelcol::run(&setting, refuses, cli.rate.unwrap_or(500.0)).await?)
             }
         })
     })?;

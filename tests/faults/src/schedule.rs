@@ -44,7 +44,11 @@ pub(crate) struct Planned<F> {
 
 impl<F: fmt::Debug> fmt::Display for Planned<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} for {:.1} s", self.fault, self.lasts.as_secs_f64())
+        write!(f, "{:?}", self.fault)?;
+        if !self.lasts.is_zero() {
+            write!(f, " for {:.1} s", self.lasts.as_secs_f64())?;
+        }
+        Ok(())
     }
 }
 
@@ -100,7 +104,7 @@ fn links(random: &mut Rng, bounds: &Bounds, is_backend: bool) -> Vec<Planned<Lin
             2 => LinkFault::Hop(hop::Mode::Stall),
             3 => LinkFault::Hop(hop::Mode::Refuse),
             4 => LinkFault::Hop(hop::Mode::Answer(answer(random))),
-            5 | 6 => LinkFault::Strike(strike(random)),
+            5 | 6 => return (LinkFault::Strike(strike(random)), Duration::ZERO),
             7 => LinkFault::Backend(backend::Mode::Slow(millis(random, 50..3000))),
             8 => LinkFault::Backend(backend::Mode::Refuses(answer(random))),
             _ => LinkFault::Backend(backend::Mode::TakesAndAnswers(retryable_answer(random))),

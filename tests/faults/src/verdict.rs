@@ -23,6 +23,8 @@ pub(crate) struct Verdict {
     duplicates: u64,
     /// What is wrong besides losses; a run with one is a failure.
     pub(crate) problems: Vec<String>,
+    /// What else belongs into the last line.
+    pub(crate) note: String,
 }
 
 /// Waits until everything that was acknowledged is where it has to be, or nothing moves any more, and judges.
@@ -123,8 +125,8 @@ impl fmt::Display for Verdict {
         let percent = 100.0 * self.duplicates as f64 / self.arrived.max(1) as f64;
         write!(
             f,
-            "{}: {word}, {} acknowledged, {} lost, {} duplicates ({percent:.2} %), {} kills, seed {}",
-            self.scenario, self.acknowledged, self.lost, self.duplicates, self.kills, self.seed
+            "{}: {word}, {} acknowledged, {} lost, {} duplicates ({percent:.2} %), {} kills, seed {}{}",
+            self.scenario, self.acknowledged, self.lost, self.duplicates, self.kills, self.seed, self.note
         )
     }
 }

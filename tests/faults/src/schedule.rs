@@ -31,8 +31,10 @@ pub(crate) enum ProcessFault {
     Clock(i64),
     /// Nothing more fits on the disk of its queues.
     DiskFull,
-    /// It is killed, and finds that disk read-only when it starts again.
+    /// That disk fails and is read-only; in the end both start anew, without what was not synced before it failed.
     DiskReadOnly,
+    /// The same at once: what a power cut is for both.
+    PowerCut,
 }
 
 #[derive(Clone, Debug)]
@@ -123,10 +125,11 @@ fn processes(random: &mut Rng, bounds: &Bounds) -> Vec<Planned<ProcessFault>> {
     let others = (bounds.lasts.as_secs_f64() / (2.0 * PERIOD.as_secs_f64())).ceil() as usize;
     planned.extend(moments(random, bounds.lasts, others, |random| {
         let lasts = millis(random, 500..6000);
-        let fault = match random.u8(0..4) {
+        let fault = match random.u8(0..5) {
             0 if bounds.has_clocks => ProcessFault::Clock(*pick(random, &[-86_400, -3600, -61, 61, 3600, 86_400])),
             1 if bounds.has_disks => ProcessFault::DiskFull,
             2 if bounds.has_disks => ProcessFault::DiskReadOnly,
+            3 if bounds.has_disks => return (ProcessFault::PowerCut, Duration::ZERO),
             _ => ProcessFault::Stop,
         };
         (fault, lasts)

@@ -74,6 +74,14 @@ pub(crate) async fn judge(truth: &Arc<Truth>, backends: &[Arc<Backend>], refusal
     verdict
 }
 
+/// What clients were told besides success, and how often.
+pub(crate) fn print_answers(answers: &BTreeMap<String, u64>) {
+    println!("answers other than success:");
+    for (answer, count) in answers {
+        println!("  {count:8}  {answer}");
+    }
+}
+
 fn locked(refusals: &Refusals) -> usize {
     refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len()
 }

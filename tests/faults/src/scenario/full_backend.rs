@@ -44,9 +44,7 @@ pub(crate) async fn run(setting: &Setting, lasts: Duration, rate: f64) -> Result
     sleep(BEFORE).await;
     let answers = load.finish(PATIENCE).await;
     let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals).await;
-    for (answer, count) in answers {
-        println!("  {count:8}  {answer}");
-    }
+    verdict::print_answers(&answers);
     let twice: u64 = rig.backends[UP].duplicates().values().sum();
     if twice > 0 {
         verdict.problems.push(format!("the backend that was up got {twice} items twice"));

@@ -6,6 +6,7 @@ use anyhow::Result;
 use fastrand::Rng;
 use tokio::time::sleep;
 
+use crate::backend::Mode;
 use crate::journal::Place;
 use crate::load::Load;
 use crate::process::Process;
@@ -15,6 +16,7 @@ use crate::verdict::{self, Verdict};
 use crate::wire::Protocol;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+const SLOW: usize = 1;
 
 pub(crate) async fn run(setting: &Setting, kills: u32, rate: f64) -> Result<Verdict> {
     let mut random = Rng::with_seed(setting.seed);
@@ -27,6 +29,10 @@ pub(crate) async fn run(setting: &Setting, kills: u32, rate: f64) -> Result<Verd
     let config = Collector { ports, targets: &targets, waiting, has_module: true, split: false }.yaml();
     let mut gateway = Process::new("gateway", &setting.tidegate, folder, &config, ports.health, None)?;
     gateway.start_and_wait().await?;
+    if setting.has_queues {
+        // So that there is always something in a queue that was acknowledged and not delivered.
+        rig.backends[SLOW].set(Mode::Slow(Duration::from_millis(300)));
+    }
     let load = Load::start(&plan, &rig.truth, &rig.journal, rate);
     for kill in 1..=kills {
         sleep(Duration::from_millis(random.u64(50..1200))).await;
@@ -35,12 +41,10 @@ pub(crate) async fn run(setting: &Setting, kills: u32, rate: f64) -> Result<Verd
         gateway.start_and_wait().await?;
         rig.journal.end(open);
     }
+    rig.backends[SLOW].set(Mode::Up);
     let answers = load.finish(PATIENCE).await;
     let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals).await;
-    println!("answers other than success:");
-    for (answer, count) in answers {
-        println!("  {count:8}  {answer}");
-    }
+    verdict::print_answers(&answers);
     verdict.kills = kills;
     Ok(verdict)
 }

@@ -22,21 +22,29 @@ const AROUND: Duration = Duration::from_secs(5);
 /// A limit that no Go program stays below, and one that none of ours reaches.
 const REFUSES_MIB: u32 = 1;
 const TAKES_MIB: u32 = 4000;
+const QUEUE_MIB: u64 = 1;
 
 pub(crate) async fn run(setting: &Setting, refuses: Duration, rate: f64) -> Result<Verdict> {
     let otelcol = setting.otelcol.as_deref().context("this scenario needs --otelcol: `cargo xtask faults` gives it")?;
     println!("otelcol → otelcol with the memory_limiter extension → otelcol:");
     let theirs = chain(setting, otelcol, Middle::MemoryLimiter, refuses, rate).await?;
     println!("otelcol with its memory_limiter refusing for {} s: {} items lost", refuses.as_secs(), theirs.lost());
-    println!("\notelcol → tidegate → otelcol:");
+    println!("\notelcol → tidegate, whose next hop is away → otelcol:");
     let mut ours = chain(setting, otelcol, Middle::Tidegate, refuses, rate).await?;
+    if setting.has_queues && ours.is_ok() {
+        println!("\notelcol → tidegate, whose queue is full → otelcol:");
+        ours = chain(setting, otelcol, Middle::FullTidegate, refuses, rate).await?;
+    }
     ours.note = format!("; otelcol with its memory_limiter in the same place loses {}", theirs.lost());
     Ok(ours)
 }
 
 #[derive(Clone, Copy)]
 enum Middle {
+    /// Without a queue: what it cannot hand on it refuses.
     Tidegate,
+    /// With a queue that is full soon.
+    FullTidegate,
     MemoryLimiter,
 }
 
@@ -53,10 +61,16 @@ async fn chain(setting: &Setting, otelcol: &Path, middle: Middle, refuses: Durat
     let mut receiver = relay("otelcol-receiver", third, rig.hops[0].address(), None)?;
     let mut sender = relay("otelcol-sender", first, second.grpc, None)?;
     let targets = [Target { protocol: Protocol::Grpc, address: last_hop.address() }];
-    let waiting = Waiting::Sender { seconds: 1 };
+    let queues = folder.join("tidegate-queues");
+    let waiting = match middle {
+        Middle::FullTidegate => Waiting::Queue { folder: &queues, mib: QUEUE_MIB },
+        Middle::Tidegate | Middle::MemoryLimiter => Waiting::Sender { seconds: 1 },
+    };
     let tidegate = Collector { ports: second, targets: &targets, waiting, has_module: true, split: false }.yaml();
     let mut between = match middle {
-        Middle::Tidegate => Process::new("tidegate", &setting.tidegate, folder, &tidegate, second.health, None)?,
+        Middle::Tidegate | Middle::FullTidegate => {
+            Process::new("tidegate", &setting.tidegate, folder, &tidegate, second.health, None)?
+        }
         Middle::MemoryLimiter => relay("otelcol-takes", second, last_hop.address(), Some(TAKES_MIB))?,
     };
     receiver.start_and_wait().await?;
@@ -66,8 +80,7 @@ async fn chain(setting: &Setting, otelcol: &Path, middle: Middle, refuses: Durat
     sleep(AROUND).await;
     let open = rig.journal.begin(Place::Gateway, &format!("refuses for {} s", refuses.as_secs()));
     match middle {
-        // What it cannot hand on it refuses.
-        Middle::Tidegate => {
+        Middle::Tidegate | Middle::FullTidegate => {
             last_hop.set(Mode::Refuse);
             sleep(refuses).await;
             last_hop.set(Mode::Pass);

@@ -70,7 +70,7 @@ pub(crate) async fn run(setting: &Setting, options: &Options) -> Result<Verdict>
         Bounds { seed: setting.seed, lasts: options.lasts, kills, backends: rig.backends.len(), has_clocks, has_disks };
     for (is_there, what) in [
         (has_clocks, "clocks are not stepped: libfaketime is not installed"),
-        (has_disks, "disks are neither full nor read-only: this needs root, and queues"),
+        (has_disks, "disks do not fail: this needs root, mkfs.ext4 and queues"),
     ] {
         if !is_there {
             println!("{what}");
@@ -99,10 +99,7 @@ pub(crate) async fn run(setting: &Setting, options: &Options) -> Result<Verdict>
     let answers = load.finish(PATIENCE).await;
     let mut verdict = verdict::judge(&truth, &backends, &refusals).await;
     drop(hops);
-    println!("answers other than success:");
-    for (answer, count) in answers {
-        println!("  {count:8}  {answer}");
-    }
+    verdict::print_answers(&answers);
     for mut supervised in [agent, gateway] {
         supervised.stop().await?;
         verdict.kills += supervised.kills;
@@ -170,7 +167,7 @@ impl Supervised {
         let folder = setting.folder.path();
         let mount = folder.join(format!("{name}-disk"));
         let disk = match setting.has_mounts && setting.has_queues {
-            true => Some(Disk::mount(&mount, mib)?),
+            true => Some(Disk::new(&mount, mib)?),
             false => None,
         };
         let (clock, queues) = (Clock::new(folder, name)?, mount.join("queues"));
@@ -232,13 +229,13 @@ impl Supervised {
                 self.revive().await?;
             }
             ProcessFault::DiskReadOnly => {
-                self.kill()?;
-                self.disk()?.set_read_only(true)?;
-                self.process()?.start()?;
+                self.disk()?.fail()?;
                 self.watch_until(after, true).await?;
-                self.kill()?;
-                self.disk()?.set_read_only(false)?;
-                self.process()?.start_and_wait().await?;
+                self.restart_with_disk().await?;
+            }
+            ProcessFault::PowerCut => {
+                self.disk()?.fail()?;
+                self.restart_with_disk().await?;
             }
         }
         Ok(())
@@ -268,6 +265,12 @@ impl Supervised {
     fn kill(&mut self) -> Result<()> {
         self.kills += 1;
         self.process()?.kill()
+    }
+
+    async fn restart_with_disk(&mut self) -> Result<()> {
+        self.kill()?;
+        self.disk()?.recover().await?;
+        self.process()?.start_and_wait().await
     }
 
     async fn kill_and_start(&mut self) -> Result<()> {

@@ -152,12 +152,15 @@ async fn healthy(address: SocketAddr) -> std::io::Result<bool> {
 /// A port that nobody has, below those that the kernel gives to clients: a collector that is started again finds it free.
 pub(crate) fn free_port() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 20_000;
-    const PORTS: u16 = 12_000;
-    let own = (std::process::id() % u32::from(PORTS)) as u16;
+    const FIRST: u32 = 20_000;
+    const PORTS: u32 = 12_000;
+    // Harnesses that run beside each other have process numbers close together, and look at ports far apart.
+    const EACH: u32 = 64;
+    let own = std::process::id().wrapping_mul(EACH);
     loop {
-        let offset = NEXT.fetch_add(1, Ordering::Relaxed);
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + (own + offset) % PORTS));
+        let offset = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = FIRST + own.wrapping_add(offset) % PORTS;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port as u16));
         if TcpListener::bind(address).is_ok() {
             return address;
         }

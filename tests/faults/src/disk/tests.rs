@@ -1,3 +1,5 @@
+//! Disks that are full and that fail, where this machine can have one.
+
 use std::io::{ErrorKind, Write};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Each thing that a hop does to connections.
+
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 

@@ -1,3 +1,5 @@
+//! What a duplicate is explained by.
+
 use super::*;
 
 fn journal(entries: &[(Place, u32, Option<u32>)]) -> Journal {

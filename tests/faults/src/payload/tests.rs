@@ -1,3 +1,5 @@
+//! Numbers go in and come out.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is drawn from a seed.
+
 use super::*;
 
 fn bounds(seed: u64) -> Bounds {

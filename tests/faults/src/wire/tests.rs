@@ -1,3 +1,5 @@
+//! Paths, frames and answers.
+
 use super::*;
 
 #[test]

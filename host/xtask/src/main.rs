@@ -4,6 +4,7 @@ mod backends;
 mod bench;
 mod conformance;
 mod environment;
+mod faults;
 mod fuzz;
 mod guests;
 mod interop;
@@ -45,6 +46,8 @@ enum Command {
     Bench(bench::Command),
     /// Hold the SDKs of all languages to one suite, in a host
     Conformance(conformance::Args),
+    /// Break everything around running collectors, and count what became of each acknowledged item
+    Faults(faults::Args),
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
 }
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(command) => bench::run(&workspace, &command),
         Command::Conformance(args) => conformance::run_alone(&workspace, &args),
+        Command::Faults(args) => faults::run(&workspace, &args),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
     });
     match outcome {

@@ -86,6 +86,17 @@ impl Workspace {
         self.target.join("rig")
     }
 
+    /// A command of cargo for the harness of tests/faults, a package of its own.
+    pub(crate) fn cargo_of_faults(&self, command: &str) -> Command {
+        let mut cargo = self.cargo([command, "--release", "--locked", "--manifest-path", "tests/faults/Cargo.toml"]);
+        cargo.arg("--target-dir").arg(self.faults_target());
+        cargo
+    }
+
+    pub(crate) fn faults_target(&self) -> PathBuf {
+        self.target.join("faults")
+    }
+
     /// A folder for what is expensive to make and outlives a checkout.
     pub(crate) fn cache() -> Result<PathBuf> {
         let base = match env::var_os("XDG_CACHE_HOME") {

@@ -38,7 +38,8 @@ pub(crate) fn check(path: &str, content: &str) -> Vec<String> {
 }
 
 fn is_test(path: &str) -> bool {
-    let integration = path.starts_with("tests/") && !path.starts_with("tests/bench/");
+    let integration =
+        path.starts_with("tests/") && !["tests/bench/", "tests/faults/"].iter().any(|own| path.starts_with(own));
     integration
         || path.contains("/tests/")
         || ["/tests.rs", "/testing.rs"].iter().any(|end| path.ends_with(end))

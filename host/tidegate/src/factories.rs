@@ -40,6 +40,8 @@ pub(crate) struct Factories {
     modules: String,
     /// The extensions that components may name, each with its section.
     extensions: Vec<(String, String)>,
+    /// The folders of the storages.
+    storages: BTreeMap<ComponentId, PathBuf>,
 }
 
 impl Factories {
@@ -76,6 +78,9 @@ impl Factories {
     fn of(config: &Validated, budget: Budget, metrics: &Metrics, sandbox: Arc<Sandbox>) -> anyhow::Result<Self> {
         let extensions = config.extensions.iter().map(|(id, section)| (id.to_string(), section.canonical())).collect();
         let auth = extensions::build(config, metrics)?;
+        let storages = config.extensions.iter().filter(|(id, _)| id.r#type() == STORAGE);
+        let storages = storages.map(|(id, section)| Ok((id.clone(), config.base.join(directory(section)?))));
+        let storages = storages.collect::<Result<_, Errors>>()?;
         let metadata = metadata::read_by(config, &modules_config(config)?, &auth)?;
         Ok(Factories {
             base: config.base.clone(),
@@ -89,6 +94,7 @@ impl Factories {
             sandbox,
             modules: modules(config),
             extensions,
+            storages,
         })
     }
 
@@ -135,6 +141,12 @@ impl Factories {
             metadata: self.metadata.get(id).unwrap_or(nothing),
             metrics: &self.metrics,
         }
+    }
+
+    /// The folder of a storage that a component names.
+    fn storage(&self, id: &ComponentId) -> anyhow::Result<PathBuf> {
+        let folder = self.storages.get(id).cloned();
+        folder.ok_or_else(|| anyhow!("storage: there is no extension {id:?} of the type `{STORAGE}`"))
     }
 
     /// What exporters are built with.
@@ -268,6 +280,12 @@ impl host_pipeline::Factories for Factories {
                     config.check_room(id, self.in_flight)?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
                 }
+                "file_log" => {
+                    let config = config.decode::<host_receivers::file_log::Config>()?;
+                    let storage = config.storage.as_ref().map(|storage| self.storage(storage)).transpose()?;
+                    let deps = self.receiver_deps(id, &nothing);
+                    Ok(Box::new(config.build(id.clone(), &consumers, storage.as_deref(), &deps)?) as _)
+                }
                 "kafka" => {
                     let config = config.decode::<host_kafka::receiver::Config>()?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
@@ -298,6 +316,7 @@ impl host_pipeline::Factories for Factories {
         match (kind, canonical(kind, id)) {
             (Kind::Receiver, r#type) => {
                 listen::keep(&format!("{kind} {id}"));
+                host_receivers::file_log::keep(id);
                 if r#type == "otlp" {
                     config.decode::<host_receivers::otlp::Config>()?.check_room(id, self.in_flight)?;
                 }
@@ -307,6 +326,16 @@ impl host_pipeline::Factories for Factories {
         }
         Ok(())
     }
+}
+
+/// The type of extensions that keep what components have to remember.
+const STORAGE: &str = "file_storage";
+
+/// Where such an extension keeps it.
+fn directory(section: &Value) -> Result<PathBuf, Errors> {
+    let section: serde_json::Map<String, serde_json::Value> = section.decode()?;
+    let directory = section.get("directory").and_then(serde_json::Value::as_str);
+    Ok(PathBuf::from(directory.unwrap_or("/var/lib/otelcol/file_storage")))
 }
 
 /// The modules' section.

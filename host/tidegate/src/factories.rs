@@ -41,7 +41,7 @@ pub(crate) struct Factories {
     /// The extensions that components may name, each with its section.
     extensions: Vec<(String, String)>,
     /// The folders of the storages.
-    storages: BTreeMap<ComponentId, PathBuf>,
+    storages: BTreeMap<String, PathBuf>,
 }
 
 impl Factories {
@@ -79,7 +79,7 @@ impl Factories {
         let extensions = config.extensions.iter().map(|(id, section)| (id.to_string(), section.canonical())).collect();
         let auth = extensions::build(config, metrics)?;
         let storages = config.extensions.iter().filter(|(id, _)| id.r#type() == STORAGE);
-        let storages = storages.map(|(id, section)| Ok((id.clone(), config.base.join(directory(section)?))));
+        let storages = storages.map(|(id, section)| Ok((id.to_string(), config.base.join(directory(section)?))));
         let storages = storages.collect::<Result<_, Errors>>()?;
         let metadata = metadata::read_by(config, &modules_config(config)?, &auth)?;
         Ok(Factories {
@@ -144,7 +144,7 @@ impl Factories {
     }
 
     /// The folder of a storage that a component names.
-    fn storage(&self, id: &ComponentId) -> anyhow::Result<PathBuf> {
+    fn storage(&self, id: &str) -> anyhow::Result<PathBuf> {
         let folder = self.storages.get(id).cloned();
         folder.ok_or_else(|| anyhow!("storage: there is no extension {id:?} of the type `{STORAGE}`"))
     }

@@ -5,7 +5,6 @@ mod operator;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use host_component::ComponentId;
 use host_config::time::{duration, optional_duration};
 use host_config::{Check, Refused, Wrong};
 use schemars::JsonSchema;
@@ -57,7 +56,7 @@ pub struct Config {
     pub include_file_record_number: bool,
     pub include_file_record_offset: bool,
     /// The `file_storage` extension that keeps how far each file was read.
-    pub storage: Option<ComponentId>,
+    pub storage: Option<String>,
     pub retry_on_failure: Retry,
     /// Taken for the Collector's sake: what was read of a file is remembered for as long as the file is there.
     pub polls_to_archive: usize,

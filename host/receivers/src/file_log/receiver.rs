@@ -104,7 +104,7 @@ impl Receiver for FileLog {
 
 impl FileLog {
     async fn follow(self, mut shutdown: Shutdown) -> io::Result<()> {
-        let FileLog { storage, legacy, road, mut tailer, id } = *Box::new(self);
+        let FileLog { storage, legacy, road, mut tailer, id } = self;
         // The one before this one reads until it has ended.
         let mut legacy = tokio::select! {
             legacy = legacy.lock() => legacy,

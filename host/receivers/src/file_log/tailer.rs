@@ -30,6 +30,8 @@ const BATCH_BYTES: usize = 1 << 20;
 const BATCH_ROOM: usize = 4 << 20;
 /// How often the checkpoint is synced at most.
 const SYNC_PAUSE: Duration = Duration::from_millis(100);
+/// How often what is done with is let go of.
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// How long a file that is gone is looked at for what is still written to it.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -48,6 +50,21 @@ struct Draft {
     read: usize,
     files: Vec<FileId>,
     released: Vec<FileId>,
+}
+
+/// When a file is read.
+enum Turn {
+    Now,
+    Later,
+    /// When this one was read.
+    Behind(FileId),
+    Never,
+}
+
+impl Draft {
+    fn is_full(&self) -> bool {
+        self.read >= BATCH_BYTES || self.writer.len() >= BATCH_BYTES * 2
+    }
 }
 
 /// The metrics of a receiver.
@@ -86,6 +103,9 @@ pub(super) struct Tailer {
     scans: u64,
     next_scan: Instant,
     scan_took: Duration,
+    next_sweep: Instant,
+    /// Files that are open, or a few more.
+    open: usize,
     from_beginning: bool,
     meters: Meters,
     budget: Budget,
@@ -161,6 +181,8 @@ impl Tailer {
             scans: 0,
             next_scan: now,
             scan_took: Duration::ZERO,
+            next_sweep: now,
+            open: 0,
             from_beginning: config.start_at == StartAt::Beginning,
             meters: Meters::new(id, metrics),
             budget,
@@ -208,10 +230,13 @@ impl Tailer {
                 None => break,
             }
         }
-        self.retire(now);
-        self.close_surplus();
+        if now >= self.next_sweep {
+            self.next_sweep = now + SWEEP_PAUSE;
+            self.retire(now);
+            self.close_surplus();
+            self.tell();
+        }
         self.save(now, false);
-        self.tell();
         batches
     }
 
@@ -223,12 +248,12 @@ impl Tailer {
                 self.deliver(*id, *position);
             }
         }
-        let mut free = Vec::new();
-        for (id, file) in self.files.iter_mut().filter(|(_, file)| file.batch == Some(batch.id)) {
-            file.batch = None;
-            free.push(*id);
+        for (id, _) in &batch.positions {
+            if let Some(file) = self.files.get_mut(id).filter(|file| file.batch == Some(batch.id)) {
+                file.batch = None;
+                self.make_ready(*id);
+            }
         }
-        free.into_iter().for_each(|id| self.make_ready(id));
     }
 
     /// Whether something is to be looked at again soon, though nobody tells of it.
@@ -304,23 +329,27 @@ impl Tailer {
         let id = self.next_batch;
         self.next_batch += 1;
         let mut draft = Draft { id, writer: Writer::default(), read: 0, files: Vec::new(), released: Vec::new() };
-        let mut blocked = Vec::new();
-        while draft.read < BATCH_BYTES {
+        let (mut busy, mut blocked) = (Vec::new(), Vec::new());
+        while !draft.is_full() {
             let Some(next) = self.ready.pop_front() else { break };
-            if let Some(before) = self.blocks(next, draft.id) {
-                blocked.push(next);
-                if let Some(before) = before {
+            match self.may_read(next, &draft) {
+                Turn::Now => {
+                    self.visit(next, &mut draft, now);
+                    // Who waits for this one may come now.
+                    while let Some(waiting) = blocked.pop() {
+                        self.ready.push_front(waiting);
+                    }
+                }
+                Turn::Never => {}
+                Turn::Later => busy.push(next),
+                Turn::Behind(before) => {
+                    blocked.push(next);
                     self.make_ready(before);
                 }
-                continue;
-            }
-            self.visit(next, &mut draft, now);
-            // Who waits for this one may come now.
-            while let Some(waiting) = blocked.pop() {
-                self.ready.push_front(waiting);
             }
         }
         self.ready.extend(blocked);
+        self.ready.extend(busy);
         self.flush(&mut draft, now);
         let positions = self.positions(&draft);
         if draft.writer.items() == 0 {
@@ -340,15 +369,24 @@ impl Tailer {
         Some(Batch { id: draft.id, payload, positions, _room: room })
     }
 
-    /// Whether a file has to wait, and for which other one that may be read at present.
-    fn blocks(&self, id: FileId, draft: u64) -> Option<Option<FileId>> {
-        let file = self.files.get(&id)?;
-        if file.batch.is_some() || file.copy_of.is_some() {
-            return Some(None);
+    /// Whether a file may be read for this batch.
+    fn may_read(&mut self, id: FileId, draft: &Draft) -> Turn {
+        let Some(file) = self.files.get_mut(&id) else { return Turn::Never };
+        if file.copy_of.is_some() {
+            file.is_ready = false;
+            return Turn::Never;
         }
-        let (before, other) = file.after.and_then(|id| Some((id, self.files.get(&id)?)))?;
-        let is_free = other.is_drained && other.batch.is_none_or(|batch| batch == draft);
-        (!is_free).then_some((other.batch.is_none() && !other.is_ready).then_some(before))
+        if file.batch.is_some() {
+            return Turn::Later;
+        }
+        let Some((before, other)) = file.after.and_then(|id| Some((id, self.files.get(&id)?))) else {
+            return Turn::Now;
+        };
+        match other.batch.is_some() || !other.is_drained {
+            false => Turn::Now,
+            true if other.batch.is_some() || other.is_ready || draft.files.contains(&before) => Turn::Later,
+            true => Turn::Behind(before),
+        }
     }
 
     /// Sends on what was kept for too long.
@@ -404,6 +442,7 @@ impl Tailer {
 
     fn close_surplus(&mut self) {
         let open = self.files.values().filter(|file| file.source.is_some()).count();
+        self.open = open;
         let surplus = open.saturating_sub(self.config.max_concurrent_files);
         if surplus == 0 {
             return;

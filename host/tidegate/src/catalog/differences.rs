@@ -209,7 +209,10 @@ pub(super) const FILE_LOG: &[Difference] = &[
     of("operators", "The line break at the end of a line of docker is not in its body."),
     of("operators", "`output` and the routes of a `router` lead to operators further down."),
     of("encoding", "Bytes that are no text are replaced, with `utf-8-raw` too."),
-    of("retry_on_failure", "What cannot be delivered at present is tried again until it is, also where `enabled` is false."),
+    of(
+        "retry_on_failure",
+        "What cannot be delivered at present is tried again until it is, also where `enabled` is false.",
+    ),
     of("storage", "Without `storage` it is in memory only how far files were read."),
     of("compression", "`record_offset` and what is remembered of a packed file count bytes as they are unpacked."),
     of("initial_buffer_size", "`initial_buffer_size`, `max_batches` and `polls_to_archive` change nothing."),

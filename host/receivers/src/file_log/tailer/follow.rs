@@ -141,6 +141,9 @@ impl Tailer {
         file.size = metadata.len();
         file.scanned = metadata.len();
         file.after = predecessor;
+        if let Some(before) = predecessor.and_then(|id| self.files.get_mut(&id)) {
+            before.is_drained = false;
+        }
         if is_first && !self.from_beginning {
             file.offset = metadata.len();
             file.longest = metadata.len();
@@ -187,6 +190,8 @@ impl Tailer {
                 self.forget(id, &file);
                 continue;
             }
+            self.by_inode.insert(file.inode, id);
+            self.by_place.insert(file.place.clone(), id);
             self.files.insert(id, file);
             if !is_drained {
                 self.make_ready(id);
@@ -232,9 +237,14 @@ impl Tailer {
 
     /// Whether a packed file is one that is followed and was packed; then it is read on.
     fn takes_over_packed(&mut self, path: &Path, inode: Inode) -> bool {
-        let is_gone = |file: &&mut Tailed| file.gone.is_some() || file.source.is_none() && !file.place.exists();
-        let Some(file) =
-            self.files.values_mut().filter(|file| !file.packed).filter(is_gone).find(|file| begins_packed(path, file))
+        let is_gone =
+            |(_, file): &(&FileId, &mut Tailed)| file.gone.is_some() || file.source.is_none() && !file.place.exists();
+        let Some((id, file)) = self
+            .files
+            .iter_mut()
+            .filter(|(_, file)| !file.packed)
+            .filter(is_gone)
+            .find(|(_, file)| begins_packed(path, file))
         else {
             return false;
         };
@@ -243,6 +253,9 @@ impl Tailer {
             (file.inode, file.place, file.packed) = (inode, path.to_owned(), true);
         }
         file.seen = self.scans;
+        let id = *id;
+        self.by_inode.insert(inode, id);
+        self.make_ready(id);
         true
     }
 

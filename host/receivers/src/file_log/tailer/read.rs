@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{BATCH_BYTES, Draft, Out, Tailer};
+use super::{Draft, Out, Tailer};
 use crate::file_log::config::OnTruncate;
 use crate::file_log::entry::{Entry, FileId, Origin, Resource, Value};
 use crate::file_log::identity::{Fingerprint, GUARD, Guard};
@@ -41,7 +41,7 @@ impl Tailer {
         let is_again = match visited {
             Ok(Visit::More) => true,
             Ok(Visit::End) => {
-                file.is_drained = file.gone.is_some() && file.partial.is_none();
+                file.is_drained = file.partial.is_none();
                 if file.partial.is_some() && !self.partials.contains(&id) {
                     self.partials.push(id);
                 }
@@ -68,6 +68,11 @@ impl Tailer {
                 false
             }
         };
+        if self.open > self.config.max_concurrent_files && file.source.is_some() && file.gone.is_none() && !file.packed
+        {
+            self.open -= 1;
+            file.take_source();
+        }
         self.files.insert(id, file);
         if is_again {
             self.make_ready(id);
@@ -77,7 +82,10 @@ impl Tailer {
     fn read(&mut self, id: FileId, file: &mut Tailed, draft: &mut Draft, now: Instant) -> io::Result<Visit> {
         let mut source = match file.source.take() {
             Some(source) => source,
-            None => Source::open(&file.place, file.packed)?,
+            None => {
+                self.open += 1;
+                Source::open(&file.place, file.packed)?
+            }
         };
         let metadata = source.metadata()?;
         if (metadata.dev(), metadata.ino()) != file.inode {
@@ -171,10 +179,12 @@ impl Tailer {
             let is_end = if source.is_packed() { source.ends_at(end) } else { end >= file.size || bytes.len() < there };
             let mut at = self.cut(id, file, bytes, draft, now);
             let left = bytes.len() - at;
+            // What was not cut is no rest.
+            let is_end = is_end && !draft.is_full();
             if is_end && left > 0 && self.is_over(file, left as u64, now) {
                 let token = self.splitter.rest(bytes, at);
+                self.emit(id, file, &bytes[token.content], file.offset + at as u64, draft, now);
                 at = token.next;
-                self.emit(id, file, &bytes[token.content.clone()], file.offset + at as u64, draft, now);
             }
             draft.read += at;
             file.offset += at as u64;
@@ -191,7 +201,7 @@ impl Tailer {
                 };
                 return Ok(Visit::End);
             }
-            if draft.read >= BATCH_BYTES {
+            if draft.is_full() {
                 return Ok(Visit::More);
             }
             chunk = if at == 0 { (chunk * 2).min(self.splitter.window().max(CHUNK) + GUARD) } else { CHUNK };
@@ -209,19 +219,18 @@ impl Tailer {
     /// Takes whole entries out of what was read; gives how far they go.
     fn cut(&mut self, id: FileId, file: &mut Tailed, bytes: &[u8], draft: &mut Draft, now: Instant) -> usize {
         let mut at = 0;
-        if file.skips {
-            at = self.splitter.line_end(bytes).unwrap_or(bytes.len());
-            file.skips = self.splitter.line_end(bytes).is_none();
-            self.meters.truncated_bytes.inc_by(at as u64);
-        }
-        while draft.writer.len() < BATCH_BYTES * 2 {
+        while !draft.is_full() {
+            if file.skips {
+                let end = bytes.get(at..).and_then(|rest| self.splitter.line_end(rest)).map(|end| at + end);
+                file.skips = end.is_none();
+                let end = end.unwrap_or(bytes.len());
+                self.meters.truncated_bytes.inc_by((end - at) as u64);
+                at = end;
+            }
             let Some(Token { content, next, cuts }) = self.splitter.next(bytes, at) else { break };
             self.emit(id, file, &bytes[content], file.offset + at as u64, draft, now);
             at = next;
-            if cuts {
-                file.skips = true;
-                break;
-            }
+            file.skips = cuts;
         }
         at
     }

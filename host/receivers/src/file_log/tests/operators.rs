@@ -103,7 +103,10 @@ fn fields_are_moved_copied_added_removed_and_retained() {
 
 #[test]
 fn expressions_filter_and_route() {
-    let taken = run("[{ type: filter, expr: 'body matches \"^debug\" or body contains \"noise\"' }]", &["debug x", "ok", "a noise"]);
+    let taken = run(
+        "[{ type: filter, expr: 'body matches \"^debug\" or body contains \"noise\"' }]",
+        &["debug x", "ok", "a noise"],
+    );
     assert_eq!((taken.entries.len(), taken.dropped), (1, 2));
     let operators = "[{ type: router, routes: [{ expr: 'body startsWith \"{\"', output: json }], default: end }, \
                       { type: json_parser, id: json, output: end }, { type: noop, id: end }]";
@@ -113,7 +116,8 @@ fn expressions_filter_and_route() {
 
 #[test]
 fn entries_of_several_lines_are_recombined() {
-    let operators = "[{ type: recombine, combine_field: body, is_first_entry: 'body matches \"^[^\\\\s]\"' }, { type: noop }]";
+    let operators =
+        "[{ type: recombine, combine_field: body, is_first_entry: 'body matches \"^[^\\\\s]\"' }, { type: noop }]";
     let taken = run(operators, &["first", " at a", " at b", "second"]);
     assert_eq!(taken.entries.len(), 1);
     assert_eq!(taken.entries[0].body.as_text(), Some("first\n at a\n at b"));
@@ -122,7 +126,10 @@ fn entries_of_several_lines_are_recombined() {
 #[test]
 fn ids_of_traces_are_read() {
     let operators = "[{ type: json_parser, parse_to: body }, { type: trace_parser }]";
-    let entry = one(operators, r#"{"trace_id":"0102030405060708090a0b0c0d0e0f10","span_id":"0102030405060708","trace_flags":"01"}"#);
+    let entry = one(
+        operators,
+        r#"{"trace_id":"0102030405060708090a0b0c0d0e0f10","span_id":"0102030405060708","trace_flags":"01"}"#,
+    );
     assert_eq!((entry.trace_id.unwrap()[15], entry.span_id.unwrap()[0], entry.flags), (16, 1, 1));
 }
 

@@ -54,8 +54,8 @@ async fn passes_over_what_is_excluded() {
     let folder = Folder::new();
     folder.append("pods/a/0.log", "in\n");
     folder.append("pods/own/0.log", "out\n");
-    let running =
-        folder.start("{ include: ['pods/*/*.log'], exclude: ['pods/own/*'], start_at: beginning, poll_interval: 10ms }");
+    let running = folder
+        .start("{ include: ['pods/*/*.log'], exclude: ['pods/own/*'], start_at: beginning, poll_interval: 10ms }");
     assert_eq!(running.bodies(1).await, ["in"]);
     folder.append("pods/a/0.log", "more\n");
     assert_eq!(running.bodies(2).await, ["in", "more"]);
@@ -101,7 +101,8 @@ async fn opens_no_more_files_than_it_may() {
     for at in 0..50 {
         folder.append(&format!("{at}.log"), "line\n");
     }
-    let running = folder.start("{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, max_concurrent_files: 5 }");
+    let running =
+        folder.start("{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, max_concurrent_files: 5 }");
     running.bodies(50).await;
     for at in 0..50 {
         folder.append(&format!("{at}.log"), "more\n");
@@ -124,8 +125,7 @@ async fn flushes_a_last_line_without_an_end() {
 async fn cuts_what_is_too_long() {
     let folder = Folder::new();
     folder.append("a.log", format!("{}\nshort\n", "y".repeat(2_500)));
-    let running =
-        folder.start("{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, max_log_size: 1KiB }");
+    let running = folder.start("{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, max_log_size: 1KiB }");
     let lengths: Vec<usize> = running.bodies(4).await.iter().map(String::len).collect();
     assert_eq!(lengths, [1_024, 1_024, 452, 5]);
     running.stop().await;

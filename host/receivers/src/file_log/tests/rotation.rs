@@ -90,7 +90,8 @@ async fn reads_what_was_copied_and_truncated_while_the_pipeline_refused_in_the_c
 async fn takes_a_reused_inode_for_a_new_file() {
     let folder = Folder::new();
     folder.append("app.log", "old one\nold two\n");
-    let running = folder.start("{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, max_concurrent_files: 1 }");
+    let running =
+        folder.start("{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, max_concurrent_files: 1 }");
     running.bodies(2).await;
     // Whether the file system gives the inode again, or writing in place keeps it: it is another content.
     fs::write(folder.path("app.log"), "new one, new two, new three\n").unwrap();

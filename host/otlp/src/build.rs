@@ -29,14 +29,14 @@ mod metrics;
 mod traces;
 mod value;
 
-pub use logs::{LogRecord, Logs, ResourceLogs, ScopeLogs};
+pub use logs::{LogRecord, Logs, LogsWriter, ResourceLogs, ScopeLogs};
 pub use metrics::{
     Buckets, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
     Metric, Metrics, NumberDataPoint, QuantileValue, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint,
     Temporality,
 };
 pub use traces::{Event, Link, ResourceSpans, ScopeSpans, Span, SpanKind, Status, StatusCode, Traces};
-pub use value::Value;
+pub use value::{AnyValue, Value};
 
 use crate::payload::Payload;
 use crate::signal::Signal;
@@ -73,19 +73,29 @@ impl Buffer {
         wire::put_len(&mut self.bytes, number, bytes);
     }
 
-    /// Writes field `number` with what `fill` writes inside it; `prefix` is how long its length prefix will likely be.
-    fn message(&mut self, number: u32, prefix: usize, fill: impl FnOnce(&mut Buffer)) {
+    /// Begins field `number` and gives the place of its length prefix, for which there is room of so many bytes.
+    fn open(&mut self, number: u32, prefix: usize) -> usize {
         wire::put_tag(&mut self.bytes, number, WireType::Len);
         let at = self.bytes.len();
         self.bytes.resize(at + prefix, 0);
+        at
+    }
+
+    /// Writes field `number` with what `fill` writes inside it; `prefix` is how long its length prefix will likely be.
+    fn message(&mut self, number: u32, prefix: usize, fill: impl FnOnce(&mut Buffer)) {
+        let at = self.open(number, prefix);
         fill(self);
         wire::close_len(&mut self.bytes, at, prefix);
     }
 
     fn attribute(&mut self, number: u32, key: &str, value: Value<'_>) {
+        self.pair(number, key, |inner| value.write(inner));
+    }
+
+    fn pair(&mut self, number: u32, key: &str, fill: impl FnOnce(&mut Buffer)) {
         self.message(number, 1, |pair| {
             pair.len(1, key.as_bytes());
-            pair.message(2, 1, |inner| value.write(inner));
+            pair.message(2, 1, fill);
         });
     }
 
@@ -201,6 +211,18 @@ macro_rules! builders {
             self.0.attribute($number, key, value.into());
         }
     };
+    (@tree_of $field:ident $number:literal) => {
+        /// The value is what `fill` writes.
+        pub fn $field(&mut self, fill: impl FnOnce(&mut crate::build::AnyValue<'_>)) {
+            self.0.message($number, crate::build::ITEM, |buffer| fill(&mut crate::build::AnyValue(buffer)));
+        }
+    };
+    (@pair_of $field:ident $number:literal) => {
+        /// The value is what `fill` writes.
+        pub fn $field(&mut self, key: &str, fill: impl FnOnce(&mut crate::build::AnyValue<'_>)) {
+            self.0.pair($number, key, |buffer| fill(&mut crate::build::AnyValue(buffer)));
+        }
+    };
     (@message $field:ident $number:literal $inner:ident) => {
         pub fn $field(&mut self, fill: impl FnOnce(&mut $inner<'_>)) {
             self.0.message($number, crate::build::ITEM, |buffer| fill(&mut $inner(buffer)));
@@ -267,6 +289,7 @@ builders! {
     /// What the telemetry is about: an OTel resource.
     Resource {
         attribute: attribute = 1;
+        attribute_of: pair_of = 1;
         dropped_attributes_count: unsigned = 2;
     }
     /// The instrumentation scope.

@@ -20,7 +20,7 @@ mod writer;
 pub use self::config::Config;
 pub use self::durable::{Durable, Manner};
 pub use self::letters::Letter;
-pub use self::queue::{OpenError, Queue, keep};
+pub use self::queue::{OpenError, Queue, keep, make_storage};
 pub use self::segment::VERSION;
 pub use self::store::{OpenError as StoreError, Usage};
 

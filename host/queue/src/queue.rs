@@ -270,7 +270,11 @@ fn plus(one: Usage, other: Usage) -> Usage {
     }
 }
 
-fn make_storage(storage: &Path, config: &Config) -> Result<(), OpenError> {
+/// Makes the folder of a storage where it is not there, if its section says so.
+///
+/// # Errors
+/// Where it is not there then.
+pub fn make_storage(storage: &Path, config: &Config) -> Result<(), OpenError> {
     if storage.is_dir() {
         return Ok(());
     }

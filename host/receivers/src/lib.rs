@@ -1,6 +1,7 @@
 //! Native receivers.
 
 pub mod budget;
+pub mod file_log;
 mod lane;
 pub mod otlp;
 

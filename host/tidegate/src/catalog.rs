@@ -39,6 +39,9 @@ const OTTL: &str = include_str!("../../../sdk/ottl/README.md");
 /// Every component; [`crate::factories`] makes them by their type.
 const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::otlp::Config>(Kind::Receiver, "otlp", &[]).differs(differences::OTLP_RECEIVER),
+    Entry::checked::<host_receivers::file_log::Config>(Kind::Receiver, "file_log", &["filelog"])
+        .only(&[Signal::Logs])
+        .differs(differences::FILE_LOG),
     Entry::checked::<host_kafka::receiver::Config>(Kind::Receiver, "kafka", &[]).differs(differences::KAFKA_RECEIVER),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::checked::<memory_limiter::Config>(Kind::Processor, "memory_limiter", &[])
@@ -163,6 +166,11 @@ impl Entry {
 
     /// For a component that does not know every signal.
     const fn of(self, signals: &'static [Signal]) -> Self {
+        Entry { signals, ..self }
+    }
+
+    /// For what does not know all signals.
+    const fn only(self, signals: &'static [Signal]) -> Self {
         Entry { signals, ..self }
     }
 

@@ -298,6 +298,12 @@ impl host_pipeline::Factories for Factories {
                     config.check_room(id, self.in_flight)?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
                 }
+                "file_log" => {
+                    let config = config.decode::<host_receivers::file_log::Config>()?;
+                    let storage = config.storage.as_ref().map(|name| self.storages.folder_of(name)).transpose()?;
+                    let deps = self.receiver_deps(id, &nothing);
+                    Ok(Box::new(config.build(id.clone(), &consumers, storage.as_deref(), &deps)?) as _)
+                }
                 "kafka" => {
                     let config = config.decode::<host_kafka::receiver::Config>()?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
@@ -328,6 +334,7 @@ impl host_pipeline::Factories for Factories {
         match (kind, canonical(kind, id)) {
             (Kind::Receiver, r#type) => {
                 listen::keep(&format!("{kind} {id}"));
+                host_receivers::file_log::keep(id);
                 if r#type == "otlp" {
                     config.decode::<host_receivers::otlp::Config>()?.check_room(id, self.in_flight)?;
                 }

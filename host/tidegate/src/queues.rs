@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use host_component::{ComponentId, Exporter, Kind};
 use host_config::delivery::{Retry, SendingQueue};
 use host_config::{Errors, Pipeline, Validated, Value};
@@ -37,6 +37,22 @@ impl Storages {
 
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
         self.configs.values().map(|config| config.folder(&self.base)).collect()
+    }
+
+    fn named(&self, name: &str) -> anyhow::Result<&Config> {
+        let found = name.parse().ok().and_then(|id: ComponentId| self.configs.get(&id));
+        found.ok_or_else(|| anyhow!("there is no storage `{name}`"))
+    }
+
+    /// The folder of the storage that a component names; made, where its section says so.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(crate) fn folder_of(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let config = self.named(name)?;
+        let folder = config.folder(&self.base);
+        host_queue::make_storage(&folder, config)?;
+        Ok(folder)
     }
 
     fn tell_of_orphans(&self, config: &Validated) {
@@ -81,8 +97,7 @@ pub(crate) async fn before(
 ) -> Result<Arc<dyn Exporter>, Cause> {
     let queue: SendingQueue = part(section, "sending_queue")?;
     let Some(name) = &queue.storage else { return Ok(exporter) };
-    let found = name.parse().ok().and_then(|id: ComponentId| storages.configs.get(&id));
-    let config = found.ok_or_else(|| anyhow!("sending_queue.storage: there is no storage `{name}`"))?;
+    let config = storages.named(name).context("sending_queue.storage")?;
     let (storage, retry) = (config.folder(&storages.base), part::<Retry>(section, "retry_on_failure")?);
     let opened = Queue::open(id, &storage, &folder(id), config, metrics).await?;
     Ok(Arc::new(Durable::new(id, opened, exporter, Manner { queue, retry }, config, metrics)))

@@ -184,3 +184,31 @@ fn a_field_written_twice_is_a_fault_of_the_program() {
     });
     logs.finish();
 }
+
+#[test]
+fn a_writer_of_groups_writes_what_the_nested_builder_does() {
+    let mut groups = super::LogsWriter::with_capacity(100);
+    let mut nested = Logs::new();
+    for service in ["checkout", "cart"] {
+        groups.group(|resource| resource.attribute_of("service.name", |value| value.value(service)));
+        groups.log_record(|record| {
+            record.body_of(|body| {
+                body.map([("tags", ["a", "b"])], |tags, value| value.array(tags, |tag, value| value.value(tag)));
+            });
+            record.attribute_of("n", |value| value.value(7));
+        });
+        groups.log_record(|record| record.body(&"long ".repeat(5_000)));
+        nested.resource_logs(|resource_logs| {
+            resource_logs.resource(|resource| resource.attribute("service.name", service));
+            resource_logs.scope_logs(|scope_logs| {
+                scope_logs.log_record(|record| {
+                    record.body(Value::Map(&[("tags", Value::Array(&["a".into(), "b".into()]))]));
+                    record.attribute("n", 7);
+                });
+                scope_logs.log_record(|record| record.body(&"long ".repeat(5_000)));
+            });
+        });
+    }
+    assert_eq!(groups.items(), 4);
+    assert_eq!(groups.finish().contiguous(), nested.finish().contiguous());
+}

@@ -41,6 +41,34 @@ impl Value<'_> {
     }
 }
 
+/// Where one value is written whose parts lie in no slice; at most one of its methods is to be called, once.
+#[derive(Debug)]
+pub struct AnyValue<'b>(pub(super) &'b mut Buffer);
+
+impl AnyValue<'_> {
+    pub fn value<'v>(&mut self, value: impl Into<Value<'v>>) {
+        value.into().write(self.0);
+    }
+
+    /// An array of what `fill` writes for each of `items`.
+    pub fn array<T>(&mut self, items: impl IntoIterator<Item = T>, fill: impl Fn(T, &mut AnyValue<'_>)) {
+        self.0.message(5, SHORT, |array| {
+            for item in items {
+                array.message(1, SHORT, |inner| fill(item, &mut AnyValue(inner)));
+            }
+        });
+    }
+
+    /// A map of what `fill` writes for each of `pairs`.
+    pub fn map<'k, T>(&mut self, pairs: impl IntoIterator<Item = (&'k str, T)>, fill: impl Fn(T, &mut AnyValue<'_>)) {
+        self.0.message(6, SHORT, |map| {
+            for (key, item) in pairs {
+                map.pair(1, key, |inner| fill(item, &mut AnyValue(inner)));
+            }
+        });
+    }
+}
+
 macro_rules! from {
     ($($from:ty => |$value:ident| $to:expr;)*) => {
         $(impl<'v> From<$from> for Value<'v> {

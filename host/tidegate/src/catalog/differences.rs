@@ -220,6 +220,28 @@ pub(super) const KAFKA_EXPORTER: &[Difference] = &[
     ),
 ];
 
+pub(super) const FILE_LOG: &[Difference] = &[
+    of("", "What was read counts as read when it was taken downstream, and nothing behind it is sent before."),
+    of("", "A file is known by its device and inode, too: two files that begin alike are two."),
+    of("", "A rotated file is read to its end also where no pattern matches it, plain or packed by gzip."),
+    of(
+        "on_truncate",
+        "`on_truncate` decides where a file is shorter than it was and still begins with the same `fingerprint_size` bytes; what \
+         is known to be new content is read from its beginning.",
+    ),
+    of("operators", "The parts of a line of a container are joined by file and stream, those of docker too."),
+    of("operators", "The line break at the end of a line of docker is not in its body."),
+    of("operators", "`output` and the routes of a `router` lead to operators further down."),
+    of("encoding", "Bytes that are no text are replaced, with `utf-8-raw` too."),
+    of(
+        "retry_on_failure",
+        "What cannot be delivered at present is tried again until it is, also where `enabled` is false.",
+    ),
+    of("storage", "Without `storage` it is in memory only how far files were read."),
+    of("compression", "`record_offset` and what is remembered of a packed file count bytes as they are unpacked."),
+    of("initial_buffer_size", "`initial_buffer_size`, `max_batches` and `polls_to_archive` change nothing."),
+];
+
 pub(super) const KAFKA_RECEIVER: &[Difference] = &[
     of("", "A record's offset is committed once it and all before it in its partition were taken downstream."),
     of(

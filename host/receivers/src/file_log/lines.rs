@@ -1,0 +1,193 @@
+//! Where entries begin and end in what was read of a file, and what their bytes say as text.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use encoding_rs::{BIG5, UTF_8, UTF_16BE, UTF_16LE};
+use memchr::memchr;
+use regex::bytes::Regex;
+
+use super::config::{Config, TooLong};
+
+/// How text is written in the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Encoding(&'static encoding_rs::Encoding);
+
+impl Encoding {
+    /// # Errors
+    /// Where nobody knows it.
+    pub(super) fn of(name: &str) -> Result<Encoding, String> {
+        Ok(Encoding(match name.to_ascii_lowercase().as_str() {
+            "" | "utf-8" | "utf8" | "utf-8-raw" | "ascii" | "us-ascii" => UTF_8,
+            "utf-16le" | "utf16le" | "utf-16-le" => UTF_16LE,
+            "utf-16be" | "utf16be" | "utf-16-be" | "utf-16" => UTF_16BE,
+            "big5" => BIG5,
+            "nop" => {
+                return Err("`nop` is not supported: an entry is text here; write the encoding of the files".to_owned());
+            }
+            other => encoding_rs::Encoding::for_label(other.as_bytes()).ok_or_else(|| {
+                format!("no encoding is called {other:?}; write its IANA name, such as `utf-8` or `big5`")
+            })?,
+        }))
+    }
+
+    pub(super) fn text(self, bytes: &[u8]) -> Cow<'_, str> {
+        if self.0 == UTF_8 { String::from_utf8_lossy(bytes) } else { self.0.decode_without_bom_handling(bytes).0 }
+    }
+
+    fn width(self) -> usize {
+        if self.0 == UTF_16LE || self.0 == UTF_16BE { 2 } else { 1 }
+    }
+
+    fn line_break(self, bytes: &[u8], from: usize) -> Option<usize> {
+        let rest = bytes.get(from..)?;
+        if self.width() == 1 {
+            return memchr(b'\n', rest).map(|at| from + at);
+        }
+        let sought: [u8; 2] = if self.0 == UTF_16LE { *b"\n\0" } else { *b"\0\n" };
+        rest.chunks_exact(2).position(|pair| pair == sought).map(|at| from + at * 2)
+    }
+}
+
+/// A pattern of `multiline`.
+///
+/// # Errors
+/// Where it is none.
+pub(super) fn pattern(text: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&format!("(?m){text}"))
+}
+
+enum Shape {
+    Line,
+    Start(Regex),
+    End(Regex),
+}
+
+/// Cuts bytes into entries.
+pub(super) struct Splitter {
+    shape: Shape,
+    omits_pattern: bool,
+    encoding: Encoding,
+    max: usize,
+    too_long: TooLong,
+    keeps_leading: bool,
+    keeps_trailing: bool,
+}
+
+/// An entry in a slice of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) content: Range<usize>,
+    /// Where the next one begins.
+    pub(super) next: usize,
+    /// Whether the rest of its line is to be passed over.
+    pub(super) cuts: bool,
+}
+
+impl Splitter {
+    /// # Errors
+    /// Where a pattern or the encoding is none.
+    pub(super) fn new(config: &Config) -> Result<Self, String> {
+        let compile = |text: &str| pattern(text).map_err(|error| error.to_string());
+        let multiline = config.multiline.clone().unwrap_or_default();
+        let shape = match (&multiline.line_start_pattern, &multiline.line_end_pattern) {
+            (Some(start), _) => Shape::Start(compile(start)?),
+            (None, Some(end)) => Shape::End(compile(end)?),
+            (None, None) => Shape::Line,
+        };
+        Ok(Splitter {
+            shape,
+            omits_pattern: multiline.omit_pattern,
+            encoding: Encoding::of(&config.encoding)?,
+            max: config.max_log_size.0 as usize,
+            too_long: config.max_log_size_behavior,
+            keeps_leading: config.preserve_leading_whitespaces,
+            keeps_trailing: config.preserve_trailing_whitespaces,
+        })
+    }
+
+    /// The most bytes that have to be there for an entry to be found.
+    pub(super) fn window(&self) -> usize {
+        self.max + self.encoding.width() + 1
+    }
+
+    pub(super) fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+        self.encoding.text(bytes)
+    }
+
+    /// The entry that begins at `at`; none where it has no end yet.
+    pub(super) fn next(&self, bytes: &[u8], at: usize) -> Option<Token> {
+        let found = match &self.shape {
+            Shape::Line => self.encoding.line_break(bytes, at).map(|end| (at..end, end + self.encoding.width())),
+            Shape::Start(pattern) => {
+                let rest = bytes.get(at..)?;
+                let first = pattern.find(rest).filter(|first| !first.is_empty())?;
+                if first.start() > 0 {
+                    Some((at..at + first.start(), at + first.start()))
+                } else {
+                    let begin = if self.omits_pattern { first.end() } else { 0 };
+                    let second = pattern.find_at(rest, first.end());
+                    second.map(|second| (at + begin..at + second.start(), at + second.start()))
+                }
+            }
+            Shape::End(pattern) => pattern.find(bytes.get(at..)?).filter(|end| end.end() > 0).map(|end| {
+                let content_end = if self.omits_pattern { end.start() } else { end.end() };
+                (at..at + content_end, at + end.end())
+            }),
+        };
+        match found {
+            Some((content, next)) if content.len() <= self.max => {
+                Some(Token { content: self.trimmed(bytes, content), next, cuts: false })
+            }
+            None if bytes.len().saturating_sub(at) <= self.max => None,
+            found => Some(self.too_long(bytes, at, found.map(|(_, next)| next))),
+        }
+    }
+
+    fn too_long(&self, bytes: &[u8], at: usize, next: Option<usize>) -> Token {
+        let mut end = at + self.max - self.max % self.encoding.width();
+        // A character is not cut in two.
+        if self.encoding.0 == UTF_8 {
+            let is_inside = |end: usize| bytes.get(end).is_some_and(|byte| byte & 0xc0 == 0x80);
+            while is_inside(end) && end > at + self.max.saturating_sub(4) {
+                end -= 1;
+            }
+        }
+        let content = self.trimmed(bytes, at..end);
+        match (self.too_long, next) {
+            (TooLong::Split, _) => Token { content, next: end, cuts: false },
+            (TooLong::Truncate, Some(next)) => Token { content, next, cuts: false },
+            (TooLong::Truncate, None) => Token { content, next: end, cuts: true },
+        }
+    }
+
+    /// All that is there from `at`, since no more comes.
+    pub(super) fn rest(&self, bytes: &[u8], at: usize) -> Token {
+        let end = bytes.len().min(at + self.max);
+        Token { content: self.trimmed(bytes, at..end), next: end, cuts: false }
+    }
+
+    /// Where the line ends that is passed over.
+    pub(super) fn line_end(&self, bytes: &[u8]) -> Option<usize> {
+        self.encoding.line_break(bytes, 0).map(|at| at + self.encoding.width())
+    }
+
+    fn trimmed(&self, bytes: &[u8], content: Range<usize>) -> Range<usize> {
+        let Range { mut start, mut end } = content;
+        if self.encoding.width() > 1 {
+            return start..end;
+        }
+        let is_blank = |at: usize| matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n'));
+        while !self.keeps_trailing && end > start && is_blank(end - 1) {
+            end -= 1;
+        }
+        while !self.keeps_leading && start < end && is_blank(start) {
+            start += 1;
+        }
+        // A carriage return belongs to the line break.
+        if self.keeps_trailing && end > start && bytes.get(end - 1) == Some(&b'\r') {
+            end -= 1;
+        }
+        start..end
+    }
+}

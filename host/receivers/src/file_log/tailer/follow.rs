@@ -1,0 +1,396 @@
+//! How files are found and followed: new ones, renamed ones, rotated ones that no pattern matches, and those that are gone.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{GRACE, Tailer};
+use crate::file_log::config::Compression;
+use crate::file_log::entry::FileId;
+use crate::file_log::finder::Found;
+use crate::file_log::identity;
+use crate::file_log::source::Source;
+use crate::file_log::tailed::{Inode, Tailed};
+
+/// How much longer looking rests than it takes.
+const REST: u32 = 20;
+/// Between two looks where the kernel tells of changes, in intervals.
+const WATCHED: u32 = 5;
+
+impl Tailer {
+    /// Looks for files, and at what became of those that are followed.
+    pub(super) fn scan(&mut self, now: Instant) {
+        let began = Instant::now();
+        self.scans += 1;
+        let found = self.finder.find();
+        let is_first = self.scans == 1;
+        let (known, new) = self.sort_out(found);
+        let before: HashMap<PathBuf, FileId> = self.by_path.clone();
+        for (id, found) in known {
+            self.see(id, found);
+        }
+        for found in new {
+            self.begin(found, &before, is_first);
+        }
+        self.miss(now);
+        self.scan_took = began.elapsed();
+        let factor = if self.watch.is_some() { WATCHED } else { 1 };
+        self.next_scan = now + (self.config.poll_interval * factor).max(self.scan_took * REST);
+    }
+
+    /// Those that are followed already, and those that are not; what has several names is there once.
+    fn sort_out(&self, found: Vec<Found>) -> (Vec<(FileId, Found)>, Vec<Found>) {
+        let mut places: HashMap<Inode, usize> = HashMap::new();
+        let mut all: Vec<Found> = Vec::new();
+        for found in found {
+            let inode = (found.metadata.dev(), found.metadata.ino());
+            match places.get(&inode) {
+                None => {
+                    places.insert(inode, all.len());
+                    all.push(found);
+                }
+                Some(at) => {
+                    // The name that it was followed by is the one that stays.
+                    let own = self.by_inode.get(&inode).and_then(|id| self.files.get(id)).map(|file| &file.path);
+                    if own == Some(&found.path)
+                        && let Some(there) = all.get_mut(*at)
+                    {
+                        *there = found;
+                    }
+                }
+            }
+        }
+        let (mut known, mut new) = (Vec::new(), Vec::new());
+        for found in all {
+            match self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())) {
+                Some(id) => known.push((*id, found)),
+                None => new.push(found),
+            }
+        }
+        (known, new)
+    }
+
+    /// A file that is followed is there.
+    fn see(&mut self, id: FileId, found: Found) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.seen = self.scans;
+        // A copy that was read as what it is a copy of keeps saying so.
+        let is_moved = file.path != found.path && file.copy_of.is_none();
+        if is_moved {
+            let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
+            if self.by_path.get(&file.path) == Some(&id) {
+                self.by_path.remove(&file.path);
+            }
+            self.by_place.remove(&file.place);
+            self.by_path.insert(found.path.clone(), id);
+            self.by_place.insert(place.clone(), id);
+            file.says = std::sync::Arc::new(super::super::tailed::Says::new(&self.config, &found.path, &place));
+            (file.path, file.place) = (found.path, place);
+            file.gone = None;
+            self.changes.insert(id, Some(file.known()));
+        } else if file.copy_of.is_none() {
+            file.gone = None;
+        }
+        let size = found.metadata.len();
+        let has_changed =
+            file.size != size || file.scanned != size || size > file.offset || !file.is_checked && file.scanned == 0;
+        file.scanned = size;
+        if file.batch.is_some() && size > file.longest {
+            file.longest = size;
+            self.changes.insert(id, Some(file.known()));
+        }
+        let is_read = file.packed && file.is_drained;
+        if has_changed && !is_read && !(file.partial.is_some() && file.size == size) {
+            self.make_ready(id);
+        }
+    }
+
+    /// A file is there that was not followed.
+    fn begin(&mut self, found: Found, before: &HashMap<PathBuf, FileId>, is_first: bool) {
+        let Found { path, metadata } = found;
+        let predecessor = before.get(&path).copied().filter(|id| self.files.contains_key(id));
+        if let Some(limit) = self.config.exclude_older_than
+            && metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok()) > Some(limit)
+        {
+            return;
+        }
+        let packed = match self.config.compression {
+            Compression::None => false,
+            Compression::Gzip => true,
+            Compression::Auto => path.extension().is_some_and(|extension| extension == "gz"),
+        };
+        let inode = (metadata.dev(), metadata.ino());
+        if packed && self.takes_over_packed(&path, inode) {
+            return;
+        }
+        if let Some(id) = predecessor
+            && self.is_same_content(id, &path)
+        {
+            self.move_to(id, inode, &path);
+            return;
+        }
+        let place = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        let id = self.next_id;
+        self.next_id += 1;
+        let lineage = predecessor.and_then(|id| self.files.get(&id)).map_or(id, |file| file.lineage);
+        let mut file = Tailed::new(inode, lineage, path, place, &self.config);
+        file.packed = packed;
+        file.seen = self.scans;
+        file.size = metadata.len();
+        file.scanned = metadata.len();
+        file.after = predecessor;
+        if let Some(before) = predecessor.and_then(|id| self.files.get_mut(&id)) {
+            before.is_drained = false;
+        }
+        if is_first && !self.from_beginning {
+            file.offset = metadata.len();
+            file.longest = metadata.len();
+            file.delivered.offset = metadata.len();
+        } else if !packed {
+            file.copy_of = self.original_of(&file.place);
+        }
+        self.changes.insert(id, Some(file.known()));
+        self.enter(id, file);
+        self.make_ready(id);
+    }
+
+    pub(super) fn enter(&mut self, id: FileId, file: Tailed) {
+        self.by_inode.insert(file.inode, id);
+        self.by_path.insert(file.path.clone(), id);
+        self.by_place.insert(file.place.clone(), id);
+        if let (Some(watch), Some(folder)) = (&mut self.watch, file.place.parent()) {
+            watch.add(folder);
+        }
+        self.files.insert(id, file);
+    }
+
+    /// What no pattern finds any more: it was moved, packed, or removed.
+    fn miss(&mut self, now: Instant) {
+        let is_missed = |file: &Tailed| file.seen != self.scans && file.source.is_none() && file.batch.is_none();
+        let missed: Vec<FileId> = self.files.iter().filter(|(_, file)| is_missed(file)).map(|(id, _)| *id).collect();
+        let scans = self.scans;
+        let mut gone = Vec::new();
+        for (id, file) in self.files.iter_mut().filter(|(_, file)| file.seen != scans && file.gone.is_none()) {
+            file.gone = Some(now);
+            file.is_drained = false;
+            gone.push(*id);
+        }
+        for id in missed {
+            let Some(mut file) = self.files.remove(&id) else { continue };
+            let is_drained = file.is_drained;
+            let is_there = is_drained || self.find_again(&mut file);
+            if !is_there {
+                let unread = file.longest.saturating_sub(file.offset);
+                if unread > 0 && file.copy_of.is_none() {
+                    self.meters.lost_bytes.inc_by(unread);
+                    tracing::warn!(path = %file.path.display(), bytes = unread, "a file is gone before all of it was read");
+                }
+                self.forget(id, &file);
+                continue;
+            }
+            self.by_inode.insert(file.inode, id);
+            self.by_place.insert(file.place.clone(), id);
+            self.files.insert(id, file);
+            if !is_drained {
+                self.make_ready(id);
+            }
+        }
+        gone.into_iter().for_each(|id| self.make_ready(id));
+    }
+
+    /// Looks for a file beside where it was: by inode, then by what it begins with.
+    fn find_again(&self, file: &mut Tailed) -> bool {
+        let Some(folder) = file.place.parent().map(Path::to_owned) else { return false };
+        let Ok(entries) = fs::read_dir(&folder) else { return false };
+        let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = name.trim_end_matches(".gz").to_owned();
+        let mut packed = Vec::new();
+        for entry in entries.flatten() {
+            let there = entry.file_name().to_string_lossy().into_owned();
+            if entry.ino() == file.inode.1
+                && let Ok(metadata) = fs::metadata(entry.path())
+                && (metadata.dev(), metadata.ino()) == file.inode
+                && (file.packed || has_content(&entry.path(), file))
+            {
+                file.place = entry.path();
+                return true;
+            }
+            if there.ends_with(".gz") && there.starts_with(&stem) {
+                packed.push(entry.path());
+            }
+        }
+        packed.sort();
+        for path in packed {
+            if begins_packed(&path, file)
+                && let Ok(metadata) = fs::metadata(&path)
+            {
+                file.inode = (metadata.dev(), metadata.ino());
+                file.place = path;
+                file.packed = true;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a packed file is one that is followed and was packed; then it is read on.
+    fn takes_over_packed(&mut self, path: &Path, inode: Inode) -> bool {
+        let is_gone =
+            |(_, file): &(&FileId, &mut Tailed)| file.gone.is_some() || file.source.is_none() && !file.place.exists();
+        let Some((id, file)) = self
+            .files
+            .iter_mut()
+            .filter(|(_, file)| !file.packed)
+            .filter(is_gone)
+            .find(|(_, file)| begins_packed(path, file))
+        else {
+            return false;
+        };
+        // One that is open is read to its end as it is.
+        if file.source.is_none() {
+            (file.inode, file.place, file.packed) = (inode, path.to_owned(), true);
+        }
+        file.seen = self.scans;
+        let id = *id;
+        self.by_inode.insert(inode, id);
+        self.make_ready(id);
+        true
+    }
+
+    /// The file that one of this path is a copy of, as `copytruncate` makes it.
+    fn original_of(&self, place: &Path) -> Option<FileId> {
+        let name = place.file_name()?.to_str()?;
+        let ends = name.char_indices().filter(|(at, c)| *at > 0 && ['.', '-', '_'].contains(c)).map(|(at, _)| at);
+        ends.filter_map(|end| self.by_place.get(&place.with_file_name(name.get(..end)?)).copied()).find(|id| {
+            self.files.get(id).is_some_and(|file| file.offset > 0 && !file.packed && has_content(place, file))
+        })
+    }
+
+    /// The copy that was made of a file before it was truncated.
+    pub(super) fn copy_of(&mut self, id: FileId, file: &Tailed) -> Option<FileId> {
+        let own = self.files.iter().find(|(_, other)| other.copy_of == Some(id)).map(|(id, _)| *id);
+        if own.is_some() || file.offset == 0 {
+            return own;
+        }
+        let folder = file.place.parent()?;
+        let name = file.place.file_name()?.to_str()?;
+        for entry in fs::read_dir(folder).ok()?.flatten() {
+            let there = entry.file_name();
+            let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
+            if !is_other || !has_content(&entry.path(), file) {
+                continue;
+            }
+            let metadata = entry.metadata().ok()?;
+            let inode = (metadata.dev(), metadata.ino());
+            if self.by_inode.contains_key(&inode) {
+                continue;
+            }
+            let copy = self.next_id;
+            self.next_id += 1;
+            let mut other = Tailed::new(inode, file.lineage, file.path.clone(), entry.path(), &self.config);
+            other.fingerprint = file.fingerprint;
+            other.size = metadata.len();
+            self.by_inode.insert(inode, copy);
+            self.by_place.insert(entry.path(), copy);
+            self.files.insert(copy, other);
+            return Some(copy);
+        }
+        None
+    }
+
+    /// Whether a file that is gone has come back under its name with what was read of it.
+    fn is_same_content(&self, id: FileId, path: &Path) -> bool {
+        let Some(file) = self.files.get(&id) else { return false };
+        let mut probe = Tailed::of(&file.known(), &self.config);
+        probe.place.clone_from(&file.place);
+        let is_elsewhere = match &file.source {
+            Some(source) => source.metadata().is_ok_and(|metadata| metadata.nlink() > 0),
+            None => self.find_again(&mut probe),
+        };
+        !is_elsewhere && file.batch.is_none() && file.offset > 0 && has_content(path, file)
+    }
+
+    fn move_to(&mut self, id: FileId, inode: Inode, path: &Path) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        self.by_inode.remove(&file.inode);
+        self.by_inode.insert(inode, id);
+        self.by_place.remove(&file.place);
+        file.inode = inode;
+        file.place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        file.take_source();
+        file.gone = None;
+        file.seen = self.scans;
+        self.by_place.insert(file.place.clone(), id);
+        if let (Some(watch), Some(folder)) = (&mut self.watch, file.place.parent()) {
+            watch.add(folder);
+        }
+        self.changes.insert(id, Some(file.known()));
+        self.make_ready(id);
+    }
+
+    /// Lets go of files that are gone and read.
+    pub(super) fn retire(&mut self, now: Instant) {
+        let kept: std::collections::HashSet<FileId> = self.plan.kept().map(|(file, _)| file).collect();
+        let is_over = |id: &FileId, file: &Tailed| {
+            let since = |gone: Instant| now.saturating_duration_since(gone) >= GRACE.max(self.config.poll_interval * 3);
+            file.gone.is_some_and(since)
+                && file.is_drained
+                && file.batch.is_none()
+                && !kept.contains(id)
+                && (file.delivered.offset == file.offset)
+        };
+        let over: Vec<FileId> = self.files.iter().filter(|(id, file)| is_over(id, file)).map(|(id, _)| *id).collect();
+        for id in &over {
+            if let Some(file) = self.files.remove(id) {
+                self.forget(*id, &file);
+            }
+        }
+        if !over.is_empty()
+            && let Some(watch) = &mut self.watch
+        {
+            let folders: std::collections::HashSet<&Path> =
+                self.files.values().filter_map(|file| file.place.parent()).collect();
+            watch.keep(|folder| folders.contains(folder));
+        }
+    }
+
+    fn forget(&mut self, id: FileId, file: &Tailed) {
+        for (map, path) in [(&mut self.by_path, &file.path), (&mut self.by_place, &file.place)] {
+            if map.get(path) == Some(&id) {
+                map.remove(path);
+            }
+        }
+        if self.by_inode.get(&file.inode) == Some(&id) {
+            self.by_inode.remove(&file.inode);
+        }
+        self.changes.insert(id, None);
+    }
+
+    /// When somebody looks again at the latest.
+    pub(in crate::file_log) fn pause(&self) -> Duration {
+        self.config.poll_interval
+    }
+}
+
+/// Whether a file begins as the one that is followed, and has before its offset what was read there.
+fn has_content(path: &Path, file: &Tailed) -> bool {
+    let Ok(other) = File::open(path) else { return false };
+    let Ok(head) = identity::head(&other, file.fingerprint.len as usize) else { return false };
+    let mut before = Vec::new();
+    let guarded = u64::from(file.guard.len);
+    let start = file.offset.saturating_sub(guarded);
+    let read = identity::read_at(&other, start, guarded as usize, &mut before);
+    file.fingerprint.len > 0
+        && file.fingerprint.fits(&head)
+        && read.is_ok()
+        && (guarded == 0 || file.guard.fits(&before))
+}
+
+/// Whether what is packed in a file begins as the one that is followed.
+fn begins_packed(path: &Path, file: &Tailed) -> bool {
+    let Ok(mut source) = Source::open(path, true) else { return false };
+    let head = source.head(file.fingerprint.len as usize);
+    file.fingerprint.len > 0 && head.is_ok_and(|head| file.fingerprint.fits(&head))
+}

@@ -1,0 +1,8 @@
+//! The receiver on real files, with a pipeline that answers as it is told.
+
+mod harness;
+mod lines;
+mod operators;
+mod reading;
+mod rotation;
+mod storage;

@@ -1,0 +1,78 @@
+//! Where entries begin and end, whatever the bytes are and however they come.
+
+use proptest::prelude::*;
+
+use crate::file_log::Config;
+use crate::file_log::lines::Splitter;
+use crate::file_log::operators::{parse_container, parse_json, path_metadata};
+
+fn all(splitter: &Splitter, bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(token) = splitter.next(bytes, at) {
+        assert!(token.next > at, "it goes on");
+        found.push(bytes[token.content].to_vec());
+        at = token.next;
+    }
+    (found, at)
+}
+
+fn splitter() -> Splitter {
+    let config = Config {
+        preserve_leading_whitespaces: true,
+        preserve_trailing_whitespaces: true,
+        max_log_size: crate::file_log::config::Size(1 << 10),
+        ..Config::default()
+    };
+    Splitter::new(&config).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn lines_are_what_was_written_wherever_reading_stops(
+        lines in prop::collection::vec("[a-zäß ]{0,40}", 0..40), cut in any::<prop::sample::Index>(),
+    ) {
+        let splitter = splitter();
+        let bytes: Vec<u8> = lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect();
+        let cut = cut.index(bytes.len() + 1);
+        let (mut found, at) = all(&splitter, &bytes[..cut]);
+        found.extend(all(&splitter, &bytes[at..]).0);
+        let wanted: Vec<Vec<u8>> = lines.into_iter().map(String::into_bytes).collect();
+        prop_assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn no_byte_is_lost_of_what_is_too_long(bytes in prop::collection::vec(b'a'..=b'd', 0..5_000)) {
+        let splitter = splitter();
+        let (found, at) = all(&splitter, &bytes);
+        prop_assert!(found.iter().all(|entry| entry.len() <= 1 << 10));
+        prop_assert_eq!(found.concat(), bytes[..at].to_vec());
+        prop_assert!(bytes.len() - at <= 1 << 10);
+    }
+
+    #[test]
+    fn no_text_upsets_the_parsers(text in ".{0,200}") {
+        let _ = (parse_container(&text), parse_json(&text, true), path_metadata(&text));
+        let _ = crate::file_log::expression::Expression::parse(&text);
+        let _ = crate::file_log::field::Field::parse(&text);
+    }
+
+    #[test]
+    fn a_line_of_containerd_says_what_was_written(text in "[^\n\r]{0,80}", is_last in any::<bool>()) {
+        let tag = if is_last { "F" } else { "P" };
+        let line = format!("2026-11-26T21:00:00.000000001+01:00 stderr {tag} {text}");
+        let parsed = parse_container(&line).unwrap();
+        prop_assert_eq!(parsed.text, text);
+        prop_assert_eq!((parsed.is_stderr, parsed.is_partial), (true, !is_last));
+        prop_assert_eq!(parsed.time, 1_795_723_200_000_000_001);
+    }
+}
+
+#[test]
+fn a_path_of_kubelet_says_which_container_it_is_of() {
+    let found = path_metadata("/var/log/pods/shop_cart-1_0a-1b/app/3.log").unwrap();
+    let values: Vec<_> = found.iter().map(|(_, value)| value.as_text().unwrap()).collect();
+    assert_eq!(values, ["shop", "cart-1", "0a-1b", "app", "3"]);
+    for other in ["/var/log/syslog", "/var/log/pods/a_b_c/x/y.log", "/pods/a_b_0/a.b/0.log", "0.log"] {
+        assert!(path_metadata(other).is_err(), "{other}");
+    }
+}

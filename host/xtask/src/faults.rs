@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
 /// What every run of the tests does: a short while of everything, where senders wait until their data was delivered.
 pub(crate) fn short(workspace: &Workspace, binary: &Path) -> Result<()> {
     process::run(&mut workspace.cargo_of_faults("test"))?;
-    process::run(harness(workspace, binary)?.args(["--seconds", "20", "--kills", "3", "--without-queues"]))
+    process::run(harness(workspace, binary)?.args(["--seconds", "20", "--kills", "3"]))
 }
 
 fn harness(workspace: &Workspace, binary: &Path) -> Result<Command> {

@@ -10,7 +10,8 @@ use host_config::{Check, Refused, Wrong};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use operator::{From, OnError, Operator, Route, Severity, Size, Time, Trace};
+pub use operator::Operator;
+pub(super) use operator::{From, OnError, Severity, Size, Time, Trace};
 
 use super::finder;
 

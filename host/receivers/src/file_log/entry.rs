@@ -154,8 +154,8 @@ impl<'a> Value<'a> {
             Value::Bool(value) => out.value(*value),
             Value::Int(value) => out.value(*value),
             Value::Double(value) => out.value(*value),
-            Value::Array(values) => out.array(values, |value, out| value.write(out)),
-            Value::Map(map) => out.map(map.iter().map(|(key, value)| (&**key, value)), |value, out| value.write(out)),
+            Value::Array(values) => out.array(values, Value::write),
+            Value::Map(map) => out.map(map.iter().map(|(key, value)| (&**key, value)), Value::write),
         }
     }
 }

@@ -125,7 +125,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-            tokens.push(Token::Sign(*sign));
+            tokens.push(Token::Sign(sign));
             rest = &rest[sign.len()..];
         } else if ['"', '\'', '`'].contains(&first) {
             let (value, after) = quoted(&rest[1..], first).ok_or_else(|| format!("a text in {text:?} has no end"))?;

@@ -123,6 +123,7 @@ impl FileLog {
             tailer
         })
         .await?;
+        #[expect(deprecated, reason = "what took its place is unsafe: this descriptor is owned, and stays what it is")]
         let told = tailer.watch_fd().and_then(|fd| AsyncFd::new(fd).ok());
         let mut under_way = FuturesUnordered::new();
         while !shutdown.is_fired() {

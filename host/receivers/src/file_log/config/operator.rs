@@ -18,7 +18,7 @@ pub struct Operator {
     /// What others name it by; its type where nothing is written.
     pub id: Option<String>,
     /// The operator that comes next; where nothing is written, the one below.
-    pub output: Option<Output>,
+    pub output: Option<String>,
     pub r#if: Option<String>,
     pub on_error: OnError,
     pub parse_from: Option<String>,
@@ -51,7 +51,7 @@ pub struct Operator {
     pub expr: Option<String>,
     pub drop_ratio: Option<f64>,
     pub routes: Option<Vec<Route>>,
-    pub default: Option<Output>,
+    pub default: Option<String>,
     pub combine_field: Option<String>,
     pub combine_with: Option<String>,
     pub is_first_entry: Option<String>,
@@ -77,9 +77,6 @@ pub enum OnError {
     Drop,
     DropQuiet,
 }
-
-/// The id of the operator that comes next.
-pub type Output = String;
 
 /// A number of bytes, with a unit or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +123,7 @@ pub struct From {
 #[serde(deny_unknown_fields, default)]
 pub struct Route {
     pub expr: String,
-    pub output: Output,
+    pub output: String,
 }
 
 const KNOWN: &[&str] = &[

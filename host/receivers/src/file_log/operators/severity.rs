@@ -46,7 +46,7 @@ impl Severities {
                 named(name).ok_or_else(|| format!("mapping: {name:?} is no severity such as `error` or `warn2`"))?;
             match values {
                 serde_json::Value::Array(values) => {
-                    values.iter().try_for_each(|value| severities.map(value, number))?
+                    values.iter().try_for_each(|value| severities.map(value, number))?;
                 }
                 value => severities.map(value, number)?,
             }

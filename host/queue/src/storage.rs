@@ -4,7 +4,7 @@
 
 mod disk;
 #[cfg(test)]
-pub(crate) mod shim;
+pub(crate) mod testing;
 
 use std::io;
 

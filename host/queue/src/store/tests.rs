@@ -12,7 +12,7 @@ use super::{AppendError, Join, Recovered, Settings, Store, Taken};
 use crate::record::{Outgoing, Totals};
 use crate::segment::{HEADER, Name};
 use crate::storage::Storage as _;
-use crate::storage::shim::Shim;
+use crate::storage::testing::Shim;
 
 const ALONE: Join = Join { bytes: 0, items: 0 };
 const ALL: Join = Join { bytes: 1 << 20, items: 1 << 20 };

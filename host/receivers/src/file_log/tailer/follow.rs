@@ -279,7 +279,10 @@ impl Tailer {
         for entry in fs::read_dir(folder).ok()?.flatten() {
             let there = entry.file_name();
             let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
-            if !is_other || !has_content(&entry.path(), file) {
+            let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
+            let is_copy =
+                is_other && if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
+            if !is_copy {
                 continue;
             }
             let metadata = entry.metadata().ok()?;
@@ -291,6 +294,7 @@ impl Tailer {
             self.next_id += 1;
             let mut other = Tailed::new(inode, file.lineage, file.path.clone(), entry.path(), &self.config);
             other.fingerprint = file.fingerprint;
+            other.packed = packed;
             other.size = metadata.len();
             self.by_inode.insert(inode, copy);
             self.by_place.insert(entry.path(), copy);

@@ -14,16 +14,13 @@ use std::time::{Duration, Instant};
 use host_telemetry::Counter;
 use regex::Regex;
 
-use self::container::Container;
-#[cfg(test)]
-pub(super) use self::container::parse as parse_container;
-pub(super) use self::container::path_metadata;
-#[cfg(test)]
-pub(super) use self::json::parse as parse_json;
+pub(super) use self::container::{Container, path_metadata};
 use self::recombine::Recombine;
 use self::severity::Severities;
 use self::time::Clock;
 use self::trace::Trace;
+#[cfg(test)]
+pub(super) use self::{container::parse as parse_container, json::parse as parse_json};
 use super::config::{Config, OnError, Operator};
 use super::entry::{Entry, FileId, Map, Value};
 use super::expression::Expression;
@@ -285,7 +282,7 @@ impl Work {
                 let Some(text) = text else { return Flow::Failed(entry, "there is no text to parse".to_owned()) };
                 let parsed = match how {
                     Parser::Json { ints } => json::parse_shared(text, *ints),
-                    Parser::Regex(regex) => groups(regex, text),
+                    Parser::Regex(regex) => groups(regex, &text),
                 };
                 let parsed = match parsed {
                     Ok(parsed) => parsed,
@@ -346,17 +343,17 @@ impl Work {
 }
 
 /// The named groups of a pattern in a text.
-fn groups<'a>(regex: &Regex, text: Cow<'a, str>) -> Result<Map<'a>, String> {
+fn groups<'a>(regex: &Regex, text: &Cow<'a, str>) -> Result<Map<'a>, String> {
     let told = || format!("it does not match {regex}");
     let named = |captures: &regex::Captures<'_>| -> Vec<(String, std::ops::Range<usize>)> {
         let range = |name: &str| captures.name(name).map_or(0..0, |found| found.range());
         regex.capture_names().flatten().map(|name| (name.to_owned(), range(name))).collect()
     };
-    let found = named(&regex.captures(&text).ok_or_else(told)?);
+    let found = named(&regex.captures(text).ok_or_else(told)?);
     Ok(found
         .into_iter()
         .map(|(name, range)| {
-            let part = match &text {
+            let part = match text {
                 Cow::Borrowed(text) => Cow::Borrowed(text.get(range).unwrap_or_default()),
                 Cow::Owned(text) => Cow::Owned(text.get(range).unwrap_or_default().to_owned()),
             };

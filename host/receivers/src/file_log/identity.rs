@@ -33,7 +33,7 @@ impl Fingerprint {
 
     /// Whether a file that begins so may be the one that this is of.
     pub(super) fn fits(&self, head: &[u8]) -> bool {
-        head.get(..self.len as usize).is_some_and(|head| Fingerprint::of(head) == *self)
+        self.len == 0 || head.get(..self.len as usize).is_some_and(|head| Fingerprint::of(head) == *self)
     }
 }
 

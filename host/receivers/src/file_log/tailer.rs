@@ -361,6 +361,8 @@ impl Tailer {
         for id in &draft.files {
             if let Some(file) = self.files.get_mut(id) {
                 file.batch = Some(draft.id);
+                // How long it is known to be tells later what was lost of it.
+                self.changes.insert(*id, Some(file.known()));
             }
         }
         self.in_flight += 1;

@@ -10,7 +10,7 @@ use super::{GRACE, Tailer};
 use crate::file_log::config::Compression;
 use crate::file_log::entry::FileId;
 use crate::file_log::finder::Found;
-use crate::file_log::identity;
+use crate::file_log::identity::{self, Fingerprint};
 use crate::file_log::source::Source;
 use crate::file_log::tailed::{Inode, Tailed};
 
@@ -122,6 +122,7 @@ impl Tailer {
             Compression::Auto => path.extension().is_some_and(|extension| extension == "gz"),
         };
         let inode = (metadata.dev(), metadata.ino());
+        let wanted = self.config.fingerprint_size.0 as usize;
         if packed && self.takes_over_packed(&path, inode) {
             return;
         }
@@ -150,6 +151,11 @@ impl Tailer {
             file.delivered.offset = metadata.len();
         } else if !packed {
             file.copy_of = self.original_of(&file.place);
+            file.longest = metadata.len();
+        }
+        // It may be moved before it is its turn to be read.
+        if !packed && let Ok(head) = File::open(&file.place).and_then(|open| identity::head(&open, wanted)) {
+            file.fingerprint = Fingerprint::of(&head);
         }
         self.changes.insert(id, Some(file.known()));
         self.enter(id, file);
@@ -212,7 +218,7 @@ impl Tailer {
             if entry.ino() == file.inode.1
                 && let Ok(metadata) = fs::metadata(entry.path())
                 && (metadata.dev(), metadata.ino()) == file.inode
-                && (file.packed || has_content(&entry.path(), file))
+                && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file))
             {
                 file.place = entry.path();
                 return true;
@@ -279,7 +285,10 @@ impl Tailer {
         for entry in fs::read_dir(folder).ok()?.flatten() {
             let there = entry.file_name();
             let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
-            if !is_other || !has_content(&entry.path(), file) {
+            let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
+            let is_copy =
+                is_other && if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
+            if !is_copy {
                 continue;
             }
             let metadata = entry.metadata().ok()?;
@@ -291,6 +300,7 @@ impl Tailer {
             self.next_id += 1;
             let mut other = Tailed::new(inode, file.lineage, file.path.clone(), entry.path(), &self.config);
             other.fingerprint = file.fingerprint;
+            other.packed = packed;
             other.size = metadata.len();
             self.by_inode.insert(inode, copy);
             self.by_place.insert(entry.path(), copy);

@@ -109,10 +109,12 @@ impl Tailer {
     ) -> io::Result<Visit> {
         let wanted = self.config.fingerprint_size.0 as usize;
         if !file.packed {
+            // Less is there than what it is known by: it is another content.
+            let is_cut = file.size < u64::from(file.fingerprint.len);
             let is_short = (file.fingerprint.len as usize) < wanted && file.size > u64::from(file.fingerprint.len);
-            if !file.is_checked || is_short {
+            if !file.is_checked || is_short || is_cut {
                 let head = source.head(wanted)?;
-                if file.size >= u64::from(file.fingerprint.len) && !file.fingerprint.fits(&head) {
+                if !file.fingerprint.fits(&head) {
                     return Ok(Visit::Replaced);
                 }
                 if head.len() > file.fingerprint.len as usize {

@@ -68,7 +68,7 @@ class Tidegate:
             "processors": processors or {},
             "exporters": {exporter: settings},
             "service": {
-                "limits": {"in_flight_mib": 256},
+                "limits": {"in_flight_mib": 256, "ack_timeout": "0s"},
                 "telemetry": {"metrics": {"address": f"127.0.0.1:{self.metrics}"}},
                 "pipelines": {signal: pipeline for signal in signals},
             },

@@ -114,12 +114,12 @@ async fn what_passes_a_connector_is_counted_and_shown() {
     };
     let (consumed, produced) = ("otelcol_connector_consumed_items", "otelcol_connector_produced_items");
     assert_eq!((items(consumed, "success", ""), items(consumed, "refused", "")), (1.0, 1.0));
-    for (pipeline, success, refused) in [("logs/a", 1.0, 1.0), ("logs/b", 2.0, 0.0)] {
+    for (pipeline, success, refused) in [("logs/a", 1.0, 5.0), ("logs/b", 2.0, 0.0)] {
         let to = format!("otelcol_pipeline_id=\"{pipeline}\"");
         assert_eq!(
             (items(produced, "success", &to), items(produced, "refused", &to)),
             (success, refused),
-            "{pipeline}"
+            "{pipeline}: what one has and the other refuses is tried five times"
         );
     }
 
@@ -128,7 +128,7 @@ async fn what_passes_a_connector_is_counted_and_shown() {
     assert_eq!(pipeline("logs/in")["leads_to"], serde_json::json!({ "forward": ["logs/a", "logs/b"] }));
     assert_eq!(pipeline("traces/in")["leads_to"], serde_json::json!({ "forward": ["traces"] }));
     assert_eq!(pipeline("logs/a")["leads_to"], serde_json::json!({}));
-    assert_eq!(pipeline("logs/a")["items"]["from_connectors"], 2);
+    assert_eq!(pipeline("logs/a")["items"]["from_connectors"], 6, "with each attempt");
     assert_eq!(pipeline("logs/a")["items"]["accepted"], serde_json::json!({}), "a connector is no receiver of its own");
     assert_eq!(pipeline("logs/in")["items"]["sent"], serde_json::json!({}));
 }

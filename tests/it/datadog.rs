@@ -13,7 +13,7 @@ use crate::harness::{Client, Collector, Setup, eventually, telemetry};
 
 /// OTLP in, and out to `${env:DATADOG}`, with more of the exporter's section for `MORE`.
 const YAML: &str = "
-receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317', max_recv_msg_size_mib: 64 } } } }
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317', max_recv_msg_size_mib: 16 } } } }
 exporters:
   datadog:
     api: { key: '${env:KEY}', fail_on_invalid_key: true }

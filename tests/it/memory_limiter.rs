@@ -12,9 +12,9 @@ receivers:
   otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' }, http: { endpoint: '${env:HOST}:4318' } } }
 processors: { memory_limiter: { check_interval: 200ms, limit_mib: 100, spike_limit_mib: 30 } }
 exporters:
-  otlp_grpc: { endpoint: '${env:NEXT}', tls: { insecure: true }, retry_on_failure: { max_elapsed_time: 0s, max_interval: 200ms } }
+  otlp_grpc: { endpoint: '${env:NEXT}', tls: { insecure: true }, compression: none, retry_on_failure: { max_elapsed_time: 0s, max_interval: 200ms } }
 service:
-  limits: { in_flight_mib: 1024 }
+  limits: { in_flight_mib: 1024, ack_timeout: 0s }
   telemetry: { metrics: { address: '${env:HOST}:8888' } }
   pipelines:
     logs: { receivers: [otlp], processors: [memory_limiter], exporters: [otlp_grpc] }
@@ -54,9 +54,9 @@ async fn a_flood_is_refused_so_that_its_senders_try_again_and_the_process_stays_
     let details = String::from_utf8_lossy(status.details()).into_owned();
     assert!(details.contains("google.rpc.RetryInfo"), "{details:?}");
     assert!(status.message().contains("high memory usage"), "{status:?}");
-    let empty = "POST /v1/logs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
-                 content-length: 2\r\n\r\n{}";
-    let over_http = collector.raw(4318, empty).await;
+    let body = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"late"}}]}]}]}"#;
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n";
+    let over_http = collector.raw(4318, &format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await;
     assert!(over_http.starts_with("HTTP/1.1 429") && over_http.contains("retry-after: "), "{over_http}");
 
     // What was let in is delivered, what was not is not; then there is room again.

@@ -3,7 +3,7 @@
 //! What must not happen is that one successor refuses what another has taken, since whoever is refused sends it again. So
 //! room is set aside in every queue first, and written to only once all others have what they are to have. Of the others,
 //! one that failed last time goes before those that did not: while it fails, they see nothing. Where some have taken the data
-//! all the same, the one that failed is tried again here for as long as the sender waits.
+//! all the same, the one that failed is tried again here, a few times while the sender waits.
 //!
 //! A permanent failure of some is counted as dropped there and does not hold up the rest; only when all fail so is the
 //! request failed for good. Nobody waits for a successor that is not required: what it does not take is counted.
@@ -22,8 +22,8 @@ use tokio_util::task::TaskTracker;
 /// The pauses before a successor is tried again that failed where others did not, from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often at most, for senders that wait without end.
-const ATTEMPTS: u32 = 60;
+/// How often at most: a sender that is to hear why it failed is told before it is told that it took too long.
+const ATTEMPTS: u32 = 5;
 /// What may be under way to a successor that nobody waits for, in KiB.
 const UNWAITED_KIB: usize = 64 << 10;
 
@@ -180,23 +180,23 @@ async fn called<'a>(
 ) -> Result<(), Failure> {
     let mut waiting = branches;
     let mut pause = FIRST_PAUSE;
-    for _ in 0..ATTEMPTS {
+    for attempt in 1.. {
         let calls = waiting.iter().map(|branch| async { (*branch, branch.call(delivery.clone()).await) });
         let (later, settled): (Vec<Answered<'a>>, Vec<Answered<'a>>) = join_all(calls)
             .await
             .into_iter()
             .partition(|(_, outcome)| matches!(outcome, Err(failure) if !failure.is_permanent()));
         answers.extend(settled);
-        let Some(failure) = worst(&later) else { return Ok(()) };
+        let Some(failure) = worst(&later) else { break };
         let wait = wait(failure).unwrap_or_default().max(pause);
-        if wait > LONGEST_PAUSE || answers.iter().all(|(_, outcome)| outcome.is_err()) {
+        if attempt == ATTEMPTS || wait > LONGEST_PAUSE || answers.iter().all(|(_, outcome)| outcome.is_err()) {
             return Err(failure.clone());
         }
         waiting = later.into_iter().map(|(branch, _)| branch).collect();
         sleep(wait).await;
         pause = (2 * pause).min(LONGEST_PAUSE);
     }
-    Err(Failure::retryable("one of several exporters goes on failing"))
+    Ok(())
 }
 
 async fn committed<'a>(branch: &'a Branch, room: Box<dyn Reservation>, delivery: &Delivery) -> Answered<'a> {

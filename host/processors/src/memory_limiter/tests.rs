@@ -292,7 +292,7 @@ fn knows_what_this_process_takes() {
     assert_eq!(anonymous("VmRSS:\t  9 kB\nRssAnon:\t    5120 kB\nRssFile:\t 7 kB\n"), Some(5 * MIB));
     assert_eq!(anonymous("VmRSS:\t  9 kB\n"), None);
     let before = resident().unwrap();
-    let block = vec![1u8; 64 << 20];
+    let block = std::hint::black_box(vec![1u8; 64 << 20]);
     let grown = resident().unwrap() - before;
     assert!(grown >= 60 * MIB, "{grown} for {}", block.len());
 }

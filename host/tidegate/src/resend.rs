@@ -1,10 +1,13 @@
 //! Sending again what was put away: a request, until a receiver has answered for good.
 
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use host_otlp::Signal;
+use host_quarantine::{Content, Record};
 use tokio::time::sleep;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 
@@ -50,6 +53,56 @@ pub(crate) async fn deliver(client: &Client, parcel: &Parcel<'_>, typed: &[Heade
         }
     }
     Ok(())
+}
+
+/// Where to send, and with which headers.
+pub(crate) struct Target<'a> {
+    pub(crate) endpoint: &'a str,
+    pub(crate) headers: &'a [Header],
+}
+
+/// Sends records that were put away in `folder`, which is `place` in words, and takes out what was taken; success means that
+/// all were.
+///
+/// # Errors
+/// Where no receiver answers, or some were not taken.
+pub(crate) fn empty<P: Content>(
+    folder: &Path,
+    place: &str,
+    records: &[&Record<P>],
+    parcel: impl Fn(&P) -> Parcel<'_>,
+    target: &Target<'_>,
+) -> anyhow::Result<ExitCode> {
+    if records.is_empty() {
+        println!("there is nothing to send");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let failed = runtime.block_on(async {
+        let client = Client::connect(target.endpoint, TIMEOUT).await;
+        let client = client.with_context(|| format!("no receiver answers at {}", target.endpoint))?;
+        let mut failed = 0;
+        for record in records {
+            let parcel = parcel(&record.content);
+            match deliver(&client, &parcel, target.headers).await {
+                Ok(()) => {
+                    host_quarantine::finish(folder, &record.id)
+                        .with_context(|| format!("{} was taken, and stays in {place} all the same", record.id))?;
+                    println!("{}: {} taken", record.id, items(parcel.items, parcel.signal));
+                }
+                Err(error) => {
+                    failed += 1;
+                    eprintln!("{}: {error:#}", record.id);
+                }
+            }
+        }
+        anyhow::Ok(failed)
+    })?;
+    host_quarantine::compact(folder)?;
+    match failed {
+        0 => Ok(ExitCode::SUCCESS),
+        failed => Err(anyhow!("{failed} records were not taken and stay in {place}")),
+    }
 }
 
 /// So many items, in words.

@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
 use clap::Args;
-use host_quarantine::Record;
+use host_quarantine::{Poison, Record};
 
 use super::{Place, one};
-use crate::client::Client;
-use crate::resend::{self, Header, Parcel, TIMEOUT, header, items};
+use crate::resend::{self, Header, Parcel, Target, header};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -36,43 +34,15 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         true => contents.records.iter().collect(),
         false => args.ids.iter().map(|id| one(&contents.records, id)).collect::<anyhow::Result<_>>()?,
     };
-    if records.is_empty() {
-        println!("there is nothing to send");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let failed = runtime.block_on(async {
-        let client = Client::connect(&args.endpoint, TIMEOUT).await;
-        let client = client.with_context(|| format!("no receiver answers at {}", args.endpoint))?;
-        let mut failed = 0;
-        for record in records {
-            let content = &record.content;
-            // What the module was told of the request goes along, so that it is told the same again.
-            let parcel = Parcel {
-                signal: content.signal,
-                items: content.items,
-                payload: content.payload.clone(),
-                metadata: &content.context.metadata,
-            };
-            match resend::deliver(&client, &parcel, &args.header).await {
-                Ok(()) => {
-                    let marked = host_quarantine::finish(&folder, &record.id);
-                    marked.with_context(|| {
-                        format!("{} was taken, and stays in the quarantine all the same", record.id)
-                    })?;
-                    println!("{}: {} taken", record.id, items(content.items, content.signal));
-                }
-                Err(error) => {
-                    failed += 1;
-                    eprintln!("{}: {error:#}", record.id);
-                }
-            }
+    // What the module was told of the request goes along, so that it is told the same again.
+    let parcel = |poison: &Poison| -> Parcel<'_> {
+        Parcel {
+            signal: poison.signal,
+            items: poison.items,
+            payload: poison.payload.clone(),
+            metadata: &poison.context.metadata,
         }
-        anyhow::Ok(failed)
-    })?;
-    host_quarantine::compact(&folder)?;
-    match failed {
-        0 => Ok(ExitCode::SUCCESS),
-        failed => Err(anyhow!("{failed} records were not taken and stay in the quarantine")),
-    }
+    };
+    let target = Target { endpoint: &args.endpoint, headers: &args.header };
+    resend::empty(&folder, "the quarantine", &records, parcel, &target)
 }

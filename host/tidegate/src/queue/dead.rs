@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use host_otlp::Limits;
 use host_quarantine::Record;
@@ -11,9 +11,8 @@ use host_queue::{Letter, offline};
 use serde_json::{Value, json};
 
 use super::{Named, show};
-use crate::client::Client;
 use crate::quarantine::{one, time};
-use crate::resend::{self, Header, Parcel, TIMEOUT, header, items};
+use crate::resend::{self, Header, Parcel, Target, header};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum DeadCommand {
@@ -104,35 +103,14 @@ fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         true => letters.iter().collect(),
         false => args.ids.iter().map(|id| one(&letters, id)).collect::<anyhow::Result<_>>()?,
     };
-    if chosen.is_empty() {
-        println!("there is nothing to send");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let failed = runtime.block_on(async {
-        let client = Client::connect(&args.endpoint, TIMEOUT).await;
-        let client = client.with_context(|| format!("no receiver answers at {}", args.endpoint))?;
-        let mut failed = 0;
-        for record in chosen {
-            let Letter { signal, items: count, payload, metadata, .. } = &record.content;
-            let parcel = Parcel { signal: *signal, items: *count, payload: payload.clone(), metadata };
-            match resend::deliver(&client, &parcel, &args.header).await {
-                Ok(()) => {
-                    host_quarantine::finish(&folder, &record.id)
-                        .with_context(|| format!("{} was taken, and stays a dead letter all the same", record.id))?;
-                    println!("{}: {} taken", record.id, items(*count, *signal));
-                }
-                Err(error) => {
-                    failed += 1;
-                    eprintln!("{}: {error:#}", record.id);
-                }
-            }
+    let parcel = |letter: &Letter| -> Parcel<'_> {
+        Parcel {
+            signal: letter.signal,
+            items: letter.items,
+            payload: letter.payload.clone(),
+            metadata: &letter.metadata,
         }
-        anyhow::Ok(failed)
-    })?;
-    host_quarantine::compact(&folder)?;
-    match failed {
-        0 => Ok(ExitCode::SUCCESS),
-        failed => Err(anyhow!("{failed} letters were not taken and stay")),
-    }
+    };
+    let target = Target { endpoint: &args.endpoint, headers: &args.header };
+    resend::empty(&folder, "the dead letters", &chosen, parcel, &target)
 }

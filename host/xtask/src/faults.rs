@@ -41,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// What every run of the tests does: a short while of everything, where senders wait until their data was delivered.
+/// What every run of the tests does: a short while of everything.
 pub(crate) fn short(workspace: &Workspace, binary: &Path) -> Result<()> {
     process::run(&mut workspace.cargo_of_faults("test"))?;
     process::run(harness(workspace, binary)?.args(["--seconds", "20", "--kills", "3"]))

@@ -28,7 +28,13 @@ pub(crate) struct Verdict {
 }
 
 /// Waits until everything that was acknowledged is where it has to be, or nothing moves any more, and judges.
-pub(crate) async fn judge(truth: &Arc<Truth>, backends: &[Arc<Backend>], refusals: &Refusals) -> Verdict {
+/// Where nobody turns data away for good, no sender may be told so.
+pub(crate) async fn judge(
+    truth: &Arc<Truth>,
+    backends: &[Arc<Backend>],
+    refusals: &Refusals,
+    is_turned_away: bool,
+) -> Verdict {
     let mut verdict = Verdict::default();
     let missing = drained(backends, refusals, Duration::from_secs(60)).await;
     let sums = truth.sums();
@@ -67,6 +73,12 @@ pub(crate) async fn judge(truth: &Arc<Truth>, backends: &[Arc<Backend>], refusal
     }
     if let Some(count) = causes.get(&Cause::Unexplained) {
         verdict.problems.push(format!("{count} duplicates that nothing explains"));
+    }
+    if sums.partial > 0 {
+        verdict.problems.push(format!("{} items in partial successes, which nobody here gives", sums.partial));
+    }
+    if sums.rejected > 0 && !is_turned_away {
+        verdict.problems.push(format!("{} items rejected for good, which nobody here does", sums.rejected));
     }
     if verdict.acknowledged == 0 {
         verdict.problems.push("nothing was acknowledged".to_owned());

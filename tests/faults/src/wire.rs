@@ -87,7 +87,7 @@ fn frame(message: &[u8]) -> Bytes {
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Taken,
-    /// A code of gRPC, with or without a time after which to come again. Over HTTP it is 503.
+    /// A code of gRPC, with or without a time after which to come again. Over HTTP it is 503, or 400 where it is final.
     Grpc(Code, Option<Duration>),
     /// A status of HTTP: over gRPC what a proxy in between says.
     Http(u16, Option<Duration>),
@@ -123,7 +123,7 @@ impl Answer {
                 let (parts, ()) = status.into_http::<()>().into_parts();
                 Response::from_parts(parts, Empty::new().boxed_unsync())
             }
-            (Answer::Grpc(_, after), Protocol::Http) => after_a_while(503, *after),
+            (Answer::Grpc(_, after), Protocol::Http) => after_a_while(if self.is_final() { 400 } else { 503 }, *after),
             (Answer::Http(status, after), _) => after_a_while(*status, *after),
         };
         let (mut parts, body) = response.into_parts();

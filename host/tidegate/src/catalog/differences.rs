@@ -106,18 +106,18 @@ pub(super) const PROMETHEUS_REMOTE_WRITE: &[Difference] = &[
     of("protobuf_message", "Version 2 needs no feature gate, and has the exemplars of buckets."),
     of(
         "remote_write_queue",
-        "`remote_write_queue` bounds what waits and promises nothing, since the sender waits for the answer.",
+        "Without a `sending_queue` with `storage`, `remote_write_queue` bounds what waits and promises nothing, since the sender waits for the answer.",
     ),
 ];
 
 pub(super) const LOKI: &[Difference] = &[
     of(
         "sending_queue",
-        "`sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
+        "Without `storage`, `sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
     ),
     of(
         "retry_on_failure",
-        "A request is tried again while its sender waits, and is given back to it at the end of the process.",
+        "Without `storage`, a request is tried again while its sender waits, and is given back to it at the end of the process.",
     ),
     of(
         "",
@@ -212,11 +212,11 @@ pub(super) const KAFKA_EXPORTER: &[Difference] = &[
     of("tls.reload_interval", "A changed certificate is used once the configuration is loaded anew."),
     of(
         "sending_queue",
-        "`sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
+        "Without `storage`, `sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
     ),
     of(
         "retry_on_failure",
-        "A request is tried again while its sender waits, and is given back to it at the end of the process.",
+        "Without `storage`, a request is tried again while its sender waits, and is given back to it at the end of the process.",
     ),
 ];
 

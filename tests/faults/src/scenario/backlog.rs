@@ -85,7 +85,7 @@ pub(crate) async fn run(setting: &Setting, gib: f64) -> Result<Verdict> {
         draining >> 20
     );
     load.finish(PATIENCE).await;
-    let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals).await;
+    let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals, false).await;
     println!("on disk in the end: {} MiB", on_disk(&queues) >> 20);
     if queued > steady + ALLOWANCE {
         let more = (queued - steady) >> 20;

@@ -43,7 +43,7 @@ pub(crate) async fn run(setting: &Setting, lasts: Duration, rate: f64) -> Result
     println!("while it was full, the other backend got {meanwhile} items");
     sleep(BEFORE).await;
     let answers = load.finish(PATIENCE).await;
-    let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals).await;
+    let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals, false).await;
     verdict::print_answers(&answers);
     let twice: u64 = rig.backends[UP].duplicates().values().sum();
     if twice > 0 {

@@ -43,7 +43,7 @@ pub(crate) async fn run(setting: &Setting, kills: u32, rate: f64) -> Result<Verd
     }
     rig.backends[SLOW].set(Mode::Up);
     let answers = load.finish(PATIENCE).await;
-    let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals).await;
+    let mut verdict = verdict::judge(&rig.truth, &rig.backends, &rig.refusals, false).await;
     verdict::print_answers(&answers);
     verdict.kills = kills;
     Ok(verdict)

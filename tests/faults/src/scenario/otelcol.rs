@@ -97,5 +97,5 @@ async fn chain(setting: &Setting, otelcol: &Path, middle: Middle, refuses: Durat
     rig.journal.end(open);
     sleep(AROUND).await;
     load.finish(PATIENCE).await;
-    Ok(verdict::judge(&rig.truth, &rig.backends, &rig.refusals).await)
+    Ok(verdict::judge(&rig.truth, &rig.backends, &rig.refusals, false).await)
 }

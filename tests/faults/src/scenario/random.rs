@@ -97,7 +97,7 @@ pub(crate) async fn run(setting: &Setting, options: &Options) -> Result<Verdict>
 
     println!("{:9.3} s  everything is mended", journal.elapsed().as_secs_f64());
     let answers = load.finish(PATIENCE).await;
-    let mut verdict = verdict::judge(&truth, &backends, &refusals).await;
+    let mut verdict = verdict::judge(&truth, &backends, &refusals, true).await;
     drop(hops);
     verdict::print_answers(&answers);
     for mut supervised in [agent, gateway] {

@@ -33,6 +33,12 @@ fn gives_data_up_only_where_otlp_says_so() {
 }
 
 #[test]
+fn says_over_http_too_that_data_is_to_be_given_up() {
+    let status = |code| Answer::Grpc(code, None).response(Protocol::Http).status().as_u16();
+    assert_eq!((status(Code::InvalidArgument), status(Code::Unavailable)), (400, 503));
+}
+
+#[test]
 fn tells_in_an_answer_when_to_come_again() {
     let full = Answer::Grpc(Code::ResourceExhausted, Some(Duration::from_secs(2)));
     let response = full.response(Protocol::Grpc);

@@ -12,15 +12,16 @@ mod line;
 mod places;
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use host_component::{
-    BoxFuture, ComponentId, Consumer, DeadLetters, Delivery, Exporter, Failure, Origin, Outcome, Signal,
+    BoxFuture, ComponentId, Consumer, DeadLetters, Delivery, Exporter, Failure, Origin, Outcome, Payload, Signal,
 };
 use host_config::delivery::{Retry, SendingQueue};
 use host_telemetry::Metrics;
-use std::sync::Arc;
 use tokio::sync::Mutex;
 
 pub use self::denial::{Denial, Rejected, Taken, TooLarge, tame};
@@ -56,6 +57,11 @@ pub trait Backend: Send + Sync + 'static {
         None
     }
 
+    /// The data of a request, where it says no more and no less: what is put away when nobody will ever take it.
+    fn payload(&self, _request: &Self::Request) -> Option<Payload> {
+        None
+    }
+
     /// Hears that the backend does not know who we are by what was shown. Whether there may be something else to show now.
     fn refused(&self) -> bool {
         false
@@ -88,36 +94,50 @@ pub struct Sending<B> {
     line: Line,
     /// Held by the delivery whose turn it is, where they keep their order.
     turn: Mutex<()>,
+    /// One that keeps its order was given back at the end: those behind it go back, too.
+    has_given_up: AtomicBool,
 }
 
 /// What became of the parts of a delivery.
 #[derive(Default)]
 struct Tally {
     is_any_taken: bool,
-    never: Option<(u64, Failure)>,
+    never: Vec<Never>,
     later: Option<Failure>,
+}
+
+/// A part that nobody will ever take.
+struct Never {
+    items: u64,
+    failure: Failure,
+    payload: Option<Payload>,
 }
 
 impl Tally {
     fn add(&mut self, other: Tally) {
         self.is_any_taken |= other.is_any_taken;
-        self.never = match (self.never.take(), other.never) {
-            (Some((items, failure)), Some((more, _))) => Some((items + more, failure)),
-            (one, other) => one.or(other),
-        };
+        self.never.extend(other.never);
         self.later = self.later.take().or(other.later);
     }
 }
 
 impl<B: Backend> Sending<B> {
     pub fn new(id: &ComponentId, backend: B, retry: Retry, queue: &SendingQueue, metrics: &Metrics) -> Self {
-        Sending { backend, line: Line::new(id, retry, queue, metrics), turn: Mutex::new(()) }
+        Sending {
+            backend,
+            line: Line::new(id, retry, queue, metrics),
+            turn: Mutex::new(()),
+            has_given_up: AtomicBool::new(false),
+        }
     }
 
     async fn export(&self, delivery: Delivery) -> Outcome {
         let (signal, items) = (delivery.payload.signal(), delivery.payload.items());
         let _place = self.line.place(&delivery.payload).await?;
         let _turn = if B::ORDERED { Some(self.turn.lock().await) } else { None };
+        if B::ORDERED && self.has_given_up.load(Ordering::Relaxed) {
+            return Err(Failure::retryable(format!("{}: the end has begun", self.line.id)));
+        }
         let counts = self.line.counts(signal);
         let Requests { parts, left_out } = match self.backend.requests(&delivery).await {
             Ok(requests) => requests,
@@ -145,16 +165,34 @@ impl<B: Backend> Sending<B> {
             }
         }
         drop(tallies);
-        match tally {
-            Tally { later: Some(failure), .. } => Err(failure),
-            Tally { never: Some((_, failure)), is_any_taken: false, .. } => Err(failure),
-            Tally { never: Some((never, failure)), .. } => {
-                // Whoever is told so may send the rest again, which must not arrive twice.
-                let reason = format!("{never} of {items} items were not taken: {failure}");
-                self.line.bury(delivery.payload, &delivery.origin, &reason).await;
-                Ok(())
+        if let Some(failure) = tally.later {
+            if self.line.is_ending() {
+                self.has_given_up.store(true, Ordering::Relaxed);
             }
-            Tally { never: None, .. } => Ok(()),
+            return Err(failure);
+        }
+        if !tally.is_any_taken
+            && let Some(never) = tally.never.pop()
+        {
+            return Err(never.failure);
+        }
+        // Whoever is told so may send the rest again, which must not arrive twice.
+        self.bury(delivery, tally.never).await;
+        Ok(())
+    }
+
+    /// Puts away what of a delivery nobody will ever take: the parts, or the whole where a part is no payload of its own.
+    async fn bury(&self, delivery: Delivery, never: Vec<Never>) {
+        let (mut rest, mut reason) = (0, String::new());
+        for Never { items, failure, payload } in never {
+            match payload {
+                Some(payload) => self.line.bury(payload, &delivery.origin, &failure.to_string()).await,
+                None => (rest, reason) = (rest + items, failure.to_string()),
+            }
+        }
+        if rest > 0 {
+            let reason = format!("{rest} of {} items were not taken: {reason}", delivery.payload.items());
+            self.line.bury(delivery.payload, &delivery.origin, &reason).await;
         }
     }
 
@@ -187,7 +225,8 @@ impl<B: Backend> Sending<B> {
             let failure = denial.into_failure();
             if failure.is_permanent() {
                 tracing::warn!(exporter = self.line.id, items, error = %failure, "never to be taken");
-                return Tally { never: Some((items, failure)), ..Tally::default() };
+                let payload = self.backend.payload(&request);
+                return Tally { never: vec![Never { items, failure, payload }], ..Tally::default() };
             }
             Tally { later: Some(failure), ..Tally::default() }
         })

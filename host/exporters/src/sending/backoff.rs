@@ -5,6 +5,9 @@ use std::time::Duration;
 use host_config::delivery::Retry;
 use tokio::time::Instant;
 
+/// The longest pause that a next hop is given which asks for one.
+const LONGEST_ASKED: Duration = Duration::from_secs(300);
+
 /// Where the attempts of one request are.
 pub(crate) struct Backoff<'a> {
     retry: &'a Retry,
@@ -23,9 +26,12 @@ impl<'a> Backoff<'a> {
             return None;
         }
         let spread = self.retry.randomization_factor * (2.0 * random() - 1.0);
-        let interval = self.interval.mul_f64(1.0 + spread);
-        self.interval = self.interval.mul_f64(self.retry.multiplier).min(self.retry.max_interval);
-        let wait = interval.max(after.unwrap_or_default());
+        let longest = self.retry.max_interval;
+        let times = |factor: f64| Duration::try_from_secs_f64(self.interval.as_secs_f64() * factor).unwrap_or(longest);
+        let (interval, next) = (times(1.0 + spread), times(self.retry.multiplier).min(longest));
+        self.interval = next;
+        // Whoever names a date while one of the two clocks is wrong means no day.
+        let wait = interval.max(after.unwrap_or_default().min(LONGEST_ASKED));
         let is_late = self.retry.limit().is_some_and(|limit| self.started.elapsed() + wait > limit);
         (!is_late).then_some(wait)
     }

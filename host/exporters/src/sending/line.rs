@@ -25,6 +25,8 @@ pub(crate) struct Line {
     pub(crate) id: String,
     retry: Retry,
     places: Places,
+    /// Whether what is handed over has been acknowledged already.
+    is_kept: bool,
     counts: [Counts; 3],
     letters: OnceLock<Arc<dyn DeadLetters>>,
     /// Fired when nothing is to be tried again any more.
@@ -41,6 +43,7 @@ impl Line {
         retry.max_elapsed_time = retry.max_elapsed_time.or(is_kept.then_some(Duration::ZERO));
         Line {
             places: Places::new(queue, &id, metrics),
+            is_kept,
             counts: Signal::ALL.map(|signal| Counts::new(signal, &id, metrics)),
             letters: OnceLock::new(),
             retry,
@@ -78,6 +81,8 @@ impl Line {
                 Ok(taken) => return Ok(taken),
                 // What was shown may have been withdrawn before its time.
                 Err(Denial::Stranger(_)) if !std::mem::replace(&mut was_refused, true) && refused() => continue,
+                // That we are not known says nothing of the data, and nobody is left who would send it again.
+                Err(Denial::Stranger(failure)) if self.is_kept => Failure::retryable(failure.to_string()),
                 Err(Denial::Failed(failure) | Denial::Stranger(failure)) => failure,
                 Err(too_large @ Denial::TooLarge(_)) => return Err(too_large),
             };
@@ -120,6 +125,11 @@ impl Line {
     pub(crate) fn keep_undeliverable(&self, letters: Arc<dyn DeadLetters>) {
         // There is one queue before an exporter.
         let _ = self.letters.set(letters);
+    }
+
+    /// Whether the end has begun.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.is_fired()
     }
 
     pub(crate) fn stop_retrying(&self) {

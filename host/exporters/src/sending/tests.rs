@@ -18,6 +18,7 @@ use super::{Backend, Denial, Part, Rejected, Requests, Sending, Taken, TooLarge}
 struct Toy {
     per_request: u64,
     left_out: u64,
+    has_payloads: bool,
     answers: Mutex<VecDeque<Result<Taken, Denial>>>,
     seen: Mutex<Vec<std::ops::Range<u64>>>,
     gate: Option<Arc<Notify>>,
@@ -42,6 +43,10 @@ impl Backend for Arc<Toy> {
         self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Taken::default()))
     }
 
+    fn payload(&self, request: &Self::Request) -> Option<Payload> {
+        self.has_payloads.then(|| logs(usize::try_from(request.end - request.start).unwrap()))
+    }
+
     fn cut(&self, request: &Self::Request, _: &TooLarge) -> Option<Vec<Part<Self::Request>>> {
         (request.end - request.start > 1).then(|| split(request.clone(), (request.end - request.start) / 2))
     }
@@ -63,11 +68,20 @@ struct Script {
 
 impl Script {
     fn new(toy: Toy, answers: Vec<Result<Taken, Denial>>) -> Self {
+        let retry = Retry { max_elapsed_time: Some(Duration::from_secs(60)), ..Retry::default() };
+        Script::with(toy, answers, retry, &SendingQueue::default())
+    }
+
+    /// Behind a queue that keeps what it takes.
+    fn kept(toy: Toy, answers: Vec<Result<Taken, Denial>>) -> Self {
+        let queue = SendingQueue { storage: Some("file_storage".to_owned()), ..SendingQueue::default() };
+        Script::with(toy, answers, Retry::default(), &queue)
+    }
+
+    fn with(toy: Toy, answers: Vec<Result<Taken, Denial>>, retry: Retry, queue: &SendingQueue) -> Self {
         let toy = Arc::new(Toy { answers: Mutex::new(answers.into()), ..toy });
         let metrics = Metrics::new();
-        let retry = Retry { max_elapsed_time: Some(Duration::from_secs(60)), ..Retry::default() };
-        let exporter =
-            Sending::new(&"toy".parse().unwrap(), Arc::clone(&toy), retry, &SendingQueue::default(), &metrics);
+        let exporter = Sending::new(&"toy".parse().unwrap(), Arc::clone(&toy), retry, queue, &metrics);
         Script { toy, exporter: Arc::new(exporter), metrics }
     }
 
@@ -184,4 +198,50 @@ async fn keeps_the_order_of_deliveries_while_one_is_tried_again() {
     let (first, second, ()) = tokio::join!(first, second, opens);
     assert_eq!((first, second), (Ok(()), Ok(())));
     assert_eq!(script.seen(), [0..1, 0..1, 0..2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn puts_away_the_parts_alone_that_are_payloads_of_their_own() {
+    let script = Script::new(
+        Toy { per_request: 1, has_payloads: true, ..Toy::default() },
+        vec![Ok(Taken::default()), permanent(), permanent()],
+    );
+    let letters = Arc::new(Letters::default());
+    script.exporter.keep_undeliverable(letters.clone());
+    assert_eq!(script.send(3).await, Ok(()));
+    let never = "permanent failure: never".to_owned();
+    assert_eq!(*letters.0.lock().unwrap(), [(1, never.clone()), (1, never)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_nothing_overtakes_what_was_given_back() {
+    let script = Script::new(Toy { per_request: 9, ..Toy::default() }, vec![later()]);
+    let exporter = Arc::clone(&script.exporter);
+    let first = tokio::spawn(async move { exporter.consume(Delivery::new(logs(1))).await });
+    while script.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    script.exporter.stop_retrying();
+    assert!(!first.await.unwrap().unwrap_err().is_permanent());
+    assert!(!script.send(2).await.unwrap_err().is_permanent());
+    assert_eq!(script.seen(), [0..1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_next_hop_that_asks_for_a_day_is_asked_again_in_minutes() {
+    let busy =
+        Err(Denial::Failed(Failure::Retryable { reason: "busy".into(), after: Some(Duration::from_secs(86_400)) }));
+    let script = Script::kept(Toy { per_request: 9, ..Toy::default() }, vec![busy]);
+    let start = tokio::time::Instant::now();
+    assert_eq!(script.send(1).await, Ok(()));
+    assert!(start.elapsed() <= Duration::from_secs(300), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_acknowledged_outlasts_credentials_that_are_not_known_for_a_while() {
+    let stranger = || Err(Denial::Stranger(Failure::permanent("who are you")));
+    let script = Script::kept(Toy { per_request: 9, ..Toy::default() }, vec![stranger(), stranger()]);
+    assert_eq!(script.send(1).await, Ok(()));
+    let asked = Script::new(Toy { per_request: 9, ..Toy::default() }, vec![stranger()]);
+    assert!(asked.send(1).await.unwrap_err().is_permanent(), "a sender who waits is told");
 }

@@ -1,6 +1,7 @@
 //! One file that is followed: what it is known by, how far it was read, and how far that was delivered.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,8 +38,9 @@ pub(super) struct Tailed {
     pub(super) records: u64,
     pub(super) source: Option<Source>,
     pub(super) packed: bool,
-    /// The batch that what was read of it is under way in.
-    pub(super) batch: Option<u64>,
+    /// The batches that something of it is under way in, in their order: where it is when they were delivered, and
+    /// whether they were.
+    pub(super) under_way: VecDeque<(u64, Position, bool)>,
     pub(super) is_ready: bool,
     /// The file that is to be read before it.
     pub(super) after: Option<FileId>,
@@ -138,7 +140,7 @@ impl Tailed {
             records: 0,
             source: None,
             packed: false,
-            batch: None,
+            under_way: VecDeque::new(),
             is_ready: false,
             after: None,
             copy_of: None,
@@ -180,6 +182,21 @@ impl Tailed {
             lineage: self.lineage,
             records: self.delivered.records,
         }
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// A batch was delivered. What is behind one that was not does not count yet; gives whether something does now.
+    pub(super) fn settle(&mut self, batch: u64) -> bool {
+        self.under_way.iter_mut().filter(|(id, ..)| *id == batch).for_each(|(_, _, is_over)| *is_over = true);
+        let before = self.under_way.len();
+        while let Some((_, position, true)) = self.under_way.front().copied() {
+            self.delivered = position;
+            self.under_way.pop_front();
+        }
+        self.under_way.len() < before
     }
 
     /// It is read from its beginning, as something new.

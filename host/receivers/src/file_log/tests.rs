@@ -5,4 +5,5 @@ mod lines;
 mod operators;
 mod reading;
 mod rotation;
+mod steps;
 mod storage;

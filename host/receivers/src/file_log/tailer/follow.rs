@@ -97,7 +97,7 @@ impl Tailer {
         let has_changed =
             file.size != size || file.scanned != size || size > file.offset || !file.is_checked && file.scanned == 0;
         file.scanned = size;
-        if file.batch.is_some() && size > file.longest {
+        if file.is_under_way() && size > file.longest {
             file.longest = size;
             self.changes.insert(id, Some(file.known()));
         }
@@ -174,7 +174,7 @@ impl Tailer {
 
     /// What no pattern finds any more: it was moved, packed, or removed.
     fn miss(&mut self, now: Instant) {
-        let is_missed = |file: &Tailed| file.seen != self.scans && file.source.is_none() && file.batch.is_none();
+        let is_missed = |file: &Tailed| file.seen != self.scans && file.source.is_none() && !file.is_under_way();
         let missed: Vec<FileId> = self.files.iter().filter(|(_, file)| is_missed(file)).map(|(id, _)| *id).collect();
         let scans = self.scans;
         let mut gone = Vec::new();
@@ -319,7 +319,7 @@ impl Tailer {
             Some(source) => source.metadata().is_ok_and(|metadata| metadata.nlink() > 0),
             None => self.find_again(&mut probe),
         };
-        !is_elsewhere && file.batch.is_none() && file.offset > 0 && has_content(path, file)
+        !is_elsewhere && !file.is_under_way() && file.offset > 0 && has_content(path, file)
     }
 
     fn move_to(&mut self, id: FileId, inode: Inode, path: &Path) {
@@ -347,7 +347,7 @@ impl Tailer {
             let since = |gone: Instant| now.saturating_duration_since(gone) >= GRACE.max(self.config.poll_interval * 3);
             file.gone.is_some_and(since)
                 && file.is_drained
-                && file.batch.is_none()
+                && !file.is_under_way()
                 && !kept.contains(id)
                 && (file.delivered.offset == file.offset)
         };

@@ -4,7 +4,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Draft, Out, Tailer};
+use super::Tailer;
+use super::batches::{Draft, Out};
 use crate::file_log::config::OnTruncate;
 use crate::file_log::entry::{Entry, FileId, Origin, Resource, Value};
 use crate::file_log::identity::{Fingerprint, GUARD, Guard};

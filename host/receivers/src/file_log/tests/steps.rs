@@ -1,0 +1,47 @@
+//! What a tailer does, step by step.
+
+use super::harness::{Folder, bodies};
+
+const KEPT: &str = "{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, watch: poll, operators: [{ type: recombine, \
+                    combine_field: body, is_last_entry: 'body matches \"[.]$\"', force_flush_period: 1s, max_sources: 1 }] }";
+
+#[test]
+fn goes_not_on_in_a_file_before_what_was_kept_of_it_is_delivered() {
+    let folder = Folder::new();
+    folder.append("a.log", "one\n");
+    let mut steps = folder.steps(KEPT);
+    assert!(steps.after(0).is_empty());
+    let kept = steps.after(2_000);
+    assert_eq!(bodies(&kept[0]), ["one"]);
+    folder.append("a.log", "two.\n");
+    assert!(steps.delivered_after(1_000).is_empty());
+    assert_eq!(steps.offsets(), [0]);
+    steps.tailer.done(&kept[0], true);
+    assert_eq!(steps.offsets(), [4]);
+    assert_eq!(steps.delivered_after(1_000), ["two."]);
+    assert_eq!(steps.offsets(), [9]);
+}
+
+#[test]
+fn counts_what_was_kept_as_delivered_when_all_before_it_was() {
+    for is_first_last in [false, true] {
+        let folder = Folder::new();
+        folder.append("a.log", "one.\ntwo\n");
+        let mut steps = folder.steps(KEPT);
+        let first = steps.after(0);
+        assert_eq!(bodies(&first[0]), ["one."]);
+        folder.append("b.log", "other\n");
+        // There is room for what is kept of one file: this one takes it.
+        let second = steps.after(100);
+        assert_eq!(bodies(&second[0]), ["two"]);
+        folder.append("a.log", "three.\n");
+        assert!(steps.delivered_after(100).is_empty());
+        let (before, behind) = if is_first_last { (&second, &first) } else { (&first, &second) };
+        steps.tailer.done(&before[0], true);
+        assert_eq!(steps.offsets()[0], if is_first_last { 0 } else { 5 });
+        steps.tailer.done(&behind[0], true);
+        assert_eq!(steps.offsets()[0], 9);
+        // It is read on, and takes the place of what is kept.
+        assert_eq!(steps.delivered_after(100), ["other"]);
+    }
+}

@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::identity::{Fingerprint, Guard};
 
@@ -26,6 +26,8 @@ const MAX_RECORD: usize = 64 << 10;
 pub(super) struct Known {
     pub(super) device: u64,
     pub(super) inode: u64,
+    /// Where it is not UTF-8, nearly so: the file is known by its inode and content.
+    #[serde(serialize_with = "lossy")]
     pub(super) path: PathBuf,
     pub(super) fingerprint: Fingerprint,
     /// All before it was delivered.
@@ -39,6 +41,10 @@ pub(super) struct Known {
     pub(super) lineage: u64,
     #[serde(default)]
     pub(super) records: u64,
+}
+
+fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
 }
 
 #[derive(Serialize, Deserialize)]

@@ -29,6 +29,8 @@ use crate::budget::Budget;
 pub(super) const MAX_IN_FLIGHT: usize = 8;
 /// How often the checkpoint is synced at most.
 const SYNC_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is tried again where that failed.
+const BEHIND_PAUSE: Duration = Duration::from_secs(1);
 /// How often what is done with is let go of.
 const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// How long a file that is gone is looked at for what is still written to it.
@@ -213,6 +215,7 @@ impl Tailer {
             || !self.partials.is_empty()
             || self.plan.kept().next().is_some()
             || !self.changes.is_empty()
+            || self.checkpoint.as_ref().is_some_and(Checkpoint::is_behind)
             || self.files.values().any(|file| file.gone.is_some())
     }
 
@@ -266,8 +269,10 @@ impl Tailer {
 
     /// Writes what changed to the checkpoint.
     pub(super) fn save(&mut self, now: Instant, at_once: bool) {
-        let is_due = at_once || now.saturating_duration_since(self.synced) >= SYNC_PAUSE;
-        if self.changes.is_empty() || !is_due {
+        let is_behind = self.checkpoint.as_ref().is_some_and(Checkpoint::is_behind);
+        let pause = if is_behind { BEHIND_PAUSE } else { SYNC_PAUSE };
+        let is_due = at_once || now.saturating_duration_since(self.synced) >= pause;
+        if self.changes.is_empty() && !is_behind || !is_due {
             return;
         }
         self.synced = now;

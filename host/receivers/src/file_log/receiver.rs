@@ -127,16 +127,18 @@ impl FileLog {
         let told = tailer.watch_fd().and_then(|fd| AsyncFd::new(fd).ok());
         let mut under_way = FuturesUnordered::new();
         while !shutdown.is_fired() {
-            let batches;
-            (tailer, batches) = blocking(move || {
+            let (batches, is_waiting);
+            (tailer, batches, is_waiting) = blocking(move || {
                 let batches = tailer.step(Instant::now());
-                (tailer, batches)
+                // It looks at all files, which is nothing for a thread that others wait for.
+                let is_waiting = tailer.is_waiting();
+                (tailer, batches, is_waiting)
             })
             .await?;
             under_way.extend(batches.into_iter().map(|batch| send(Arc::clone(&road), batch, shutdown.clone())));
             let now = Instant::now();
             let until_scan = tailer.next_scan().saturating_duration_since(now);
-            let pause = if tailer.is_waiting() { until_scan.min(tailer.pause()) } else { until_scan };
+            let pause = if is_waiting { until_scan.min(tailer.pause()) } else { until_scan };
             tokio::select! {
                 () = shutdown.wait() => {}
                 Some((batch, is_over)) = under_way.next(), if !under_way.is_empty() => tailer.done(&batch, is_over),

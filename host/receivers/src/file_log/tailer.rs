@@ -7,7 +7,7 @@ mod batches;
 mod follow;
 mod read;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ pub(super) struct Tailer {
     by_place: HashMap<PathBuf, FileId>,
     ready: VecDeque<FileId>,
     /// Files with something behind their last whole entry.
-    partials: Vec<FileId>,
+    partials: BTreeSet<FileId>,
     checkpoint: Option<Checkpoint>,
     changes: BTreeMap<FileId, Option<Known>>,
     synced: Instant,
@@ -139,7 +139,7 @@ impl Tailer {
             by_path: HashMap::new(),
             by_place: HashMap::new(),
             ready: VecDeque::new(),
-            partials: Vec::new(),
+            partials: BTreeSet::new(),
             checkpoint: None,
             changes: BTreeMap::new(),
             synced: now,
@@ -252,7 +252,9 @@ impl Tailer {
             let Some(file) = self.files.get(&id) else { continue };
             match file.partial {
                 Some((_, since)) if now.saturating_duration_since(since) >= self.patience(file) => self.make_ready(id),
-                Some(_) => self.partials.push(id),
+                Some(_) => {
+                    self.partials.insert(id);
+                }
                 None => {}
             }
         }

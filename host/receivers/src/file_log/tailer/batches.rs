@@ -105,7 +105,7 @@ impl Tailer {
         };
         match other.is_under_way() || !other.is_drained {
             false => Turn::Now,
-            true if other.is_under_way() || other.is_ready || draft.files.contains(&before) => Turn::Later,
+            true if other.is_under_way() || other.is_ready || other.used == draft.id => Turn::Later,
             true => Turn::Behind(before),
         }
     }

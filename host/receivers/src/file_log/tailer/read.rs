@@ -34,17 +34,17 @@ impl Tailer {
     pub(super) fn visit(&mut self, id: FileId, draft: &mut Draft, now: Instant) {
         let Some(mut file) = self.files.remove(&id) else { return };
         file.is_ready = false;
-        file.used = draft.id;
-        let visited = self.read(id, &mut file, draft, now);
-        if !draft.files.contains(&id) {
+        if file.used != draft.id {
+            file.used = draft.id;
             draft.files.push(id);
         }
+        let visited = self.read(id, &mut file, draft, now);
         let is_again = match visited {
             Ok(Visit::More) => true,
             Ok(Visit::End) => {
                 file.is_drained = file.partial.is_none();
-                if file.partial.is_some() && !self.partials.contains(&id) {
-                    self.partials.push(id);
+                if file.partial.is_some() {
+                    self.partials.insert(id);
                 }
                 false
             }

@@ -111,6 +111,18 @@ impl Folder {
     }
 
     pub(super) fn start_with(&self, config: &str, pipeline: Arc<Pipeline>, storage: Option<&Path>) -> Running {
+        // A receiver of this folder has the same name again after a restart, and its checkpoint.
+        self.start_as("", config, pipeline, storage)
+    }
+
+    /// Starts one of several receivers on this folder.
+    pub(super) fn start_as(
+        &self,
+        which: &str,
+        config: &str,
+        pipeline: Arc<Pipeline>,
+        storage: Option<&Path>,
+    ) -> Running {
         let config: Config = Value::parse("test", config).unwrap().decode().unwrap();
         let mut consumers = Consumers::default();
         consumers.set(Signal::Logs, Arc::clone(&pipeline) as Arc<dyn Consumer>);
@@ -124,9 +136,8 @@ impl Folder {
             metadata: &metadata,
             metrics: &metrics,
         };
-        // A receiver of this folder has the same name again after a restart, and its checkpoint.
         let name = self.0.path().file_name().unwrap().to_string_lossy().replace('.', "");
-        let id = format!("file_log/{name}").parse().unwrap();
+        let id = format!("file_log/{name}{which}").parse().unwrap();
         let receiver = config.build(id, &consumers, storage, &deps).unwrap();
         let (trigger, shutdown): (Trigger, Shutdown) = Trigger::new();
         let task = tokio::spawn(Box::new(receiver).run(shutdown));

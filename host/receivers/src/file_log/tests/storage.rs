@@ -125,3 +125,16 @@ async fn remembers_files_whose_names_are_not_utf_8() {
     assert_eq!(bodies, ["four", "three"]);
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receivers_whose_names_are_nearly_the_same_have_checkpoints_of_their_own() {
+    let folder = Folder::new();
+    let storage = folder.path("storage");
+    folder.append("app.log", "one\n");
+    for which in ["a-b", "a_b", "a.b"] {
+        let running = folder.start_as(which, ONE, Arc::default(), Some(&storage));
+        assert_eq!(running.bodies(1).await, ["one"]);
+        running.stop().await;
+    }
+    assert_eq!(fs::read_dir(&storage).unwrap().count(), 3);
+}

@@ -38,6 +38,7 @@ impl Tailer {
             file.used = draft.id;
             draft.files.push(id);
         }
+        let was_open = usize::from(file.source.is_some());
         let visited = self.read(id, &mut file, draft, now);
         let is_again = match visited {
             Ok(Visit::More) => true,
@@ -69,6 +70,7 @@ impl Tailer {
                 false
             }
         };
+        self.open = (self.open + usize::from(file.source.is_some())).saturating_sub(was_open);
         if self.open > self.config.max_concurrent_files && file.source.is_some() && file.gone.is_none() && !file.packed
         {
             self.open -= 1;
@@ -83,10 +85,7 @@ impl Tailer {
     fn read(&mut self, id: FileId, file: &mut Tailed, draft: &mut Draft, now: Instant) -> io::Result<Visit> {
         let mut source = match file.source.take() {
             Some(source) => source,
-            None => {
-                self.open += 1;
-                Source::open(&file.place, file.packed)?
-            }
+            None => Source::open(&file.place, file.packed)?,
         };
         let metadata = source.metadata()?;
         if (metadata.dev(), metadata.ino()) != file.inode {

@@ -182,10 +182,21 @@ impl Steps {
         batches.iter().flat_map(bodies).collect()
     }
 
+    pub(super) fn gauge(&self, name: &str) -> Option<i64> {
+        gauge(&self.metrics, name)
+    }
+
     /// How far each file counts as delivered.
     pub(super) fn offsets(&self) -> Vec<u64> {
         self.tailer.handed_over().values().map(|known| known.offset).collect()
     }
+}
+
+fn gauge(metrics: &Metrics, name: &str) -> Option<i64> {
+    metrics.render().lines().find_map(|line| {
+        let (label, value) = line.rsplit_once(' ')?;
+        label.starts_with(name).then(|| value.parse().ok())?
+    })
 }
 
 /// The bodies of a batch.
@@ -234,10 +245,7 @@ impl Running {
     async fn until_gauge(&self, name: &str, holds: impl Fn(i64) -> bool) {
         let began = Instant::now();
         loop {
-            let value = self.metrics.render().lines().find_map(|line| {
-                let (label, value) = line.rsplit_once(' ')?;
-                label.starts_with(name).then(|| value.parse().ok())?
-            });
+            let value = gauge(&self.metrics, name);
             if value.is_some_and(&holds) {
                 return;
             }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use host_component::ComponentId;
 use host_telemetry::{Counter, Gauge, Metrics};
+use rustix::process::{Resource, getrlimit};
 
 pub(super) use self::batches::Batch;
 use super::checkpoint::{Checkpoint, Known};
@@ -72,6 +73,9 @@ pub(super) struct Tailer {
     scans: u64,
     next_scan: Instant,
     scan_took: Duration,
+    /// Whether all could be looked at the last time.
+    is_whole: bool,
+    warned: Option<Instant>,
     next_sweep: Instant,
     /// Files that are open, or a few more.
     open: usize,
@@ -113,12 +117,17 @@ impl Tailer {
     /// # Errors
     /// Where the configuration makes no sense, which `validate` tells, too.
     pub(super) fn new(
-        config: Config,
+        mut config: Config,
         id: &ComponentId,
         base: &std::path::Path,
         metrics: &Metrics,
         budget: Budget,
     ) -> Result<Self, String> {
+        let may_open = may_open();
+        if config.max_concurrent_files > may_open {
+            tracing::warn!(receiver = %id, max_concurrent_files = config.max_concurrent_files, may_open, "the limit of open files (`ulimit -n`) is too low: fewer files are open at a time");
+            config.max_concurrent_files = may_open;
+        }
         let mut plan = Plan::new(&config)?;
         let receiver = id.to_string();
         plan.count(|operator| {
@@ -150,6 +159,8 @@ impl Tailer {
             scans: 0,
             next_scan: now,
             scan_took: Duration::ZERO,
+            is_whole: true,
+            warned: None,
             next_sweep: now,
             open: 0,
             from_beginning: config.start_at == StartAt::Beginning,
@@ -313,4 +324,10 @@ impl Tailer {
         self.meters.followed.set(self.files.len() as i64);
         self.meters.watched_folders.set(self.watch.as_ref().map_or(0, Watch::folders) as i64);
     }
+}
+
+/// Files that may be open at a time: half of what this process may open.
+fn may_open() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.map(|limit| limit / 2);
+    limit.map_or(usize::MAX, |half| usize::try_from(half).unwrap_or(usize::MAX).max(1))
 }

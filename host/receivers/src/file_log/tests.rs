@@ -1,6 +1,7 @@
 //! The receiver on real files, with a pipeline that answers as it is told.
 
 mod harness;
+mod limits;
 mod lines;
 mod operators;
 mod reading;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::{GRACE, Tailer};
 use crate::file_log::config::Compression;
 use crate::file_log::entry::FileId;
-use crate::file_log::finder::Found;
+use crate::file_log::finder::{Found, Look, is_absence};
 use crate::file_log::identity::{self, Fingerprint};
 use crate::file_log::source::Source;
 use crate::file_log::tailed::{Inode, Tailed};
@@ -18,13 +19,20 @@ use crate::file_log::tailed::{Inode, Tailed};
 const REST: u32 = 20;
 /// Between two looks where the kernel tells of changes, in intervals.
 const WATCHED: u32 = 5;
+/// How often it is told that something cannot be looked at.
+const WARN_PAUSE: Duration = Duration::from_secs(60);
 
 impl Tailer {
     /// Looks for files, and at what became of those that are followed.
     pub(super) fn scan(&mut self, now: Instant) {
         let began = Instant::now();
         self.scans += 1;
-        let found = self.finder.find();
+        let Look { found, failures, failure } = self.finder.find();
+        self.is_whole = failure.is_none();
+        if let Some((path, error)) = failure {
+            self.meters.read_errors.inc_by(failures);
+            self.warn_of(&path, &error, now);
+        }
         let is_first = self.scans == 1;
         let (known, new) = self.sort_out(found);
         let before: HashMap<PathBuf, FileId> = self.by_path.clone();
@@ -34,10 +42,20 @@ impl Tailer {
         for found in new {
             self.begin(found, &before, is_first);
         }
-        self.miss(now);
+        // What was not found may be there nevertheless.
+        if self.is_whole {
+            self.miss(now);
+        }
         self.scan_took = began.elapsed();
         let factor = if self.watch.is_some() { WATCHED } else { 1 };
         self.next_scan = now + (self.config.poll_interval * factor).max(self.scan_took * REST);
+    }
+
+    fn warn_of(&mut self, path: &Path, error: &io::Error, now: Instant) {
+        if self.warned.is_none_or(|before| now.saturating_duration_since(before) >= WARN_PAUSE) {
+            self.warned = Some(now);
+            tracing::warn!(path = %path.display(), %error, "it cannot be looked at: files that are not found count as there");
+        }
     }
 
     /// Those that are followed already, and those that are not; what has several names is there once.
@@ -186,7 +204,12 @@ impl Tailer {
         for id in missed {
             let Some(mut file) = self.files.remove(&id) else { continue };
             let is_drained = file.is_drained;
-            let is_there = is_drained || self.find_again(&mut file);
+            let is_there = is_drained
+                || self.find_again(&mut file).unwrap_or_else(|error| {
+                    self.meters.read_errors.inc();
+                    self.warn_of(&file.place, &error, now);
+                    true
+                });
             if !is_there {
                 let unread = file.longest.saturating_sub(file.offset);
                 if unread > 0 && file.copy_of.is_none() {
@@ -207,21 +230,25 @@ impl Tailer {
     }
 
     /// Looks for a file beside where it was: by inode, then by what it begins with.
-    fn find_again(&self, file: &mut Tailed) -> bool {
-        let Some(folder) = file.place.parent().map(Path::to_owned) else { return false };
-        let Ok(entries) = fs::read_dir(&folder) else { return false };
+    ///
+    /// # Errors
+    /// Where that cannot be told.
+    fn find_again(&self, file: &mut Tailed) -> io::Result<bool> {
+        let Some(folder) = file.place.parent().map(Path::to_owned) else { return Ok(false) };
+        let Some(entries) = if_there(fs::read_dir(&folder))? else { return Ok(false) };
         let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = name.trim_end_matches(".gz").to_owned();
         let mut packed = Vec::new();
-        for entry in entries.flatten() {
+        for entry in entries {
+            let Some(entry) = if_there(entry)? else { continue };
             let there = entry.file_name().to_string_lossy().into_owned();
             if entry.ino() == file.inode.1
-                && let Ok(metadata) = fs::metadata(entry.path())
+                && let Some(metadata) = if_there(fs::metadata(entry.path()))?
                 && (metadata.dev(), metadata.ino()) == file.inode
-                && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file))
+                && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file)?)
             {
                 file.place = entry.path();
-                return true;
+                return Ok(true);
             }
             if there.ends_with(".gz") && there.starts_with(&stem) {
                 packed.push(entry.path());
@@ -229,16 +256,16 @@ impl Tailer {
         }
         packed.sort();
         for path in packed {
-            if begins_packed(&path, file)
-                && let Ok(metadata) = fs::metadata(&path)
+            if begins_packed(&path, file)?
+                && let Some(metadata) = if_there(fs::metadata(&path))?
             {
                 file.inode = (metadata.dev(), metadata.ino());
                 file.place = path;
                 file.packed = true;
-                return true;
+                return Ok(true);
             }
         }
-        false
+        Ok(false)
     }
 
     /// Whether a packed file is one that is followed and was packed; then it is read on.
@@ -250,7 +277,7 @@ impl Tailer {
             .iter_mut()
             .filter(|(_, file)| !file.packed)
             .filter(is_gone)
-            .find(|(_, file)| begins_packed(path, file))
+            .find(|(_, file)| begins_packed(path, file).unwrap_or(false))
         else {
             return false;
         };
@@ -270,7 +297,9 @@ impl Tailer {
         let name = place.file_name()?.to_str()?;
         let ends = name.char_indices().filter(|(at, c)| *at > 0 && ['.', '-', '_'].contains(c)).map(|(at, _)| at);
         ends.filter_map(|end| self.by_place.get(&place.with_file_name(name.get(..end)?)).copied()).find(|id| {
-            self.files.get(id).is_some_and(|file| file.offset > 0 && !file.packed && has_content(place, file))
+            self.files
+                .get(id)
+                .is_some_and(|file| file.offset > 0 && !file.packed && has_content(place, file).unwrap_or(false))
         })
     }
 
@@ -286,9 +315,8 @@ impl Tailer {
             let there = entry.file_name();
             let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
             let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
-            let is_copy =
-                is_other && if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
-            if !is_copy {
+            let is_copy = || if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
+            if !is_other || !is_copy().unwrap_or(false) {
                 continue;
             }
             let metadata = entry.metadata().ok()?;
@@ -317,9 +345,10 @@ impl Tailer {
         probe.place.clone_from(&file.place);
         let is_elsewhere = match &file.source {
             Some(source) => source.metadata().is_ok_and(|metadata| metadata.nlink() > 0),
-            None => self.find_again(&mut probe),
+            None => self.find_again(&mut probe).unwrap_or(true),
         };
-        !is_elsewhere && !file.is_under_way() && file.offset > 0 && has_content(path, file)
+        let is_idle = !is_elsewhere && !file.is_under_way() && file.offset > 0;
+        is_idle && has_content(path, file).unwrap_or(false)
     }
 
     fn move_to(&mut self, id: FileId, inode: Inode, path: &Path) {
@@ -342,6 +371,9 @@ impl Tailer {
 
     /// Lets go of files that are gone and read.
     pub(super) fn retire(&mut self, now: Instant) {
+        if !self.is_whole {
+            return;
+        }
         let kept: std::collections::HashSet<FileId> = self.plan.kept().map(|(file, _)| file).collect();
         let is_over = |id: &FileId, file: &Tailed| {
             let since = |gone: Instant| now.saturating_duration_since(gone) >= GRACE.max(self.config.poll_interval * 3);
@@ -384,23 +416,30 @@ impl Tailer {
     }
 }
 
+/// What is there; none where it is not.
+fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether a file begins as the one that is followed, and has before its offset what was read there.
-fn has_content(path: &Path, file: &Tailed) -> bool {
-    let Ok(other) = File::open(path) else { return false };
-    let Ok(head) = identity::head(&other, file.fingerprint.len as usize) else { return false };
+fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(other) = if_there(File::open(path))? else { return Ok(false) };
+    let head = identity::head(&other, file.fingerprint.len as usize)?;
     let mut before = Vec::new();
     let guarded = u64::from(file.guard.len);
     let start = file.offset.saturating_sub(guarded);
-    let read = identity::read_at(&other, start, guarded as usize, &mut before);
-    file.fingerprint.len > 0
-        && file.fingerprint.fits(&head)
-        && read.is_ok()
-        && (guarded == 0 || file.guard.fits(&before))
+    identity::read_at(&other, start, guarded as usize, &mut before)?;
+    Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
 /// Whether what is packed in a file begins as the one that is followed.
-fn begins_packed(path: &Path, file: &Tailed) -> bool {
-    let Ok(mut source) = Source::open(path, true) else { return false };
+fn begins_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(false) };
+    // What cannot be unpacked is nothing that is known.
     let head = source.head(file.fingerprint.len as usize);
-    file.fingerprint.len > 0 && head.is_ok_and(|head| file.fingerprint.fits(&head))
+    Ok(file.fingerprint.len > 0 && head.is_ok_and(|head| file.fingerprint.fits(&head)))
 }

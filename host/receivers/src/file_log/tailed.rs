@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::checkpoint::Known;
 use super::config::Config;
@@ -52,6 +52,8 @@ pub(super) struct Tailed {
     pub(super) is_drained: bool,
     /// How much stands behind the last whole entry, and since when.
     pub(super) partial: Option<(u64, Instant)>,
+    /// Since when it cannot be read.
+    pub(super) failing: Option<Instant>,
     /// Whether the rest of the line is passed over.
     pub(super) skips: bool,
     /// Whether it became shorter and that is ignored.
@@ -147,6 +149,7 @@ impl Tailed {
             gone: None,
             is_drained: false,
             partial: None,
+            failing: None,
             skips: false,
             has_shrunk: false,
             is_checked: false,
@@ -211,6 +214,12 @@ impl Tailed {
         self.has_shrunk = false;
         self.is_checked = false;
         self.delivered = Position::default();
+    }
+
+    /// Whether nothing came out of it for so long, though it was not read to its end.
+    pub(super) fn is_stuck(&self, now: Instant, period: Duration) -> bool {
+        let since = self.failing.or(self.partial.map(|(_, since)| since));
+        since.is_some_and(|since| now.saturating_duration_since(since) >= period)
     }
 
     /// Bytes that were there and were not read.

@@ -1,11 +1,11 @@
 //! How batches are made of what is ready, and what files wait for when they are under way.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use host_component::Payload;
 
-use super::{Meters, Tailer};
+use super::{GRACE, Meters, Tailer};
 use crate::budget::Reservation;
 use crate::file_log::entry::{Entry, FileId, Writer};
 use crate::file_log::operators::Sink;
@@ -60,7 +60,7 @@ impl Tailer {
         let (mut busy, mut blocked) = (Vec::new(), Vec::new());
         while !draft.is_full() {
             let Some(next) = self.ready.pop_front() else { break };
-            match self.may_read(next, &draft) {
+            match self.may_read(next, &draft, now) {
                 Turn::Now => {
                     self.visit(next, &mut draft, now);
                     // Who waits for this one may come now.
@@ -91,7 +91,7 @@ impl Tailer {
     }
 
     /// Whether a file may be read for this batch.
-    fn may_read(&mut self, id: FileId, draft: &Draft) -> Turn {
+    fn may_read(&mut self, id: FileId, draft: &Draft, now: Instant) -> Turn {
         let Some(file) = self.files.get_mut(&id) else { return Turn::Never };
         if file.copy_of.is_some() {
             file.is_ready = false;
@@ -103,18 +103,35 @@ impl Tailer {
         let Some((before, other)) = file.after.and_then(|id| Some((id, self.files.get(&id)?))) else {
             return Turn::Now;
         };
-        match other.is_under_way() || !other.is_drained {
-            false => Turn::Now,
-            true if other.is_under_way() || other.is_ready || other.used == draft.id => Turn::Later,
-            true => Turn::Behind(before),
+        if other.is_under_way() {
+            return Turn::Later;
         }
+        if other.is_drained {
+            return Turn::Now;
+        }
+        if other.is_stuck(now, self.stuck_after()) {
+            tracing::warn!(path = %other.place.display(), "a rotated file cannot be read to its end: the one that took its place is read before that");
+            if let Some(file) = self.files.get_mut(&id) {
+                file.after = None;
+            }
+            return Turn::Now;
+        }
+        if other.is_ready || other.used == draft.id { Turn::Later } else { Turn::Behind(before) }
+    }
+
+    /// How long a file that nothing comes out of is waited for.
+    fn stuck_after(&self) -> Duration {
+        GRACE.max(self.config.force_flush_period.saturating_mul(2))
     }
 
     /// Sends on what was kept for too long.
     fn flush(&mut self, draft: &mut Draft, now: Instant) {
         let files = &self.files;
-        let is_busy =
-            |file: &Tailed| file.is_under_way() || file.is_ready || file.offset < file.size && file.partial.is_none();
+        let stuck_after = self.stuck_after();
+        let is_busy = |file: &Tailed| {
+            let is_to_come = file.is_ready || file.offset < file.size && file.partial.is_none();
+            file.is_under_way() || is_to_come && !file.is_stuck(now, stuck_after)
+        };
         let waits = |lineage: u64| files.values().any(|file| file.lineage == lineage && is_busy(file));
         let mut out = Out { writer: &mut draft.writer, released: &mut draft.released, meters: &self.meters };
         self.plan.flush(now, self.config.force_flush_period, &waits, &mut out);

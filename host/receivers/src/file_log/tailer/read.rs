@@ -40,6 +40,8 @@ impl Tailer {
         }
         let was_open = usize::from(file.source.is_some());
         let visited = self.read(id, &mut file, draft, now);
+        let is_failing = visited.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
+        file.failing = if is_failing { file.failing.or(Some(now)) } else { None };
         let is_again = match visited {
             Ok(Visit::More) => true,
             Ok(Visit::End) => {

@@ -1,5 +1,11 @@
 //! What a tailer does, step by step.
 
+use std::fs;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use super::harness::{Folder, bodies};
 
 const KEPT: &str = "{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, watch: poll, operators: [{ type: recombine, \
@@ -63,4 +69,51 @@ fn a_file_that_cannot_be_opened_takes_the_place_of_none_that_can() {
     }
     assert_eq!(steps.delivered_after(1_000), ["c.log", "d.log"]);
     assert_eq!(steps.gauge("otelcol_fileconsumer_open_files"), Some(2));
+}
+
+const ROTATED: &str = "{ include: ['app.log', 'app.log.?'], start_at: beginning, poll_interval: 10ms, watch: poll, \
+                       force_flush_period: 0s }";
+
+#[test]
+fn goes_on_where_the_last_line_of_a_rotated_file_has_no_end() {
+    let folder = Folder::new();
+    folder.append("app.log", "one\nhalf");
+    let mut steps = folder.steps(ROTATED);
+    assert_eq!(steps.delivered_after(0), ["one"]);
+    folder.rename("app.log", "app.log.1");
+    folder.append("app.log", "two\n");
+    assert!(steps.delivered_after(500).is_empty());
+    // It may come yet.
+    assert!(steps.delivered_after(500).is_empty());
+    assert_eq!(steps.delivered_after(5_000), ["two"]);
+    folder.append("app.log", "three\n");
+    folder.append("app.log.1", " more\n");
+    let mut bodies = steps.delivered_after(500);
+    bodies.sort();
+    assert_eq!(bodies, ["half more", "three"]);
+}
+
+#[test]
+fn goes_on_where_a_rotated_file_cannot_be_read() {
+    let folder = Folder::new();
+    folder.append("app.log", "one, and long enough to be known by\n");
+    let mut steps = folder.steps(ROTATED);
+    assert_eq!(steps.delivered_after(0).len(), 1);
+    let known = steps.tailer.handed_over();
+    drop(steps);
+    folder.append("app.log", "two\n");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(&fs::read(folder.path("app.log")).unwrap()).unwrap();
+    let mut packed = packed.finish().unwrap();
+    packed.extend(b"what is behind it is damaged");
+    fs::write(folder.path("app.log.1.gz"), packed).unwrap();
+    fs::remove_file(folder.path("app.log")).unwrap();
+    folder.append("app.log", "three\n");
+    let mut steps = folder.steps(ROTATED);
+    steps.tailer.resume(None, known);
+    for _ in 0..3 {
+        assert!(steps.delivered_after(500).is_empty());
+    }
+    assert!(steps.metrics.total("tidegate_file_log_read_errors") > 0);
+    assert_eq!(steps.delivered_after(5_000), ["three"]);
 }

@@ -44,8 +44,8 @@ pub(super) struct Tailed {
     pub(super) is_ready: bool,
     /// The file that is to be read before it.
     pub(super) after: Option<FileId>,
-    /// The file that this one is a copy of: not read before that was truncated.
-    pub(super) copy_of: Option<FileId>,
+    /// Where this one is a copy of another: not read before that was truncated.
+    pub(super) copied: Option<Copied>,
     /// Since when no pattern finds it.
     pub(super) gone: Option<Instant>,
     /// Whether it was read to its end since.
@@ -62,6 +62,23 @@ pub(super) struct Tailed {
     pub(super) is_checked: bool,
     pub(super) used: u64,
     pub(super) seen: u64,
+}
+
+/// What is known of a copy.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    pub(super) of: FileId,
+    /// Whether all is in it that was read of the other.
+    pub(super) is_whole: bool,
+    /// How long it was, and since when.
+    pub(super) seen: u64,
+    pub(super) grew: Instant,
+}
+
+impl Copied {
+    pub(super) fn new(of: FileId, now: Instant) -> Self {
+        Copied { of, is_whole: false, seen: 0, grew: now }
+    }
 }
 
 /// How far a file was read.
@@ -145,7 +162,7 @@ impl Tailed {
             under_way: VecDeque::new(),
             is_ready: false,
             after: None,
-            copy_of: None,
+            copied: None,
             gone: None,
             is_drained: false,
             partial: None,

@@ -4,6 +4,7 @@
 //! it. Of each file one batch is under way at a time, so that its entries stay in order, and so many batches in all.
 
 mod batches;
+mod copies;
 mod follow;
 mod read;
 
@@ -63,6 +64,8 @@ pub(super) struct Tailer {
     ready: VecDeque<FileId>,
     /// Files with something behind their last whole entry.
     partials: BTreeSet<FileId>,
+    /// Files that are copies of others.
+    copies: BTreeSet<FileId>,
     checkpoint: Option<Checkpoint>,
     changes: BTreeMap<FileId, Option<Known>>,
     synced: Instant,
@@ -149,6 +152,7 @@ impl Tailer {
             by_place: HashMap::new(),
             ready: VecDeque::new(),
             partials: BTreeSet::new(),
+            copies: BTreeSet::new(),
             checkpoint: None,
             changes: BTreeMap::new(),
             synced: now,
@@ -189,7 +193,7 @@ impl Tailer {
 
     /// What the one that takes this one's place has to know.
     pub(super) fn handed_over(&self) -> BTreeMap<FileId, Known> {
-        self.files.iter().map(|(id, file)| (*id, file.known())).collect()
+        self.files.iter().filter(|(_, file)| file.copied.is_none()).map(|(id, file)| (*id, file.known())).collect()
     }
 
     pub(super) fn watch_fd(&self) -> Option<std::os::fd::OwnedFd> {

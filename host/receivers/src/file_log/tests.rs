@@ -1,5 +1,6 @@
 //! The receiver on real files, with a pipeline that answers as it is told.
 
+mod copies;
 mod harness;
 mod limits;
 mod lines;

@@ -93,7 +93,7 @@ impl Tailer {
     /// Whether a file may be read for this batch.
     fn may_read(&mut self, id: FileId, draft: &Draft, now: Instant) -> Turn {
         let Some(file) = self.files.get_mut(&id) else { return Turn::Never };
-        if file.copy_of.is_some() {
+        if file.copied.is_some() {
             file.is_ready = false;
             return Turn::Never;
         }

@@ -13,7 +13,7 @@ use crate::file_log::entry::FileId;
 use crate::file_log::finder::{Found, Look, is_absence};
 use crate::file_log::identity::{self, Fingerprint};
 use crate::file_log::source::Source;
-use crate::file_log::tailed::{Inode, Tailed};
+use crate::file_log::tailed::{Copied, Inode, Tailed};
 
 /// How much longer looking rests than it takes.
 const REST: u32 = 20;
@@ -40,8 +40,9 @@ impl Tailer {
             self.see(id, found);
         }
         for found in new {
-            self.begin(found, &before, is_first);
+            self.begin(found, &before, is_first, now);
         }
+        self.compare_copies(now);
         // What was not found may be there nevertheless.
         if self.is_whole {
             self.miss(now);
@@ -95,7 +96,7 @@ impl Tailer {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.seen = self.scans;
         // A copy that was read as what it is a copy of keeps saying so.
-        let is_moved = file.path != found.path && file.copy_of.is_none();
+        let is_moved = file.path != found.path && file.copied.is_none();
         if is_moved {
             let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
             if self.by_path.get(&file.path) == Some(&id) {
@@ -108,7 +109,7 @@ impl Tailer {
             (file.path, file.place) = (found.path, place);
             file.gone = None;
             self.changes.insert(id, Some(file.known()));
-        } else if file.copy_of.is_none() {
+        } else if file.copied.is_none() {
             file.gone = None;
         }
         let size = found.metadata.len();
@@ -126,7 +127,7 @@ impl Tailer {
     }
 
     /// A file is there that was not followed.
-    fn begin(&mut self, found: Found, before: &HashMap<PathBuf, FileId>, is_first: bool) {
+    fn begin(&mut self, found: Found, before: &HashMap<PathBuf, FileId>, is_first: bool, now: Instant) {
         let Found { path, metadata } = found;
         let predecessor = before.get(&path).copied().filter(|id| self.files.contains_key(id));
         if let Some(limit) = self.config.exclude_older_than
@@ -151,6 +152,11 @@ impl Tailer {
             return;
         }
         let place = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        let may_be_copy = !packed && (!is_first || self.from_beginning);
+        // What nothing stands in yet may become a copy: it is looked at again.
+        if may_be_copy && metadata.len() == 0 && predecessor.is_none() && self.originals(&place).next().is_some() {
+            return;
+        }
         let id = self.next_id;
         self.next_id += 1;
         let lineage = predecessor.and_then(|id| self.files.get(&id)).map_or(id, |file| file.lineage);
@@ -168,14 +174,19 @@ impl Tailer {
             file.longest = metadata.len();
             file.delivered.offset = metadata.len();
         } else if !packed {
-            file.copy_of = self.original_of(&file.place);
+            file.copied = self.original_of(&file.place).map(|of| Copied::new(of, now));
             file.longest = metadata.len();
         }
         // It may be moved before it is its turn to be read.
         if !packed && let Ok(head) = File::open(&file.place).and_then(|open| identity::head(&open, wanted)) {
             file.fingerprint = Fingerprint::of(&head);
         }
-        self.changes.insert(id, Some(file.known()));
+        // A copy is nothing that is followed, as long as it is one.
+        if file.copied.is_some() {
+            self.copies.insert(id);
+        } else {
+            self.changes.insert(id, Some(file.known()));
+        }
         self.enter(id, file);
         self.make_ready(id);
     }
@@ -212,11 +223,11 @@ impl Tailer {
                 });
             if !is_there {
                 let unread = file.longest.saturating_sub(file.offset);
-                if unread > 0 && file.copy_of.is_none() {
+                if unread > 0 && file.copied.is_none() && self.own_copy(id).is_none() {
                     self.meters.lost_bytes.inc_by(unread);
                     tracing::warn!(path = %file.path.display(), bytes = unread, "a file is gone before all of it was read");
                 }
-                self.forget(id, &file);
+                self.forget(id, &file, now);
                 continue;
             }
             self.by_inode.insert(file.inode, id);
@@ -292,52 +303,6 @@ impl Tailer {
         true
     }
 
-    /// The file that one of this path is a copy of, as `copytruncate` makes it.
-    fn original_of(&self, place: &Path) -> Option<FileId> {
-        let name = place.file_name()?.to_str()?;
-        let ends = name.char_indices().filter(|(at, c)| *at > 0 && ['.', '-', '_'].contains(c)).map(|(at, _)| at);
-        ends.filter_map(|end| self.by_place.get(&place.with_file_name(name.get(..end)?)).copied()).find(|id| {
-            self.files
-                .get(id)
-                .is_some_and(|file| file.offset > 0 && !file.packed && has_content(place, file).unwrap_or(false))
-        })
-    }
-
-    /// The copy that was made of a file before it was truncated.
-    pub(super) fn copy_of(&mut self, id: FileId, file: &Tailed) -> Option<FileId> {
-        let own = self.files.iter().find(|(_, other)| other.copy_of == Some(id)).map(|(id, _)| *id);
-        if own.is_some() || file.offset == 0 {
-            return own;
-        }
-        let folder = file.place.parent()?;
-        let name = file.place.file_name()?.to_str()?;
-        for entry in fs::read_dir(folder).ok()?.flatten() {
-            let there = entry.file_name();
-            let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
-            let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
-            let is_copy = || if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
-            if !is_other || !is_copy().unwrap_or(false) {
-                continue;
-            }
-            let metadata = entry.metadata().ok()?;
-            let inode = (metadata.dev(), metadata.ino());
-            if self.by_inode.contains_key(&inode) {
-                continue;
-            }
-            let copy = self.next_id;
-            self.next_id += 1;
-            let mut other = Tailed::new(inode, file.lineage, file.path.clone(), entry.path(), &self.config);
-            other.fingerprint = file.fingerprint;
-            other.packed = packed;
-            other.size = metadata.len();
-            self.by_inode.insert(inode, copy);
-            self.by_place.insert(entry.path(), copy);
-            self.files.insert(copy, other);
-            return Some(copy);
-        }
-        None
-    }
-
     /// Whether a file that is gone has come back under its name with what was read of it.
     fn is_same_content(&self, id: FileId, path: &Path) -> bool {
         let Some(file) = self.files.get(&id) else { return false };
@@ -386,7 +351,7 @@ impl Tailer {
         let over: Vec<FileId> = self.files.iter().filter(|(id, file)| is_over(id, file)).map(|(id, _)| *id).collect();
         for id in &over {
             if let Some(file) = self.files.remove(id) {
-                self.forget(*id, &file);
+                self.forget(*id, &file, now);
             }
         }
         if !over.is_empty()
@@ -398,7 +363,11 @@ impl Tailer {
         }
     }
 
-    fn forget(&mut self, id: FileId, file: &Tailed) {
+    fn forget(&mut self, id: FileId, file: &Tailed, now: Instant) {
+        // What it was copied to is what is left of it.
+        while let Some(copy) = self.own_copy(id) {
+            self.inherit(copy, file, now);
+        }
         for (map, path) in [(&mut self.by_path, &file.path), (&mut self.by_place, &file.place)] {
             if map.get(path) == Some(&id) {
                 map.remove(path);
@@ -407,6 +376,7 @@ impl Tailer {
         if self.by_inode.get(&file.inode) == Some(&id) {
             self.by_inode.remove(&file.inode);
         }
+        self.copies.remove(&id);
         self.changes.insert(id, None);
     }
 
@@ -417,7 +387,7 @@ impl Tailer {
 }
 
 /// What is there; none where it is not.
-fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(there) => Ok(Some(there)),
         Err(error) if is_absence(&error) => Ok(None),
@@ -426,7 +396,7 @@ fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 /// Whether a file begins as the one that is followed, and has before its offset what was read there.
-fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
+pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
     let Some(other) = if_there(File::open(path))? else { return Ok(false) };
     let head = identity::head(&other, file.fingerprint.len as usize)?;
     let mut before = Vec::new();
@@ -437,7 +407,7 @@ fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
 }
 
 /// Whether what is packed in a file begins as the one that is followed.
-fn begins_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
+pub(super) fn begins_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
     let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(false) };
     // What cannot be unpacked is nothing that is known.
     let head = source.head(file.fingerprint.len as usize);

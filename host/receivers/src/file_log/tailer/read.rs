@@ -12,7 +12,7 @@ use crate::file_log::identity::{Fingerprint, GUARD, Guard};
 use crate::file_log::lines::Token;
 use crate::file_log::operators::Context;
 use crate::file_log::source::Source;
-use crate::file_log::tailed::{Position, Tailed};
+use crate::file_log::tailed::Tailed;
 
 /// What is read at a time.
 const CHUNK: usize = 128 << 10;
@@ -267,18 +267,7 @@ impl Tailer {
         let unread = file.unread();
         match copy {
             Some(copy) => {
-                if let Some(other) = self.files.get_mut(&copy) {
-                    other.copy_of = None;
-                    other.offset = file.offset;
-                    other.guard = file.guard;
-                    other.records = file.records;
-                    other.delivered = Position { offset: file.offset, guard: file.guard, records: file.records };
-                    other.lineage = file.lineage;
-                    other.says = std::sync::Arc::clone(&file.says);
-                    other.gone.get_or_insert(now);
-                    other.is_drained = false;
-                }
-                self.make_ready(copy);
+                self.inherit(copy, file, now);
                 file.restart();
                 file.after = Some(copy);
             }

@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::identity::{Fingerprint, Guard};
 
@@ -26,6 +26,8 @@ const MAX_RECORD: usize = 64 << 10;
 pub(super) struct Known {
     pub(super) device: u64,
     pub(super) inode: u64,
+    /// Where it is not UTF-8, nearly so: the file is known by its inode and content.
+    #[serde(serialize_with = "lossy")]
     pub(super) path: PathBuf,
     pub(super) fingerprint: Fingerprint,
     /// All before it was delivered.
@@ -41,6 +43,10 @@ pub(super) struct Known {
     pub(super) records: u64,
 }
 
+fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
+}
+
 #[derive(Serialize, Deserialize)]
 struct Record {
     id: u64,
@@ -53,6 +59,8 @@ pub(super) struct Checkpoint {
     journal: File,
     length: u64,
     live: BTreeMap<u64, Known>,
+    /// Whether what is live is not what the journal says.
+    is_behind: bool,
 }
 
 impl Checkpoint {
@@ -74,18 +82,25 @@ impl Checkpoint {
             tracing::warn!(path = %path.display(), files = live.len(), "the checkpoint is damaged: what it still says is used");
         }
         let (journal, length) = write_anew(path, &live)?;
-        Ok(Checkpoint { path: path.to_owned(), journal, length, live })
+        Ok(Checkpoint { path: path.to_owned(), journal, length, live, is_behind: false })
     }
 
     pub(super) fn live(&self) -> &BTreeMap<u64, Known> {
         &self.live
     }
 
-    /// Writes what changed, and returns when the disk has it. What fails is tried again with the next change.
+    /// Whether something was not written that was to be.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// Writes what changed, and returns when the disk has it. What fails is written with the next try.
     ///
     /// # Errors
     /// Where the disk does not take it.
     pub(super) fn write(&mut self, changes: BTreeMap<u64, Option<Known>>) -> io::Result<()> {
+        // What was written in part would hide what comes behind it: until all was written anew nothing is appended.
+        let was_behind = std::mem::replace(&mut self.is_behind, true);
         let mut bytes = Vec::new();
         for (id, file) in changes {
             match &file {
@@ -98,26 +113,20 @@ impl Checkpoint {
             };
             frame(&Record { id, file }, &mut bytes)?;
         }
-        if bytes.is_empty() {
-            return Ok(());
-        }
         let live = self.live.len() as u64 * 300;
-        if self.length + bytes.len() as u64 > (live * SURPLUS).max(SMALL) {
+        let is_long = self.length + bytes.len() as u64 > (live * SURPLUS).max(SMALL);
+        if was_behind || !bytes.is_empty() && (is_long || self.append(&bytes).is_err()) {
             (self.journal, self.length) = write_anew(&self.path, &self.live)?;
-            return Ok(());
         }
-        let written = self.journal.write_all(&bytes).and_then(|()| self.journal.sync_data());
-        match written {
-            Ok(()) => {
-                self.length += bytes.len() as u64;
-                Ok(())
-            }
-            // What was written in part would hide what comes behind it.
-            Err(_) => {
-                (self.journal, self.length) = write_anew(&self.path, &self.live)?;
-                Ok(())
-            }
-        }
+        self.is_behind = false;
+        Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.journal.write_all(bytes)?;
+        self.journal.sync_data()?;
+        self.length += bytes.len() as u64;
+        Ok(())
     }
 }
 
@@ -171,3 +180,6 @@ fn write_anew(path: &Path, live: &BTreeMap<u64, Known>) -> io::Result<(File, u64
     }
     Ok((file, bytes.len() as u64))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,13 @@
 //! The finder lists the files that `include` matches and `exclude` does not, symlinks followed.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
+use rustix::io::Errno;
 
 /// Folders that `**` goes down.
 const DEPTH: usize = 32;
@@ -12,6 +16,16 @@ const DEPTH: usize = 32;
 pub(super) struct Found {
     pub(super) path: PathBuf,
     pub(super) metadata: Metadata,
+}
+
+/// What a look has come to.
+#[derive(Default)]
+pub(super) struct Look {
+    pub(super) found: Vec<Found>,
+    /// How often something could not be looked at: what was not found may be there nevertheless.
+    pub(super) failures: u64,
+    /// The first of that.
+    pub(super) failure: Option<(PathBuf, io::Error)>,
 }
 
 pub(super) struct Finder {
@@ -49,24 +63,17 @@ impl Finder {
     }
 
     /// All files, in the order of the patterns, those of one in that of their names.
-    pub(super) fn find(&self) -> Vec<Found> {
-        let mut found = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for steps in &self.include {
-            walk(Path::new("/"), steps, 0, &mut |path| {
-                let is_out = self.exclude.iter().any(|pattern| pattern.is_match(&path));
-                if is_out || !seen.insert(path.clone()) {
-                    return;
-                }
-                if let Ok(metadata) = fs::metadata(&path)
-                    && metadata.is_file()
-                {
-                    found.push(Found { path, metadata });
-                }
-            });
-        }
-        found
+    pub(super) fn find(&self) -> Look {
+        let mut walk = Walk { exclude: &self.exclude, seen: HashSet::new(), look: Look::default() };
+        self.include.iter().for_each(|steps| walk.go(Path::new("/"), steps, 0));
+        walk.look
     }
+}
+
+/// Whether an error says that something is not there, for us; other errors say nothing of that.
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    let of_name = [Errno::NOENT, Errno::ACCESS, Errno::PERM, Errno::NOTDIR, Errno::LOOP, Errno::NAMETOOLONG];
+    Errno::from_io_error(error).is_some_and(|error| of_name.contains(&error))
 }
 
 fn steps(pattern: &str) -> Result<Vec<Step>, String> {
@@ -90,31 +97,68 @@ fn steps(pattern: &str) -> Result<Vec<Step>, String> {
         .collect()
 }
 
-fn names(folder: &Path) -> Vec<std::ffi::OsString> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
-    names.sort();
-    names
+/// One look under way.
+struct Walk<'f> {
+    exclude: &'f [GlobMatcher],
+    seen: HashSet<PathBuf>,
+    look: Look,
 }
 
-fn walk(folder: &Path, steps: &[Step], depth: usize, found: &mut dyn FnMut(PathBuf)) {
-    let Some((first, rest)) = steps.split_first() else { return };
-    let mut go = |path: PathBuf| if rest.is_empty() { found(path) } else { walk(&path, rest, depth, found) };
-    match first {
-        Step::Named(name) => go(folder.join(name)),
-        Step::Matching(pattern) => {
-            names(folder).into_iter().filter(|name| pattern.is_match(name)).for_each(|name| go(folder.join(name)));
-        }
-        Step::Deep => {
-            walk(folder, rest, depth, found);
-            if depth < DEPTH {
-                for name in names(folder) {
-                    let path = folder.join(name);
+impl Walk<'_> {
+    fn go(&mut self, folder: &Path, steps: &[Step], depth: usize) {
+        let Some((first, rest)) = steps.split_first() else { return };
+        match first {
+            Step::Named(name) => self.on(folder.join(name), rest, depth),
+            Step::Matching(pattern) => {
+                for name in self.names(folder).into_iter().filter(|name| pattern.is_match(name)) {
+                    self.on(folder.join(name), rest, depth);
+                }
+            }
+            Step::Deep => {
+                self.go(folder, rest, depth);
+                let names = if depth < DEPTH { self.names(folder) } else { Vec::new() };
+                for path in names.into_iter().map(|name| folder.join(name)) {
                     // A link to a folder above would never end.
-                    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-                        walk(&path, steps, depth + 1, found);
+                    let metadata = path.symlink_metadata();
+                    if self.noted(&path, metadata).is_some_and(|metadata| metadata.is_dir()) {
+                        self.go(&path, steps, depth + 1);
                     }
                 }
+            }
+        }
+    }
+
+    fn on(&mut self, path: PathBuf, rest: &[Step], depth: usize) {
+        if !rest.is_empty() {
+            return self.go(&path, rest, depth);
+        }
+        let is_out = self.exclude.iter().any(|pattern| pattern.is_match(&path));
+        if is_out || !self.seen.insert(path.clone()) {
+            return;
+        }
+        let metadata = fs::metadata(&path);
+        if let Some(metadata) = self.noted(&path, metadata).filter(Metadata::is_file) {
+            self.look.found.push(Found { path, metadata });
+        }
+    }
+
+    fn names(&mut self, folder: &Path) -> Vec<OsString> {
+        let entries = fs::read_dir(folder);
+        let Some(entries) = self.noted(folder, entries) else { return Vec::new() };
+        let mut names: Vec<_> = entries.filter_map(|entry| Some(self.noted(folder, entry)?.file_name())).collect();
+        names.sort();
+        names
+    }
+
+    fn noted<T>(&mut self, path: &Path, result: io::Result<T>) -> Option<T> {
+        match result {
+            Ok(found) => Some(found),
+            Err(error) => {
+                if !is_absence(&error) {
+                    self.look.failures += 1;
+                    self.look.failure.get_or_insert_with(|| (path.to_owned(), error));
+                }
+                None
             }
         }
     }

@@ -119,17 +119,15 @@ impl Splitter {
     pub(super) fn next(&self, bytes: &[u8], at: usize) -> Option<Token> {
         let found = match &self.shape {
             Shape::Line => self.encoding.line_break(bytes, at).map(|end| (at..end, end + self.encoding.width())),
-            Shape::Start(pattern) => {
-                let rest = bytes.get(at..)?;
-                let first = pattern.find(rest).filter(|first| !first.is_empty())?;
-                if first.start() > 0 {
-                    Some((at..at + first.start(), at + first.start()))
-                } else {
+            Shape::Start(pattern) => match pattern.find(bytes.get(at..)?).filter(|first| !first.is_empty()) {
+                Some(first) if first.start() > 0 => Some((at..at + first.start(), at + first.start())),
+                Some(first) => {
                     let begin = if self.omits_pattern { first.end() } else { 0 };
-                    let second = pattern.find_at(rest, first.end());
+                    let second = pattern.find_at(bytes.get(at..)?, first.end());
                     second.map(|second| (at + begin..at + second.start(), at + second.start()))
                 }
-            }
+                None => None,
+            },
             Shape::End(pattern) => pattern.find(bytes.get(at..)?).filter(|end| end.end() > 0).map(|end| {
                 let content_end = if self.omits_pattern { end.start() } else { end.end() };
                 (at..at + content_end, at + end.end())

@@ -83,8 +83,7 @@ impl Config {
             LEGACIES.take_over(&owner, &owner).map_err(|source| BuildError::Twice { id: id.clone(), source })?;
         let legacy = taken.unwrap_or_else(|| LEGACIES.claim(owner.clone(), &owner, Legacy::default()));
         let road = Arc::new(Road::new(&owner, consumers, &self.retry_on_failure, deps.metrics));
-        let file_name = format!("receiver_{}", owner.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
-        let storage = storage.map(|folder| folder.join(file_name).join("checkpoint"));
+        let storage = storage.map(|folder| folder.join(folder_name(&id)).join("checkpoint"));
         let tailer = Tailer::new(self, &id, deps.base, deps.metrics, deps.budget.clone());
         let tailer = tailer.map_err(|told| BuildError::Plan { id: id.clone(), told })?;
         Ok(FileLog { id, tailer, storage, legacy, road })
@@ -127,16 +126,18 @@ impl FileLog {
         let told = tailer.watch_fd().and_then(|fd| AsyncFd::new(fd).ok());
         let mut under_way = FuturesUnordered::new();
         while !shutdown.is_fired() {
-            let batches;
-            (tailer, batches) = blocking(move || {
+            let (batches, is_waiting);
+            (tailer, batches, is_waiting) = blocking(move || {
                 let batches = tailer.step(Instant::now());
-                (tailer, batches)
+                // It looks at all files, which is nothing for a thread that others wait for.
+                let is_waiting = tailer.is_waiting();
+                (tailer, batches, is_waiting)
             })
             .await?;
             under_way.extend(batches.into_iter().map(|batch| send(Arc::clone(&road), batch, shutdown.clone())));
             let now = Instant::now();
             let until_scan = tailer.next_scan().saturating_duration_since(now);
-            let pause = if tailer.is_waiting() { until_scan.min(tailer.pause()) } else { until_scan };
+            let pause = if is_waiting { until_scan.min(tailer.pause()) } else { until_scan };
             tokio::select! {
                 () = shutdown.wait() => {}
                 Some((batch, is_over)) = under_way.next(), if !under_way.is_empty() => tailer.done(&batch, is_over),
@@ -154,6 +155,19 @@ impl FileLog {
         .await?;
         Ok(())
     }
+}
+
+/// What the folder of a receiver is called in its storage; no two receivers have the same.
+fn folder_name(id: &ComponentId) -> String {
+    let mut folder = format!("receiver_{}", id.r#type());
+    for byte in id.name().iter().flat_map(|name| std::iter::once(b'_').chain(name.bytes())) {
+        match byte {
+            b'_' => folder.push('_'),
+            byte if byte.is_ascii_alphanumeric() => folder.push(char::from(byte)),
+            byte => folder.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    folder
 }
 
 /// Returns when the kernel has told something; never where it tells nothing.

@@ -1,9 +1,10 @@
 //! One file that is followed: what it is known by, how far it was read, and how far that was delivered.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::checkpoint::Known;
 use super::config::Config;
@@ -37,19 +38,22 @@ pub(super) struct Tailed {
     pub(super) records: u64,
     pub(super) source: Option<Source>,
     pub(super) packed: bool,
-    /// The batch that what was read of it is under way in.
-    pub(super) batch: Option<u64>,
+    /// The batches that something of it is under way in, in their order: where it is when they were delivered, and
+    /// whether they were.
+    pub(super) under_way: VecDeque<(u64, Position, bool)>,
     pub(super) is_ready: bool,
     /// The file that is to be read before it.
     pub(super) after: Option<FileId>,
-    /// The file that this one is a copy of: not read before that was truncated.
-    pub(super) copy_of: Option<FileId>,
+    /// Where this one is a copy of another: not read before that was truncated.
+    pub(super) copied: Option<Copied>,
     /// Since when no pattern finds it.
     pub(super) gone: Option<Instant>,
     /// Whether it was read to its end since.
     pub(super) is_drained: bool,
     /// How much stands behind the last whole entry, and since when.
     pub(super) partial: Option<(u64, Instant)>,
+    /// Since when it cannot be read.
+    pub(super) failing: Option<Instant>,
     /// Whether the rest of the line is passed over.
     pub(super) skips: bool,
     /// Whether it became shorter and that is ignored.
@@ -58,6 +62,23 @@ pub(super) struct Tailed {
     pub(super) is_checked: bool,
     pub(super) used: u64,
     pub(super) seen: u64,
+}
+
+/// What is known of a copy.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    pub(super) of: FileId,
+    /// Whether all is in it that was read of the other.
+    pub(super) is_whole: bool,
+    /// How long it was, and since when.
+    pub(super) seen: u64,
+    pub(super) grew: Instant,
+}
+
+impl Copied {
+    pub(super) fn new(of: FileId, now: Instant) -> Self {
+        Copied { of, is_whole: false, seen: 0, grew: now }
+    }
 }
 
 /// How far a file was read.
@@ -138,13 +159,14 @@ impl Tailed {
             records: 0,
             source: None,
             packed: false,
-            batch: None,
+            under_way: VecDeque::new(),
             is_ready: false,
             after: None,
-            copy_of: None,
+            copied: None,
             gone: None,
             is_drained: false,
             partial: None,
+            failing: None,
             skips: false,
             has_shrunk: false,
             is_checked: false,
@@ -182,6 +204,21 @@ impl Tailed {
         }
     }
 
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// A batch was delivered. What is behind one that was not does not count yet; gives whether something does now.
+    pub(super) fn settle(&mut self, batch: u64) -> bool {
+        self.under_way.iter_mut().filter(|(id, ..)| *id == batch).for_each(|(_, _, is_over)| *is_over = true);
+        let before = self.under_way.len();
+        while let Some((_, position, true)) = self.under_way.front().copied() {
+            self.delivered = position;
+            self.under_way.pop_front();
+        }
+        self.under_way.len() < before
+    }
+
     /// It is read from its beginning, as something new.
     pub(super) fn restart(&mut self) {
         self.offset = 0;
@@ -194,6 +231,12 @@ impl Tailed {
         self.has_shrunk = false;
         self.is_checked = false;
         self.delivered = Position::default();
+    }
+
+    /// Whether nothing came out of it for so long, though it was not read to its end.
+    pub(super) fn is_stuck(&self, now: Instant, period: Duration) -> bool {
+        let since = self.failing.or(self.partial.map(|(_, since)| since));
+        since.is_some_and(|since| now.saturating_duration_since(since) >= period)
     }
 
     /// Bytes that were there and were not read.

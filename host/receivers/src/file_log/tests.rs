@@ -1,8 +1,11 @@
 //! The receiver on real files, with a pipeline that answers as it is told.
 
+mod copies;
 mod harness;
+mod limits;
 mod lines;
 mod operators;
 mod reading;
 mod rotation;
+mod steps;
 mod storage;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,22 +10,29 @@ use std::time::{Duration, Instant, SystemTime};
 use super::{GRACE, Tailer};
 use crate::file_log::config::Compression;
 use crate::file_log::entry::FileId;
-use crate::file_log::finder::Found;
+use crate::file_log::finder::{Found, Look, is_absence};
 use crate::file_log::identity::{self, Fingerprint};
 use crate::file_log::source::Source;
-use crate::file_log::tailed::{Inode, Tailed};
+use crate::file_log::tailed::{Copied, Inode, Tailed};
 
 /// How much longer looking rests than it takes.
 const REST: u32 = 20;
 /// Between two looks where the kernel tells of changes, in intervals.
 const WATCHED: u32 = 5;
+/// How often it is told that something cannot be looked at.
+const WARN_PAUSE: Duration = Duration::from_secs(60);
 
 impl Tailer {
     /// Looks for files, and at what became of those that are followed.
     pub(super) fn scan(&mut self, now: Instant) {
         let began = Instant::now();
         self.scans += 1;
-        let found = self.finder.find();
+        let Look { found, failures, failure } = self.finder.find();
+        self.is_whole = failure.is_none();
+        if let Some((path, error)) = failure {
+            self.meters.read_errors.inc_by(failures);
+            self.warn_of(&path, &error, now);
+        }
         let is_first = self.scans == 1;
         let (known, new) = self.sort_out(found);
         let before: HashMap<PathBuf, FileId> = self.by_path.clone();
@@ -32,12 +40,23 @@ impl Tailer {
             self.see(id, found);
         }
         for found in new {
-            self.begin(found, &before, is_first);
+            self.begin(found, &before, is_first, now);
         }
-        self.miss(now);
+        self.compare_copies(now);
+        // What was not found may be there nevertheless.
+        if self.is_whole {
+            self.miss(now);
+        }
         self.scan_took = began.elapsed();
         let factor = if self.watch.is_some() { WATCHED } else { 1 };
         self.next_scan = now + (self.config.poll_interval * factor).max(self.scan_took * REST);
+    }
+
+    fn warn_of(&mut self, path: &Path, error: &io::Error, now: Instant) {
+        if self.warned.is_none_or(|before| now.saturating_duration_since(before) >= WARN_PAUSE) {
+            self.warned = Some(now);
+            tracing::warn!(path = %path.display(), %error, "it cannot be looked at: files that are not found count as there");
+        }
     }
 
     /// Those that are followed already, and those that are not; what has several names is there once.
@@ -77,7 +96,7 @@ impl Tailer {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.seen = self.scans;
         // A copy that was read as what it is a copy of keeps saying so.
-        let is_moved = file.path != found.path && file.copy_of.is_none();
+        let is_moved = file.path != found.path && file.copied.is_none();
         if is_moved {
             let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
             if self.by_path.get(&file.path) == Some(&id) {
@@ -90,14 +109,14 @@ impl Tailer {
             (file.path, file.place) = (found.path, place);
             file.gone = None;
             self.changes.insert(id, Some(file.known()));
-        } else if file.copy_of.is_none() {
+        } else if file.copied.is_none() {
             file.gone = None;
         }
         let size = found.metadata.len();
         let has_changed =
             file.size != size || file.scanned != size || size > file.offset || !file.is_checked && file.scanned == 0;
         file.scanned = size;
-        if file.batch.is_some() && size > file.longest {
+        if file.is_under_way() && size > file.longest {
             file.longest = size;
             self.changes.insert(id, Some(file.known()));
         }
@@ -108,7 +127,7 @@ impl Tailer {
     }
 
     /// A file is there that was not followed.
-    fn begin(&mut self, found: Found, before: &HashMap<PathBuf, FileId>, is_first: bool) {
+    fn begin(&mut self, found: Found, before: &HashMap<PathBuf, FileId>, is_first: bool, now: Instant) {
         let Found { path, metadata } = found;
         let predecessor = before.get(&path).copied().filter(|id| self.files.contains_key(id));
         if let Some(limit) = self.config.exclude_older_than
@@ -133,6 +152,11 @@ impl Tailer {
             return;
         }
         let place = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        let may_be_copy = !packed && (!is_first || self.from_beginning);
+        // What nothing stands in yet may become a copy: it is looked at again.
+        if may_be_copy && metadata.len() == 0 && predecessor.is_none() && self.originals(&place).next().is_some() {
+            return;
+        }
         let id = self.next_id;
         self.next_id += 1;
         let lineage = predecessor.and_then(|id| self.files.get(&id)).map_or(id, |file| file.lineage);
@@ -150,14 +174,19 @@ impl Tailer {
             file.longest = metadata.len();
             file.delivered.offset = metadata.len();
         } else if !packed {
-            file.copy_of = self.original_of(&file.place);
+            file.copied = self.original_of(&file.place).map(|of| Copied::new(of, now));
             file.longest = metadata.len();
         }
         // It may be moved before it is its turn to be read.
         if !packed && let Ok(head) = File::open(&file.place).and_then(|open| identity::head(&open, wanted)) {
             file.fingerprint = Fingerprint::of(&head);
         }
-        self.changes.insert(id, Some(file.known()));
+        // A copy is nothing that is followed, as long as it is one.
+        if file.copied.is_some() {
+            self.copies.insert(id);
+        } else {
+            self.changes.insert(id, Some(file.known()));
+        }
         self.enter(id, file);
         self.make_ready(id);
     }
@@ -174,7 +203,7 @@ impl Tailer {
 
     /// What no pattern finds any more: it was moved, packed, or removed.
     fn miss(&mut self, now: Instant) {
-        let is_missed = |file: &Tailed| file.seen != self.scans && file.source.is_none() && file.batch.is_none();
+        let is_missed = |file: &Tailed| file.seen != self.scans && file.source.is_none() && !file.is_under_way();
         let missed: Vec<FileId> = self.files.iter().filter(|(_, file)| is_missed(file)).map(|(id, _)| *id).collect();
         let scans = self.scans;
         let mut gone = Vec::new();
@@ -186,14 +215,19 @@ impl Tailer {
         for id in missed {
             let Some(mut file) = self.files.remove(&id) else { continue };
             let is_drained = file.is_drained;
-            let is_there = is_drained || self.find_again(&mut file);
+            let is_there = is_drained
+                || self.find_again(&mut file).unwrap_or_else(|error| {
+                    self.meters.read_errors.inc();
+                    self.warn_of(&file.place, &error, now);
+                    true
+                });
             if !is_there {
                 let unread = file.longest.saturating_sub(file.offset);
-                if unread > 0 && file.copy_of.is_none() {
+                if unread > 0 && file.copied.is_none() && self.own_copy(id).is_none() {
                     self.meters.lost_bytes.inc_by(unread);
                     tracing::warn!(path = %file.path.display(), bytes = unread, "a file is gone before all of it was read");
                 }
-                self.forget(id, &file);
+                self.forget(id, &file, now);
                 continue;
             }
             self.by_inode.insert(file.inode, id);
@@ -207,21 +241,25 @@ impl Tailer {
     }
 
     /// Looks for a file beside where it was: by inode, then by what it begins with.
-    fn find_again(&self, file: &mut Tailed) -> bool {
-        let Some(folder) = file.place.parent().map(Path::to_owned) else { return false };
-        let Ok(entries) = fs::read_dir(&folder) else { return false };
+    ///
+    /// # Errors
+    /// Where that cannot be told.
+    fn find_again(&self, file: &mut Tailed) -> io::Result<bool> {
+        let Some(folder) = file.place.parent().map(Path::to_owned) else { return Ok(false) };
+        let Some(entries) = if_there(fs::read_dir(&folder))? else { return Ok(false) };
         let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = name.trim_end_matches(".gz").to_owned();
         let mut packed = Vec::new();
-        for entry in entries.flatten() {
+        for entry in entries {
+            let Some(entry) = if_there(entry)? else { continue };
             let there = entry.file_name().to_string_lossy().into_owned();
             if entry.ino() == file.inode.1
-                && let Ok(metadata) = fs::metadata(entry.path())
+                && let Some(metadata) = if_there(fs::metadata(entry.path()))?
                 && (metadata.dev(), metadata.ino()) == file.inode
-                && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file))
+                && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file)?)
             {
                 file.place = entry.path();
-                return true;
+                return Ok(true);
             }
             if there.ends_with(".gz") && there.starts_with(&stem) {
                 packed.push(entry.path());
@@ -229,16 +267,16 @@ impl Tailer {
         }
         packed.sort();
         for path in packed {
-            if begins_packed(&path, file)
-                && let Ok(metadata) = fs::metadata(&path)
+            if begins_packed(&path, file)?
+                && let Some(metadata) = if_there(fs::metadata(&path))?
             {
                 file.inode = (metadata.dev(), metadata.ino());
                 file.place = path;
                 file.packed = true;
-                return true;
+                return Ok(true);
             }
         }
-        false
+        Ok(false)
     }
 
     /// Whether a packed file is one that is followed and was packed; then it is read on.
@@ -250,7 +288,7 @@ impl Tailer {
             .iter_mut()
             .filter(|(_, file)| !file.packed)
             .filter(is_gone)
-            .find(|(_, file)| begins_packed(path, file))
+            .find(|(_, file)| begins_packed(path, file).unwrap_or(false))
         else {
             return false;
         };
@@ -265,51 +303,6 @@ impl Tailer {
         true
     }
 
-    /// The file that one of this path is a copy of, as `copytruncate` makes it.
-    fn original_of(&self, place: &Path) -> Option<FileId> {
-        let name = place.file_name()?.to_str()?;
-        let ends = name.char_indices().filter(|(at, c)| *at > 0 && ['.', '-', '_'].contains(c)).map(|(at, _)| at);
-        ends.filter_map(|end| self.by_place.get(&place.with_file_name(name.get(..end)?)).copied()).find(|id| {
-            self.files.get(id).is_some_and(|file| file.offset > 0 && !file.packed && has_content(place, file))
-        })
-    }
-
-    /// The copy that was made of a file before it was truncated.
-    pub(super) fn copy_of(&mut self, id: FileId, file: &Tailed) -> Option<FileId> {
-        let own = self.files.iter().find(|(_, other)| other.copy_of == Some(id)).map(|(id, _)| *id);
-        if own.is_some() || file.offset == 0 {
-            return own;
-        }
-        let folder = file.place.parent()?;
-        let name = file.place.file_name()?.to_str()?;
-        for entry in fs::read_dir(folder).ok()?.flatten() {
-            let there = entry.file_name();
-            let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
-            let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
-            let is_copy =
-                is_other && if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
-            if !is_copy {
-                continue;
-            }
-            let metadata = entry.metadata().ok()?;
-            let inode = (metadata.dev(), metadata.ino());
-            if self.by_inode.contains_key(&inode) {
-                continue;
-            }
-            let copy = self.next_id;
-            self.next_id += 1;
-            let mut other = Tailed::new(inode, file.lineage, file.path.clone(), entry.path(), &self.config);
-            other.fingerprint = file.fingerprint;
-            other.packed = packed;
-            other.size = metadata.len();
-            self.by_inode.insert(inode, copy);
-            self.by_place.insert(entry.path(), copy);
-            self.files.insert(copy, other);
-            return Some(copy);
-        }
-        None
-    }
-
     /// Whether a file that is gone has come back under its name with what was read of it.
     fn is_same_content(&self, id: FileId, path: &Path) -> bool {
         let Some(file) = self.files.get(&id) else { return false };
@@ -317,9 +310,10 @@ impl Tailer {
         probe.place.clone_from(&file.place);
         let is_elsewhere = match &file.source {
             Some(source) => source.metadata().is_ok_and(|metadata| metadata.nlink() > 0),
-            None => self.find_again(&mut probe),
+            None => self.find_again(&mut probe).unwrap_or(true),
         };
-        !is_elsewhere && file.batch.is_none() && file.offset > 0 && has_content(path, file)
+        let is_idle = !is_elsewhere && !file.is_under_way() && file.offset > 0;
+        is_idle && has_content(path, file).unwrap_or(false)
     }
 
     fn move_to(&mut self, id: FileId, inode: Inode, path: &Path) {
@@ -342,19 +336,22 @@ impl Tailer {
 
     /// Lets go of files that are gone and read.
     pub(super) fn retire(&mut self, now: Instant) {
+        if !self.is_whole {
+            return;
+        }
         let kept: std::collections::HashSet<FileId> = self.plan.kept().map(|(file, _)| file).collect();
         let is_over = |id: &FileId, file: &Tailed| {
             let since = |gone: Instant| now.saturating_duration_since(gone) >= GRACE.max(self.config.poll_interval * 3);
             file.gone.is_some_and(since)
                 && file.is_drained
-                && file.batch.is_none()
+                && !file.is_under_way()
                 && !kept.contains(id)
                 && (file.delivered.offset == file.offset)
         };
         let over: Vec<FileId> = self.files.iter().filter(|(id, file)| is_over(id, file)).map(|(id, _)| *id).collect();
         for id in &over {
             if let Some(file) = self.files.remove(id) {
-                self.forget(*id, &file);
+                self.forget(*id, &file, now);
             }
         }
         if !over.is_empty()
@@ -366,7 +363,11 @@ impl Tailer {
         }
     }
 
-    fn forget(&mut self, id: FileId, file: &Tailed) {
+    fn forget(&mut self, id: FileId, file: &Tailed, now: Instant) {
+        // What it was copied to is what is left of it.
+        while let Some(copy) = self.own_copy(id) {
+            self.inherit(copy, file, now);
+        }
         for (map, path) in [(&mut self.by_path, &file.path), (&mut self.by_place, &file.place)] {
             if map.get(path) == Some(&id) {
                 map.remove(path);
@@ -375,6 +376,7 @@ impl Tailer {
         if self.by_inode.get(&file.inode) == Some(&id) {
             self.by_inode.remove(&file.inode);
         }
+        self.copies.remove(&id);
         self.changes.insert(id, None);
     }
 
@@ -384,23 +386,30 @@ impl Tailer {
     }
 }
 
+/// What is there; none where it is not.
+pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether a file begins as the one that is followed, and has before its offset what was read there.
-fn has_content(path: &Path, file: &Tailed) -> bool {
-    let Ok(other) = File::open(path) else { return false };
-    let Ok(head) = identity::head(&other, file.fingerprint.len as usize) else { return false };
+pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(other) = if_there(File::open(path))? else { return Ok(false) };
+    let head = identity::head(&other, file.fingerprint.len as usize)?;
     let mut before = Vec::new();
     let guarded = u64::from(file.guard.len);
     let start = file.offset.saturating_sub(guarded);
-    let read = identity::read_at(&other, start, guarded as usize, &mut before);
-    file.fingerprint.len > 0
-        && file.fingerprint.fits(&head)
-        && read.is_ok()
-        && (guarded == 0 || file.guard.fits(&before))
+    identity::read_at(&other, start, guarded as usize, &mut before)?;
+    Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
 /// Whether what is packed in a file begins as the one that is followed.
-fn begins_packed(path: &Path, file: &Tailed) -> bool {
-    let Ok(mut source) = Source::open(path, true) else { return false };
+pub(super) fn begins_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(false) };
+    // What cannot be unpacked is nothing that is known.
     let head = source.head(file.fingerprint.len as usize);
-    file.fingerprint.len > 0 && head.is_ok_and(|head| file.fingerprint.fits(&head))
+    Ok(file.fingerprint.len > 0 && head.is_ok_and(|head| file.fingerprint.fits(&head)))
 }

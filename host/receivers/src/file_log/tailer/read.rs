@@ -4,14 +4,15 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Draft, Out, Tailer};
+use super::Tailer;
+use super::batches::{Draft, Out};
 use crate::file_log::config::OnTruncate;
 use crate::file_log::entry::{Entry, FileId, Origin, Resource, Value};
 use crate::file_log::identity::{Fingerprint, GUARD, Guard};
 use crate::file_log::lines::Token;
 use crate::file_log::operators::Context;
 use crate::file_log::source::Source;
-use crate::file_log::tailed::{Position, Tailed};
+use crate::file_log::tailed::Tailed;
 
 /// What is read at a time.
 const CHUNK: usize = 128 << 10;
@@ -33,17 +34,20 @@ impl Tailer {
     pub(super) fn visit(&mut self, id: FileId, draft: &mut Draft, now: Instant) {
         let Some(mut file) = self.files.remove(&id) else { return };
         file.is_ready = false;
-        file.used = draft.id;
-        let visited = self.read(id, &mut file, draft, now);
-        if !draft.files.contains(&id) {
+        if file.used != draft.id {
+            file.used = draft.id;
             draft.files.push(id);
         }
+        let was_open = usize::from(file.source.is_some());
+        let visited = self.read(id, &mut file, draft, now);
+        let is_failing = visited.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
+        file.failing = if is_failing { file.failing.or(Some(now)) } else { None };
         let is_again = match visited {
             Ok(Visit::More) => true,
             Ok(Visit::End) => {
                 file.is_drained = file.partial.is_none();
-                if file.partial.is_some() && !self.partials.contains(&id) {
-                    self.partials.push(id);
+                if file.partial.is_some() {
+                    self.partials.insert(id);
                 }
                 false
             }
@@ -68,6 +72,7 @@ impl Tailer {
                 false
             }
         };
+        self.open = (self.open + usize::from(file.source.is_some())).saturating_sub(was_open);
         if self.open > self.config.max_concurrent_files && file.source.is_some() && file.gone.is_none() && !file.packed
         {
             self.open -= 1;
@@ -82,10 +87,7 @@ impl Tailer {
     fn read(&mut self, id: FileId, file: &mut Tailed, draft: &mut Draft, now: Instant) -> io::Result<Visit> {
         let mut source = match file.source.take() {
             Some(source) => source,
-            None => {
-                self.open += 1;
-                Source::open(&file.place, file.packed)?
-            }
+            None => Source::open(&file.place, file.packed)?,
         };
         let metadata = source.metadata()?;
         if (metadata.dev(), metadata.ino()) != file.inode {
@@ -265,18 +267,7 @@ impl Tailer {
         let unread = file.unread();
         match copy {
             Some(copy) => {
-                if let Some(other) = self.files.get_mut(&copy) {
-                    other.copy_of = None;
-                    other.offset = file.offset;
-                    other.guard = file.guard;
-                    other.records = file.records;
-                    other.delivered = Position { offset: file.offset, guard: file.guard, records: file.records };
-                    other.lineage = file.lineage;
-                    other.says = std::sync::Arc::clone(&file.says);
-                    other.gone.get_or_insert(now);
-                    other.is_drained = false;
-                }
-                self.make_ready(copy);
+                self.inherit(copy, file, now);
                 file.restart();
                 file.after = Some(copy);
             }

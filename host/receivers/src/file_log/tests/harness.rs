@@ -19,6 +19,7 @@ use prost::Message as _;
 use tokio::task::JoinHandle;
 
 use crate::file_log::Config;
+use crate::file_log::tailer::{Batch, Tailer};
 use crate::{Budget, Deps};
 
 /// What everything is waited for at most.
@@ -110,6 +111,18 @@ impl Folder {
     }
 
     pub(super) fn start_with(&self, config: &str, pipeline: Arc<Pipeline>, storage: Option<&Path>) -> Running {
+        // A receiver of this folder has the same name again after a restart, and its checkpoint.
+        self.start_as("", config, pipeline, storage)
+    }
+
+    /// Starts one of several receivers on this folder.
+    pub(super) fn start_as(
+        &self,
+        which: &str,
+        config: &str,
+        pipeline: Arc<Pipeline>,
+        storage: Option<&Path>,
+    ) -> Running {
         let config: Config = Value::parse("test", config).unwrap().decode().unwrap();
         let mut consumers = Consumers::default();
         consumers.set(Signal::Logs, Arc::clone(&pipeline) as Arc<dyn Consumer>);
@@ -123,9 +136,8 @@ impl Folder {
             metadata: &metadata,
             metrics: &metrics,
         };
-        // A receiver of this folder has the same name again after a restart, and its checkpoint.
         let name = self.0.path().file_name().unwrap().to_string_lossy().replace('.', "");
-        let id = format!("file_log/{name}").parse().unwrap();
+        let id = format!("file_log/{name}{which}").parse().unwrap();
         let receiver = config.build(id, &consumers, storage, &deps).unwrap();
         let (trigger, shutdown): (Trigger, Shutdown) = Trigger::new();
         let task = tokio::spawn(Box::new(receiver).run(shutdown));
@@ -135,6 +147,63 @@ impl Folder {
     pub(super) fn restart(&self, config: &str, storage: &Path) -> Running {
         self.start_with(config, Arc::default(), Some(storage))
     }
+}
+
+/// A tailer that is stepped by hand, at a time of its own.
+pub(super) struct Steps {
+    pub(super) tailer: Tailer,
+    pub(super) metrics: Metrics,
+    pub(super) budget: Budget,
+    now: Instant,
+}
+
+impl Folder {
+    /// The tailer of a configuration that polls.
+    pub(super) fn steps(&self, config: &str) -> Steps {
+        let config: Config = Value::parse("test", config).unwrap().decode().unwrap();
+        let (metrics, budget) = (Metrics::new(), Budget::default());
+        let id = "file_log/steps".parse().unwrap();
+        let tailer = Tailer::new(config, &id, self.0.path(), &metrics, budget.clone()).unwrap();
+        Steps { tailer, metrics, budget, now: Instant::now() }
+    }
+}
+
+impl Steps {
+    /// What there is to send after so many milliseconds.
+    pub(super) fn after(&mut self, millis: u64) -> Vec<Batch> {
+        self.now += Duration::from_millis(millis);
+        self.tailer.step(self.now)
+    }
+
+    /// The same, delivered at once.
+    pub(super) fn delivered_after(&mut self, millis: u64) -> Vec<String> {
+        let batches = self.after(millis);
+        batches.iter().for_each(|batch| self.tailer.done(batch, true));
+        batches.iter().flat_map(bodies).collect()
+    }
+
+    pub(super) fn gauge(&self, name: &str) -> Option<i64> {
+        gauge(&self.metrics, name)
+    }
+
+    /// How far each file counts as delivered.
+    pub(super) fn offsets(&self) -> Vec<u64> {
+        self.tailer.handed_over().values().map(|known| known.offset).collect()
+    }
+}
+
+fn gauge(metrics: &Metrics, name: &str) -> Option<i64> {
+    metrics.render().lines().find_map(|line| {
+        let (label, value) = line.rsplit_once(' ')?;
+        label.starts_with(name).then(|| value.parse().ok())?
+    })
+}
+
+/// The bodies of a batch.
+pub(super) fn bodies(batch: &Batch) -> Vec<String> {
+    let request = ExportLogsServiceRequest::decode(batch.payload.contiguous()).unwrap();
+    let scopes = request.resource_logs.into_iter().flat_map(|group| group.scope_logs);
+    scopes.flat_map(|scope| scope.log_records).map(|record| text(&record.body)).collect()
 }
 
 impl Running {
@@ -176,10 +245,7 @@ impl Running {
     async fn until_gauge(&self, name: &str, holds: impl Fn(i64) -> bool) {
         let began = Instant::now();
         loop {
-            let value = self.metrics.render().lines().find_map(|line| {
-                let (label, value) = line.rsplit_once(' ')?;
-                label.starts_with(name).then(|| value.parse().ok())?
-            });
+            let value = gauge(&self.metrics, name);
             if value.is_some_and(&holds) {
                 return;
             }

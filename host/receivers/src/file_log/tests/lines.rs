@@ -76,3 +76,16 @@ fn a_path_of_kubelet_says_which_container_it_is_of() {
         assert!(path_metadata(other).is_err(), "{other}");
     }
 }
+
+#[test]
+fn what_no_entry_begins_in_is_cut_where_it_is_too_long() {
+    let pattern = Some("^2026".to_owned());
+    let multiline = crate::file_log::Multiline { line_start_pattern: pattern, ..Default::default() };
+    let config = Config {
+        max_log_size: crate::file_log::config::Size(1 << 10),
+        multiline: Some(multiline),
+        ..Config::default()
+    };
+    let (found, at) = all(&Splitter::new(&config).unwrap(), "nothing begins here\n".repeat(150).as_bytes());
+    assert_eq!((found.len(), at), (2, 2 << 10));
+}

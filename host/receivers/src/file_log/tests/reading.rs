@@ -152,3 +152,15 @@ async fn reads_entries_of_several_lines_and_other_encodings() {
     assert_eq!(running.bodies(2).await, ["grüße", "welt"]);
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_a_file_in_which_no_entry_begins() {
+    let folder = Folder::new();
+    folder.append("a.log", "y".repeat(300_000));
+    let config = "{ include: ['a.log'], start_at: beginning, poll_interval: 10ms, force_flush_period: 50ms, \
+                  max_log_size: 100KiB, multiline: { line_start_pattern: '^2026' } }";
+    let running = folder.start(config);
+    let lengths: Vec<usize> = running.bodies(3).await.iter().map(String::len).collect();
+    assert_eq!(lengths, [102_400, 102_400, 95_200]);
+    running.stop().await;
+}

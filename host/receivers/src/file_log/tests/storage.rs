@@ -1,6 +1,8 @@
 //! What is remembered over a restart.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -99,4 +101,40 @@ async fn counts_what_was_truncated_while_nobody_ran() {
     assert_eq!(running.bodies(1).await, ["other"]);
     running.metric("tidegate_file_log_lost_bytes", 11).await;
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remembers_files_whose_names_are_not_utf_8() {
+    let folder = Folder::new();
+    let storage = folder.path("storage");
+    let config = "{ include: ['*.log'], start_at: beginning, poll_interval: 10ms }";
+    let odd = folder.path("a").with_file_name(OsStr::from_bytes(b"odd-\xff.log"));
+    fs::write(&odd, "one\n").unwrap();
+    folder.append("even.log", "two\n");
+    let running = folder.start_with(config, Arc::default(), Some(&storage));
+    running.bodies(2).await;
+    running.stop().await;
+    fs::write(&odd, "one\nthree\n").unwrap();
+    folder.append("even.log", "four\n");
+    let known = checkpoint::read(&fs::read(journal(&storage)).unwrap()).0;
+    let offsets: Vec<u64> = known.values().map(|known| known.offset).collect();
+    assert_eq!(offsets, [4, 4]);
+    let running = folder.restart(config, &storage);
+    let mut bodies = running.bodies(2).await;
+    bodies.sort();
+    assert_eq!(bodies, ["four", "three"]);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receivers_whose_names_are_nearly_the_same_have_checkpoints_of_their_own() {
+    let folder = Folder::new();
+    let storage = folder.path("storage");
+    folder.append("app.log", "one\n");
+    for which in ["a-b", "a_b", "a.b"] {
+        let running = folder.start_as(which, ONE, Arc::default(), Some(&storage));
+        assert_eq!(running.bodies(1).await, ["one"]);
+        running.stop().await;
+    }
+    assert_eq!(fs::read_dir(&storage).unwrap().count(), 3);
 }

@@ -1,0 +1,142 @@
+//! Copies of files that are followed, as `copytruncate` makes them: not read before what they are copies of is cut or
+//! gone, and then from where that was read to.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::follow::{begins_packed, has_content, if_there};
+use super::{GRACE, Tailer};
+use crate::file_log::entry::FileId;
+use crate::file_log::identity::{self, GUARD, Guard};
+use crate::file_log::tailed::{Position, Tailed};
+
+impl Tailer {
+    /// The files that one of this path may be a copy of, as its name has it.
+    pub(super) fn originals(&self, place: &Path) -> impl Iterator<Item = FileId> {
+        let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let ends = name.char_indices().filter(|(at, c)| *at > 0 && ['.', '-', '_'].contains(c)).map(|(at, _)| at);
+        let ids = ends.filter_map(move |end| self.by_place.get(&place.with_file_name(name.get(..end)?)).copied());
+        ids.filter(|id| self.files.get(id).is_some_and(|file| file.offset > 0 && !file.packed && file.copied.is_none()))
+    }
+
+    /// The file that one of this path is a copy of, or becomes one.
+    pub(super) fn original_of(&self, place: &Path) -> Option<FileId> {
+        let is_copy = |id: &FileId| self.files.get(id).is_some_and(|file| is_copy(place, file).unwrap_or(false));
+        self.originals(place).find(is_copy)
+    }
+
+    /// Looks at copies that were not as long as what was read of their originals: they may be something else.
+    pub(super) fn compare_copies(&mut self, now: Instant) {
+        let mut others = Vec::new();
+        for (id, file) in self.copies.iter().filter_map(|id| Some((id, self.files.get(id)?))) {
+            let Some(copied) = &file.copied else { continue };
+            let Some(original) = self.files.get(&copied.of).filter(|_| !copied.is_whole) else { continue };
+            // It was truncated, or is gone: what was copied of it is known when it is read, or forgotten.
+            if fs::metadata(&original.place).map_or(0, |metadata| metadata.len()) < original.offset {
+                continue;
+            }
+            let is_copy = is_copy(&file.place, original).unwrap_or(true);
+            let is_whole = is_copy && file.scanned >= original.offset;
+            let is_over =
+                !is_whole && file.scanned == copied.seen && now.saturating_duration_since(copied.grew) >= GRACE;
+            others.push((*id, is_copy && !is_over, is_whole));
+        }
+        for (id, is_copy, is_whole) in others {
+            let Some(file) = self.files.get_mut(&id) else { continue };
+            if let Some(copied) = &mut file.copied {
+                copied.is_whole = is_whole;
+                if copied.seen != file.scanned {
+                    (copied.seen, copied.grew) = (file.scanned, now);
+                }
+            }
+            if !is_copy {
+                file.copied = None;
+                self.copies.remove(&id);
+                self.changes.insert(id, Some(file.known()));
+                self.make_ready(id);
+            }
+        }
+    }
+
+    /// A copy of this file that is followed.
+    pub(super) fn own_copy(&self, id: FileId) -> Option<FileId> {
+        let original = |copy: &FileId| Some(self.files.get(copy)?.copied?.of);
+        self.copies.iter().find(|copy| original(copy) == Some(id)).copied()
+    }
+
+    /// The copy that was made of a file before it was truncated.
+    pub(super) fn copy_of(&mut self, id: FileId, file: &Tailed) -> Option<FileId> {
+        let own = self.own_copy(id);
+        if own.is_some() || file.offset == 0 {
+            return own;
+        }
+        let folder = file.place.parent()?;
+        let name = file.place.file_name()?.to_str()?;
+        for entry in fs::read_dir(folder).ok()?.flatten() {
+            let there = entry.file_name();
+            let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
+            let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
+            let is_copy = || if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
+            if !is_other || !is_copy().unwrap_or(false) {
+                continue;
+            }
+            let metadata = entry.metadata().ok()?;
+            let inode = (metadata.dev(), metadata.ino());
+            if self.by_inode.contains_key(&inode) {
+                continue;
+            }
+            let copy = self.next_id;
+            self.next_id += 1;
+            let mut other = Tailed::new(inode, file.lineage, file.path.clone(), entry.path(), &self.config);
+            other.fingerprint = file.fingerprint;
+            other.packed = packed;
+            other.size = metadata.len();
+            self.by_inode.insert(inode, copy);
+            self.by_place.insert(entry.path(), copy);
+            self.files.insert(copy, other);
+            return Some(copy);
+        }
+        None
+    }
+
+    /// A copy takes the place of what it is one of, and is read from there on.
+    pub(super) fn inherit(&mut self, copy: FileId, file: &Tailed, now: Instant) {
+        let Some(other) = self.files.get_mut(&copy) else { return };
+        // What was written and read after it was made is not in it.
+        let length = fs::metadata(&other.place).ok().filter(|_| !other.packed).map_or(u64::MAX, |there| there.len());
+        let guard = if length < file.offset { Guard::default() } else { file.guard };
+        other.copied = None;
+        self.copies.remove(&copy);
+        other.offset = file.offset.min(length);
+        other.guard = guard;
+        other.records = file.records;
+        other.delivered = Position { offset: other.offset, guard, records: file.records };
+        other.lineage = file.lineage;
+        other.says = Arc::clone(&file.says);
+        other.gone.get_or_insert(now);
+        other.is_drained = false;
+        self.changes.insert(copy, Some(other.known()));
+        self.make_ready(copy);
+    }
+}
+
+/// Whether what is at `place` is a copy of a file as far as that was read, or as far as the copy was written yet.
+fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(copy) = if_there(File::open(place))? else { return Ok(false) };
+    let length = copy.metadata()?.len();
+    if length >= file.offset {
+        return has_content(place, file);
+    }
+    let Some(original) = if_there(File::open(&file.place))? else { return Ok(false) };
+    let first = length.min(u64::from(file.fingerprint.len)) as usize;
+    let begins_alike = first > 0 && identity::head(&copy, first)? == identity::head(&original, first)?;
+    let last = length.saturating_sub(GUARD as u64);
+    let (mut ends, mut other) = (Vec::new(), Vec::new());
+    identity::read_at(&copy, last, (length - last) as usize, &mut ends)?;
+    identity::read_at(&original, last, (length - last) as usize, &mut other)?;
+    Ok(begins_alike && ends == other)
+}

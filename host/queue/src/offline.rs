@@ -160,8 +160,15 @@ impl Own {
     }
 
     /// What comes next.
-    pub fn next(&self) -> Option<One> {
-        self.store.take(Join { bytes: 0, items: 0 }).pop().map(One)
+    ///
+    /// # Errors
+    /// Where it cannot be read at present: it is still there.
+    pub fn next(&self) -> Result<Option<One>, Error> {
+        let next = self.store.take(Join { bytes: 0, items: 0 }).pop().map(One);
+        match self.store.take_trouble() {
+            Some(error) => Err(Error::Folder { path: self.folder.clone(), error }),
+            None => Ok(next),
+        }
     }
 
     /// Writes down what was delivered.

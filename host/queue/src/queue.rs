@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use host_component::claims::{Claims, Held};
 use host_component::{BoxFuture, ComponentId, DeadLetters as _, Delivery, Failure, Kind, Outcome, Reservation};
@@ -25,7 +26,8 @@ use crate::store::{Join, OpenError as StoreError, Settings, Store, Taken, Usage}
 use crate::writer::Writer;
 
 /// When a sender that was refused may come again.
-const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What is dropped to make room is dropped one by one.
 const ONE: Join = Join { bytes: 0, items: 0 };
@@ -66,6 +68,7 @@ pub struct Queue {
     dropped: Counter,
     pub(crate) expired: Counter,
     refused: [Counter; 3],
+    troubled: Throttle,
     writer: Writer,
     _lock: Lock,
 }
@@ -182,6 +185,7 @@ impl Queue {
             dropped: lost(metrics, &name, "dropped oldest"),
             expired: lost(metrics, &name, "max_elapsed_time"),
             refused,
+            troubled: Throttle::default(),
             id: name,
             _lock: lock,
         })
@@ -205,6 +209,9 @@ impl Queue {
             let (bytes, requests, items) = (damage.bytes, damage.lost.records, damage.lost.items);
             tracing::error!(exporter = self.id, bytes, requests, items, "the queue is damaged: what lay there is lost");
             self.writer.has_news();
+        }
+        if let Some(error) = self.store.take_trouble().filter(|_| self.troubled.is_due()) {
+            tracing::error!(exporter = self.id, %error, "the queue cannot be read at present: what waits stays, and is tried again");
         }
         taken
     }
@@ -258,6 +265,21 @@ impl Shown {
         self.items.set(number(usage.items));
         let age = store.oldest().map_or(0, |time| crate::now().saturating_sub(time) / 1_000_000_000);
         self.oldest.set(number(age));
+    }
+}
+
+/// Lets one message through a minute.
+#[derive(Default)]
+pub(crate) struct Throttle(Mutex<Option<Instant>>);
+
+impl Throttle {
+    pub(crate) fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= MINUTE);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
     }
 }
 

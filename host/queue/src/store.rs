@@ -117,13 +117,19 @@ impl<S: Storage> Store<S> {
         std::mem::take(&mut self.state().damage)
     }
 
+    /// Why nothing could be read at present, if so, since this was asked the last time: it is still there.
+    pub(crate) fn take_trouble(&self) -> Option<std::io::Error> {
+        self.state().trouble.take()
+    }
+
     /// Appends these, one after the other: how many of them are there for good, and why the rest is not.
     pub(crate) fn append(&self, group: &[Outgoing]) -> (usize, Option<AppendError>) {
         let mut appender = lock(&self.appender);
         appender.append(self, group)
     }
 
-    /// Takes what comes next, and more of the same that may travel with it; nothing where nothing waits.
+    /// Takes what comes next, and more of the same that may travel with it; nothing where nothing waits, or what does cannot
+    /// be read at present.
     pub(crate) fn take(self: &Arc<Self>, join: Join) -> Vec<Taken<S>> {
         let mut reader = lock(&self.reader);
         reader.take(self, join)

@@ -11,7 +11,7 @@ use host_config::delivery::Retry;
 use host_telemetry::OwnGauge;
 use tokio::sync::MutexGuard;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::queue::{Bounds, Queue};
 use crate::storage::Disk;
@@ -19,6 +19,9 @@ use crate::store::{Join, Taken};
 
 /// Small requests of one origin travel together up to this.
 const TOGETHER: Join = Join { bytes: 512 << 10, items: 8192 };
+
+/// What waits and could not be read is tried again so long after.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What the workers of one exporter share.
 pub(super) struct Handing {
@@ -53,7 +56,8 @@ impl Handing {
             if !taken.is_empty() {
                 return (taken, turn);
             }
-            ready.await;
+            // What could not be read may be readable soon, of which nothing tells.
+            let _ = timeout(AGAIN, ready).await;
         }
     }
 

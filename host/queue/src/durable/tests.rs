@@ -265,7 +265,7 @@ async fn a_queue_that_a_process_has_can_be_looked_at_and_not_taken() {
     assert!(error.starts_with(&own), "{error}");
     drop(durable);
     let taken = offline::Own::take(&place.of_queue()).unwrap();
-    taken.next().unwrap().done();
+    taken.next().unwrap().unwrap().done();
     taken.keep().unwrap();
     drop(taken);
     assert_eq!(waiting(&place.of_queue()), 0);

@@ -2,6 +2,7 @@
 //! numbers a segment and a delivery, however much waits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use super::{Damage, Recovered, Usage};
 use crate::progress::{Position, Progress};
@@ -30,6 +31,8 @@ pub(super) struct State {
     undone_bytes: u64,
     disk: u64,
     pub(super) damage: Damage,
+    /// Why nothing could be read.
+    pub(super) trouble: Option<io::Error>,
     /// Segments that nobody needs any more.
     pub(super) garbage: Vec<Name>,
 }
@@ -73,6 +76,7 @@ impl State {
             undone_bytes: 0,
             disk: 0,
             damage: Damage::default(),
+            trouble: None,
             garbage: Vec::new(),
         };
         for segment in &recovered.segments {

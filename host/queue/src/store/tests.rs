@@ -8,7 +8,7 @@ use bytes::Bytes;
 use host_component::{Delivery, Origin, Signal};
 use host_otlp::Limits;
 
-use super::{AppendError, Join, Recovered, Settings, Store, Taken};
+use super::{AppendError, Damage, Join, Recovered, Settings, Store, Taken};
 use crate::record::{Outgoing, Totals};
 use crate::segment::{HEADER, Name};
 use crate::storage::Storage as _;
@@ -233,6 +233,55 @@ fn any_damaged_byte_of_any_segment_costs_one_record_at_most() {
             assert_eq!(store.usage().records, 0, "{name} {at}");
         }
     }
+}
+
+/// What the kernel says where a process has too many files open.
+const EMFILE: i32 = 24;
+
+#[test]
+fn an_error_that_passes_costs_nothing_and_what_was_put_back_keeps_its_place() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &numbered("r", 20).iter().map(String::as_str).collect::<Vec<_>>());
+    let fails = |fails: bool| shim.state().fails_read = fails.then_some(EMFILE);
+    let trouble = || store.take_trouble().and_then(|error| error.raw_os_error());
+    fails(true);
+    assert_eq!((store.take(ALONE).len(), trouble()), (0, Some(EMFILE)), "what comes next");
+    fails(false);
+    drop(store.take(ALONE));
+    fails(true);
+    assert_eq!((store.take(ALONE).len(), trouble()), (0, Some(EMFILE)), "what was put back");
+    fails(false);
+    assert_eq!(drain(&store), numbered("r", 20));
+    assert_eq!((store.take_damage(), store.usage().records), (Damage::default(), 0));
+}
+
+#[test]
+fn a_queue_that_cannot_be_read_at_present_is_not_opened_and_loses_nothing() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &["a", "b"]);
+    store.take(ALONE).into_iter().for_each(Taken::done);
+    store.keep(true).unwrap();
+    drop(store);
+    shim.state().fails_read = Some(EMFILE);
+    let error = Store::open(shim.clone(), settings()).err().unwrap().to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+    shim.state().fails_read = None;
+    assert_eq!(drain(&open(&shim).0), ["b"]);
+}
+
+#[test]
+fn a_disk_that_has_gone_bad_is_damage_and_holds_up_nothing() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &["a", "b"]);
+    shim.state().fails_read = Some(5);
+    assert!(store.take(ALONE).is_empty() && store.take_trouble().is_none());
+    shim.state().fails_read = None;
+    append(&store, &["c"]);
+    assert_eq!(drain(&store), ["c"]);
+    assert_eq!(store.take_damage().lost, Totals { records: 2, items: 2 });
 }
 
 #[test]

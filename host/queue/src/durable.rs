@@ -17,7 +17,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::handing::Handing;
 use crate::config::Config;
-use crate::queue::{Bounds, Queue, Room};
+use crate::queue::Queue;
+use crate::room::{Bounds, Room};
 
 /// How deliveries wait and are handed on.
 #[derive(Clone, Debug)]

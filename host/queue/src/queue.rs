@@ -7,12 +7,13 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use host_component::claims::{Claims, Held};
-use host_component::{BoxFuture, ComponentId, DeadLetters as _, Delivery, Failure, Kind, Outcome, Reservation};
-use host_config::delivery::{OnFull, SendingQueue};
+use host_component::{ComponentId, DeadLetters as _, Delivery, Failure, Kind, Outcome};
+use host_config::delivery::OnFull;
+use host_otlp::Payload;
 use host_telemetry::{Counter, Metrics, OwnGauge};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -21,6 +22,7 @@ use crate::config::{Config, SEGMENT_BYTES};
 use crate::letters::{Letters, lost};
 use crate::lock::Lock;
 use crate::record::Outgoing;
+use crate::room::{Aside, Book, Bounds, plus};
 use crate::storage::Disk;
 use crate::store::{Join, OpenError as StoreError, Settings, Store, Taken, Usage};
 use crate::writer::Writer;
@@ -61,9 +63,8 @@ pub struct Queue {
     pub(crate) taking: tokio::sync::Mutex<()>,
     /// Something may be taken.
     pub(crate) ready: Arc<Notify>,
-    /// There may be room.
-    room: Notify,
-    set_aside: Mutex<Usage>,
+    /// What has room set aside for it.
+    pub(crate) book: Book,
     damaged: Counter,
     dropped: Counter,
     pub(crate) expired: Counter,
@@ -179,8 +180,7 @@ impl Queue {
             turn: Arc::default(),
             taking: tokio::sync::Mutex::default(),
             ready,
-            room: Notify::new(),
-            set_aside: Mutex::default(),
+            book: Book::default(),
             damaged: lost(metrics, &name, "damaged"),
             dropped: lost(metrics, &name, "dropped oldest"),
             expired: lost(metrics, &name, "max_elapsed_time"),
@@ -191,13 +191,9 @@ impl Queue {
         })
     }
 
-    fn set_aside(&self) -> MutexGuard<'_, Usage> {
-        self.set_aside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What waits, is under way, or has room set aside for it.
     pub(crate) fn size(&self, bounds: &Bounds) -> u64 {
-        bounds.measure(plus(self.store.usage(), *self.set_aside()))
+        bounds.measure(plus(self.store.usage(), self.book.sum()))
     }
 
     /// Takes what comes next. It reads from the disk.
@@ -220,7 +216,7 @@ impl Queue {
     pub(crate) fn done(&self, taken: Vec<Taken<Disk>>) {
         taken.into_iter().for_each(Taken::done);
         self.writer.has_news();
-        self.room.notify_waiters();
+        self.book.freed().notify_waiters();
     }
 
     /// Puts away what will never be delivered.
@@ -229,31 +225,40 @@ impl Queue {
     }
 
     /// Sets room aside, or none where there is none.
-    fn try_set_aside(&self, size: Usage, bounds: &Bounds) -> bool {
-        let mut aside = self.set_aside();
-        let fits = |aside| bounds.fits(plus(self.store.usage(), aside), size);
-        let mut has_room = fits(*aside);
-        while !has_room && bounds.on_full == OnFull::DropOldest {
-            let oldest = self.take(ONE);
-            let Some(items) = oldest.first().map(|taken| taken.delivery.payload.items()) else { break };
-            self.dropped.inc_by(items);
-            self.done(oldest);
-            has_room = fits(*aside);
-        }
-        if has_room {
-            *aside = plus(*aside, size);
-        }
-        has_room
+    pub(crate) fn try_set_aside(&self, size: Usage, bounds: &Bounds) -> Option<Aside> {
+        self.book.enter(size, |aside| {
+            let fits = || bounds.fits(plus(self.store.usage(), aside), size);
+            let mut has_room = fits();
+            while !has_room && bounds.on_full == OnFull::DropOldest {
+                let oldest = self.take(ONE);
+                let Some(items) = oldest.first().map(|taken| taken.delivery.payload.items()) else { break };
+                self.dropped.inc_by(items);
+                self.done(oldest);
+                has_room = fits();
+            }
+            has_room
+        })
     }
 
-    /// Writes what room was set aside for, and waits for the disk.
-    async fn write(&self, delivery: Delivery) -> Outcome {
-        let answer = self.writer.append(Outgoing { delivery, time: crate::now() });
-        match answer.await {
+    /// Refuses what has no room.
+    pub(crate) fn refuse(&self, payload: &Payload) -> Failure {
+        self.refused[payload.signal() as usize].inc_by(payload.items());
+        Failure::refused(format!("{}: the queue is full", self.id), PAUSE)
+    }
+
+    /// Writes what room was set aside for, and waits for the disk. Who gives up finds it delivered, or not.
+    pub(crate) async fn write(&self, delivery: Delivery, aside: Aside) -> Outcome {
+        let (signal, items) = (delivery.payload.signal(), delivery.payload.items());
+        let answer = self.writer.append(Outgoing { delivery, time: crate::now() }, aside);
+        let outcome = match answer.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure::refused(format!("{}: {error}", self.id), PAUSE)),
             Err(_) => Err(Failure::retryable(format!("{}: the queue has ended", self.id))),
+        };
+        if outcome.is_err() {
+            self.refused[signal as usize].inc_by(items);
         }
+        outcome
     }
 }
 
@@ -283,15 +288,6 @@ impl Throttle {
     }
 }
 
-fn plus(one: Usage, other: Usage) -> Usage {
-    Usage {
-        records: one.records + other.records,
-        items: one.items + other.items,
-        bytes: one.bytes + other.bytes,
-        disk: one.disk + other.disk,
-    }
-}
-
 /// Makes the folder of a storage where it is not there, if its section says so.
 ///
 /// # Errors
@@ -309,98 +305,4 @@ pub fn make_storage(storage: &Path, config: &Config) -> Result<(), OpenError> {
         None => Ok(()),
     });
     made.map_err(|error| OpenError::Folder { path: storage.to_owned(), error })
-}
-
-/// How much may wait, for one exporter.
-#[derive(Clone, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) queue: SendingQueue,
-    pub(crate) bytes: u64,
-    pub(crate) on_full: OnFull,
-}
-
-impl Bounds {
-    pub(crate) fn new(queue: &SendingQueue, config: &Config) -> Self {
-        Bounds { queue: queue.clone(), bytes: config.max_queue_mib << 20, on_full: queue.on_full }
-    }
-
-    fn measure(&self, usage: Usage) -> u64 {
-        match self.queue.sizer {
-            host_config::delivery::Sizer::Requests => usage.records,
-            host_config::delivery::Sizer::Items => usage.items,
-            host_config::delivery::Sizer::Bytes => usage.bytes,
-        }
-    }
-
-    /// Whether so much has room beside what is there. Something that is larger than all room is taken where nothing else is
-    /// there, since it would come again for ever.
-    fn fits(&self, there: Usage, more: Usage) -> bool {
-        let both = plus(there, more);
-        let most = u64::try_from(self.queue.queue_size).unwrap_or(u64::MAX);
-        there.records == 0 || (self.measure(both) <= most && both.bytes <= self.bytes)
-    }
-}
-
-/// Room for one delivery; it is given back when it is dropped.
-pub(crate) struct Room {
-    queue: Arc<Held<Queue>>,
-    bounds: Arc<Bounds>,
-    size: Usage,
-    is_set_aside: bool,
-}
-
-impl Room {
-    /// Sets room aside for a delivery. Where there is none, and who comes is to wait, that is done when it is written.
-    ///
-    /// # Errors
-    /// Where there is none.
-    pub(crate) fn set_aside(
-        queue: &Arc<Held<Queue>>,
-        bounds: &Arc<Bounds>,
-        delivery: &Delivery,
-    ) -> Result<Room, Failure> {
-        let payload = &delivery.payload;
-        let size = Usage { records: 1, items: payload.items(), bytes: payload.len() as u64, disk: 0 };
-        let is_set_aside = queue.try_set_aside(size, bounds);
-        if !is_set_aside && !bounds.queue.block_on_overflow {
-            queue.refused[payload.signal() as usize].inc_by(payload.items());
-            return Err(Failure::refused(format!("{}: the queue is full", queue.id), PAUSE));
-        }
-        Ok(Room { queue: Arc::clone(queue), bounds: Arc::clone(bounds), size, is_set_aside })
-    }
-
-    async fn write(mut self, delivery: Delivery) -> Outcome {
-        while !self.is_set_aside {
-            let room = self.queue.room.notified();
-            self.is_set_aside = self.queue.try_set_aside(self.size, &self.bounds);
-            if !self.is_set_aside {
-                room.await;
-            }
-        }
-        let (signal, items) = (delivery.payload.signal(), delivery.payload.items());
-        let outcome = self.queue.write(delivery).await;
-        if outcome.is_err() {
-            self.queue.refused[signal as usize].inc_by(items);
-        }
-        outcome
-    }
-}
-
-impl Reservation for Room {
-    fn commit(self: Box<Self>, delivery: Delivery) -> BoxFuture<'static, Outcome> {
-        Box::pin(self.write(delivery))
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        if self.is_set_aside {
-            let mut aside = self.queue.set_aside();
-            aside.records -= self.size.records;
-            aside.items -= self.size.items;
-            aside.bytes -= self.size.bytes;
-            drop(aside);
-            self.queue.room.notify_waiters();
-        }
-    }
 }

@@ -13,7 +13,8 @@ use tokio::sync::MutexGuard;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-use crate::queue::{Bounds, Queue};
+use crate::queue::Queue;
+use crate::room::Bounds;
 use crate::storage::Disk;
 use crate::store::{Join, Taken};
 

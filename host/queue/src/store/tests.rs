@@ -325,6 +325,20 @@ fn a_name_that_may_not_last_refuses_its_group() {
 }
 
 #[test]
+fn what_is_acknowledged_after_fsync_was_turned_on_outlasts_a_loss_of_power() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    store.set_fsync(false);
+    append(&store, &["a"]);
+    store.set_fsync(true);
+    append(&store, &["b"]);
+    for seed in 0..16 {
+        let after = shim.lose_power(&mut fastrand::Rng::with_seed(seed));
+        assert_eq!(drain(&open(&after).0), ["a", "b"], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_and_takes_again_when_there_is_room() {
     let shim = Shim::default();
     let (store, _) = open(&shim);

@@ -114,8 +114,9 @@ impl Queue {
         }
         if !path.exists() {
             DirBuilder::new().mode(0o700).create(&path).map_err(fails)?;
-            fs::File::open(storage).and_then(|folder| folder.sync_all()).map_err(fails)?;
         }
+        // Whoever made it may have ended before its name was there for good.
+        sync(storage).map_err(fails)?;
         let name = id.to_string();
         let lock = Lock::wait(&path, &name).await.map_err(fails)?;
         let settings = Settings { owner: name, segment_bytes: SEGMENT_BYTES, fsync: config.fsync };
@@ -299,10 +300,23 @@ pub fn make_storage(storage: &Path, config: &Config) -> Result<(), OpenError> {
     if !config.create_directory {
         return Err(OpenError::NoFolder(storage.to_owned()));
     }
+    let around = folders_around_missing(storage);
     let made = DirBuilder::new().recursive(true).mode(config.permissions().unwrap_or(0o700)).create(storage);
-    let made = made.and_then(|()| match storage.parent().filter(|around| !around.as_os_str().is_empty()) {
-        Some(around) => fs::File::open(around)?.sync_all(),
-        None => Ok(()),
-    });
-    made.map_err(|error| OpenError::Folder { path: storage.to_owned(), error })
+    made.and_then(|()| around.iter().try_for_each(|folder| sync(folder)))
+        .map_err(|error| OpenError::Folder { path: storage.to_owned(), error })
 }
+
+/// The folders that get a name when `folder` is made with all around it, the innermost first.
+fn folders_around_missing(folder: &Path) -> Vec<PathBuf> {
+    let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.is_dir());
+    let around = missing.filter_map(Path::parent);
+    around.map(|around| if around.as_os_str().is_empty() { Path::new(".") } else { around }.to_owned()).collect()
+}
+
+/// Makes the names in a folder last.
+fn sync(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

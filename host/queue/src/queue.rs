@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use host_component::claims::{Claims, Held};
-use host_component::{ComponentId, DeadLetters as _, Delivery, Failure, Kind, Outcome};
+use host_component::{ComponentId, Delivery, Failure, Kind, Outcome};
 use host_config::delivery::OnFull;
 use host_otlp::Payload;
 use host_telemetry::{Counter, Metrics, OwnGauge};
@@ -218,11 +218,6 @@ impl Queue {
         taken.into_iter().for_each(Taken::done);
         self.writer.has_news();
         self.book.freed().notify_waiters();
-    }
-
-    /// Puts away what will never be delivered.
-    pub(crate) async fn bury(&self, delivery: Delivery, reason: &str) {
-        self.letters.put(delivery.payload, &delivery.origin, reason).await;
     }
 
     /// Sets room aside, or none where there is none.

@@ -13,6 +13,7 @@ use tokio::sync::MutexGuard;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
+use crate::letters::{self, Put};
 use crate::queue::Queue;
 use crate::room::Bounds;
 use crate::storage::Disk;
@@ -65,32 +66,49 @@ impl Handing {
     /// Sees to it that these are done with; where the end begins before that they go back.
     async fn deliver(&self, taken: Vec<Taken<Disk>>, turn: MutexGuard<'_, ()>, ending: &Shutdown) {
         match self.hand_over(joined(&taken), Some(turn), ending).await {
-            Some(Err(Failure::Permanent { reason })) if taken.len() == 1 => self.bury(taken, &reason).await,
+            Some(Err(failure @ Failure::Permanent { .. })) if taken.len() == 1 => {
+                self.bury(taken, &failure, ending).await;
+            }
             // One of them is why: the others are delivered without it.
             Some(Err(Failure::Permanent { .. })) => {
                 for one in taken {
                     match self.hand_over(one.delivery.clone(), None, ending).await {
-                        Some(Err(failure)) => self.bury(vec![one], &failure.to_string()).await,
+                        Some(Err(failure)) => self.bury(vec![one], &failure, ending).await,
                         Some(Ok(())) => self.done(vec![one]),
                         None => drop(one),
                     }
                 }
             }
             // It took longer than it may.
-            Some(Err(failure)) => {
-                self.queue.expired.inc_by(taken.iter().map(|one| one.delivery.payload.items()).sum());
-                self.bury(taken, &failure.to_string()).await;
-            }
+            Some(Err(failure)) => self.bury(taken, &failure, ending).await,
             Some(Ok(())) => self.done(taken),
             None => drop(taken),
         }
     }
 
-    async fn bury(&self, taken: Vec<Taken<Disk>>, reason: &str) {
-        for one in &taken {
-            self.queue.bury(one.delivery.clone(), reason).await;
+    /// Puts away what is given up. None of it is done with before it lies there: what cannot be written is tried again, and
+    /// goes back where the end begins before that.
+    async fn bury(&self, taken: Vec<Taken<Disk>>, failure: &Failure, ending: &Shutdown) {
+        // One that may pass took longer than it may.
+        let (is_expired, reason) = (!failure.is_permanent(), failure.to_string());
+        for one in taken {
+            let (payload, origin) = (&one.delivery.payload, &one.delivery.origin);
+            let put = loop {
+                match self.queue.letters.keep(payload.clone(), origin, &reason).await {
+                    Ok(put) => break Some(put),
+                    Err(_) if timeout(letters::AGAIN, ending.clone().wait()).await.is_ok() => break None,
+                    Err(_) => {}
+                }
+            };
+            let items = payload.items();
+            match put {
+                Some(_) if is_expired => self.queue.expired.inc_by(items),
+                Some(Put::Full) => self.queue.letters.count_full(items),
+                Some(Put::Kept) => {}
+                None => continue,
+            }
+            self.done(vec![one]);
         }
-        self.done(taken);
     }
 
     fn done(&self, taken: Vec<Taken<Disk>>) {

@@ -232,6 +232,49 @@ async fn an_explicit_limit_is_kept_and_what_it_ends_is_counted_as_lost_and_put_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_put_away_is_not_done_with() {
+    let place = Place::new("unwritable");
+    let backend = Backend::new(|_| Err(Failure::permanent("never")));
+    let durable = place.open(&backend).await;
+    let dead = place.of_queue().join("dead");
+    std::fs::write(&dead, "no folder").unwrap();
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.start();
+    eventually("it was tried", || backend.calls.load(Ordering::Relaxed) > 0).await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!((waiting(&place.of_queue()), place.metrics.total("tidegate_queue_lost_items")), (1, 0));
+    let durable = place.open(&backend).await;
+    durable.start();
+    eventually("it was tried", || backend.calls.load(Ordering::Relaxed) > 1).await;
+    std::fs::remove_file(&dead).unwrap();
+    eventually("it is put away", || place.metrics.total("tidegate_queue_dead_letter_items") == 1).await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!((waiting(&place.of_queue()), place.metrics.total("tidegate_queue_lost_items")), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_too_long_without_its_neighbours_is_counted_as_such() {
+    let mut place = Place::new("apart");
+    place.manner.retry.max_elapsed_time = Some(Duration::from_millis(1));
+    let backend = Backend::new(|letters| match letters.len() {
+        1 => down(letters),
+        _ => Err(Failure::permanent("one of them")),
+    });
+    let durable = place.open(&backend).await;
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.consume(delivery(b'b')).await.unwrap();
+    durable.start();
+    eventually("both are put away", || place.metrics.total("tidegate_queue_dead_letter_items") == 2).await;
+    eventually("both are counted", || place.metrics.total("tidegate_queue_lost_items") == 2).await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_next_configuration_goes_on_with_the_queue_and_nothing_comes_twice() {
     let place = Place::new("reload");
     let (old, new) = (Backend::new(down), Backend::new(up));

@@ -14,8 +14,9 @@ use host_component::{
 use host_config::delivery::{Retry, SendingQueue};
 use host_telemetry::{Metrics, OwnGauge};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
-use self::handing::Handing;
+use self::handing::{AGAIN, Handing};
 use crate::config::Config;
 use crate::queue::Queue;
 use crate::room::{Bounds, Room};
@@ -146,7 +147,17 @@ async fn hand_on(hands: Arc<Handing>, fsync: bool, consumers: usize, mut ending:
         let (hands, ending) = (Arc::clone(&hands), ending.clone());
         workers.spawn(async move { hands.work(ending).await });
     }
-    while workers.join_next().await.is_some() {}
+    while let Some(ended) = workers.join_next().await {
+        let Err(error) = ended else { continue };
+        // What it had went back.
+        tracing::error!(exporter = hands.queue.id, %error, "handing on has ended in a panic: it begins anew");
+        let (hands, ending) = (Arc::clone(&hands), ending.clone());
+        workers.spawn(async move {
+            if timeout(AGAIN, ending.clone().wait()).await.is_err() {
+                hands.work(ending).await;
+            }
+        });
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,10 @@ impl Writer {
     pub(crate) fn append(&self, outgoing: Outgoing, aside: Aside) -> oneshot::Receiver<Result<(), AppendError>> {
         let (reply, answer) = oneshot::channel();
         let mut waiting = self.desk.waiting();
+        if waiting.is_over {
+            // Nobody is left who would write it.
+            return answer;
+        }
         waiting.group.push(Waiter { outgoing, aside, reply });
         drop(waiting);
         self.desk.came.notify_one();
@@ -100,6 +104,29 @@ impl Drop for Writer {
     }
 }
 
+/// However the thread ends, nobody waits for it from then on.
+struct Ends<'a> {
+    desk: &'a Desk,
+    owner: &'a str,
+}
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!(
+                exporter = self.owner,
+                "the thread that writes the queue has ended in a panic: it takes nothing more"
+            );
+        }
+        let mut waiting = self.desk.waiting();
+        waiting.is_over = true;
+        let left = mem::take(&mut waiting.group);
+        drop(waiting);
+        // Who waits is told so.
+        drop(left);
+    }
+}
+
 /// When what was done last.
 struct Times {
     kept: Instant,
@@ -109,6 +136,7 @@ struct Times {
 }
 
 fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn()) {
+    let _ends = Ends { desk, owner };
     let mut times = Times { kept: Instant::now(), appended: Instant::now(), was_idle: false };
     loop {
         let (mut waiters, is_over) = next(desk, &times);

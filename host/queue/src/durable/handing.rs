@@ -22,8 +22,8 @@ use crate::store::{Join, Taken};
 /// Small requests of one origin travel together up to this.
 const TOGETHER: Join = Join { bytes: 512 << 10, items: 8192 };
 
-/// What waits and could not be read is tried again so long after.
-const AGAIN: Duration = Duration::from_secs(1);
+/// What waits and could not be read, or had its exporter panic, is tried again so long after.
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 /// What the workers of one exporter share.
 pub(super) struct Handing {
@@ -158,9 +158,15 @@ impl Handing {
                 () = sleep(pause.max(asked)) => {}
                 () = ending.wait() => return None,
             }
-            pause = pause.mul_f64(self.retry.multiplier).min(self.retry.max_interval);
+            pause = longer(pause, &self.retry);
         }
     }
+}
+
+/// The pause that follows a pause.
+fn longer(pause: Duration, retry: &Retry) -> Duration {
+    let longer = Duration::try_from_secs_f64(pause.as_secs_f64() * retry.multiplier);
+    longer.unwrap_or(retry.max_interval).min(retry.max_interval)
 }
 
 /// All of these as one delivery: they are of one signal and origin.
@@ -172,3 +178,6 @@ fn joined(taken: &[Taken<Disk>]) -> Delivery {
     deliveries.for_each(|one| all.payload.join(one.payload));
     all
 }
+
+#[cfg(test)]
+mod tests;

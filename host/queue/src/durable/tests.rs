@@ -274,6 +274,36 @@ async fn what_takes_too_long_without_its_neighbours_is_counted_as_such() {
     durable.drain().await;
 }
 
+/// A backend that panics when it is called for the first time.
+#[derive(Default)]
+struct Panicking(AtomicUsize);
+
+impl Consumer for Panicking {
+    fn consume(&self, _: Delivery) -> BoxFuture<'_, Outcome> {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "of a test");
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Exporter for Panicking {}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exporter_that_panics_is_handed_the_same_again() {
+    let mut place = Place::new("panics");
+    place.manner.queue.num_consumers = 1;
+    let backend = Arc::new(Panicking::default());
+    let inner: Arc<dyn Exporter> = Arc::<Panicking>::clone(&backend);
+    let durable =
+        Durable::new(&place.id, place.queue().await, inner, place.manner.clone(), &place.config, &place.metrics);
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.start();
+    eventually("it is called again", || backend.0.load(Ordering::Relaxed) == 2).await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!(waiting(&place.of_queue()), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_configuration_goes_on_with_the_queue_and_nothing_comes_twice() {
     let place = Place::new("reload");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use host_component::Delivery;
 use host_otlp::{Limits, Signal};
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::Writer;
 use crate::record::Outgoing;
@@ -60,6 +61,17 @@ fn room_of_a_sender_that_gave_up_is_kept_while_the_disk_hangs_and_what_it_sent_i
     first.blocking_recv().unwrap().unwrap();
     third.blocking_recv().unwrap().unwrap();
     assert_eq!((taken(&store).as_str(), book.sum().records), ("ac", 0));
+}
+
+#[test]
+fn nobody_waits_for_a_thread_that_has_ended_in_a_panic() {
+    let (shim, book) = (Shim::default(), Book::default());
+    let writer = Writer::start("otlp", open(&shim), || panic!("of a test")).unwrap();
+    for letter in [b'a', b'b'] {
+        assert!(writer.append(outgoing(letter), room(&book)).blocking_recv().is_err());
+    }
+    eventually("the room is given back", || book.sum().records == 0);
+    assert!(writer.append(outgoing(b'c'), room(&book)).try_recv().is_err_and(|error| error == TryRecvError::Closed));
 }
 
 #[test]

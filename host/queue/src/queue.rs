@@ -15,8 +15,9 @@ use host_component::{ComponentId, Delivery, Failure, Kind, Outcome};
 use host_config::delivery::OnFull;
 use host_otlp::Payload;
 use host_telemetry::{Counter, Metrics, OwnGauge};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
+use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::config::{Config, SEGMENT_BYTES};
 use crate::letters::{Letters, lost};
@@ -222,18 +223,30 @@ impl Queue {
 
     /// Sets room aside, or none where there is none.
     pub(crate) fn try_set_aside(&self, size: Usage, bounds: &Bounds) -> Option<Aside> {
-        self.book.enter(size, |aside| {
-            let fits = || bounds.fits(plus(self.store.usage(), aside), size);
-            let mut has_room = fits();
-            while !has_room && bounds.on_full == OnFull::DropOldest {
-                let oldest = self.take(ONE);
-                let Some(items) = oldest.first().map(|taken| taken.delivery.payload.items()) else { break };
-                self.dropped.inc_by(items);
-                self.done(oldest);
-                has_room = fits();
+        let enter = || self.book.enter(size, |aside| bounds.fits(plus(self.store.usage(), aside), size));
+        // Nothing is dropped for what would not fit beside what cannot be dropped.
+        let could_fit = || bounds.fits(plus(self.store.under_way(), self.book.sum()), size);
+        let has_room = enter();
+        if has_room.is_some() || bounds.on_full != OnFull::DropOldest || !could_fit() {
+            return has_room;
+        }
+        off_the_runtime(|| {
+            while could_fit() && self.drop_oldest() {
+                if let Some(aside) = enter() {
+                    return Some(aside);
+                }
             }
-            has_room
+            enter()
         })
+    }
+
+    /// Whether there was one. It reads from the disk.
+    fn drop_oldest(&self) -> bool {
+        let oldest = self.take(ONE);
+        let Some(items) = oldest.first().map(|taken| taken.delivery.payload.items()) else { return false };
+        self.dropped.inc_by(items);
+        self.done(oldest);
+        true
     }
 
     /// Refuses what has no room.
@@ -281,6 +294,14 @@ impl Throttle {
             *last = Some(Instant::now());
         }
         is_due
+    }
+}
+
+/// Does what waits for a disk while others do what this thread had to do, where there are others.
+fn off_the_runtime<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
+        _ => work(),
     }
 }
 

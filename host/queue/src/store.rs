@@ -107,6 +107,11 @@ impl<S: Storage> Store<S> {
         self.state().usage()
     }
 
+    /// What of it was taken and neither put back nor done.
+    pub(crate) fn under_way(&self) -> Usage {
+        self.state().under_way()
+    }
+
     /// When the oldest that is under way or was put back came, in nanoseconds since the Unix epoch.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.state().oldest()

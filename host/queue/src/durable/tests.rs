@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use host_component::claims::Held;
 use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome};
-use host_config::delivery::{OnFull, Retry, SendingQueue};
+use host_config::delivery::{OnFull, Retry, SendingQueue, Sizer};
 use host_otlp::{Limits, Signal};
 use host_telemetry::Metrics;
 use tempfile::TempDir;
@@ -197,6 +197,32 @@ async fn a_full_queue_that_drops_its_oldest_counts_what_it_drops() {
     assert_eq!(place.metrics.total("tidegate_queue_lost_items"), 3);
     durable.start();
     eventually("the youngest are delivered", || backend.taken() == "de").await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_dropped_for_what_would_not_fit_beside_what_is_under_way() {
+    let mut place = Place::new("vain");
+    place.manner.queue = SendingQueue {
+        queue_size: 5,
+        sizer: Sizer::Items,
+        on_full: OnFull::DropOldest,
+        num_consumers: 1,
+        ..SendingQueue::default()
+    };
+    let backend = Backend::new(down);
+    let durable = place.open(&backend).await;
+    durable.start();
+    durable.consume(delivery(b'a')).await.unwrap();
+    eventually("it is under way", || backend.calls.load(Ordering::Relaxed) > 0).await;
+    durable.consume(delivery(b'b')).await.unwrap();
+    let mut five = delivery(b'c');
+    (b'd'..=b'g').for_each(|letter| five.payload.join(delivery(letter).payload));
+    assert!(durable.consume(five).await.is_err());
+    assert_eq!(place.metrics.total("tidegate_queue_lost_items"), 0);
+    backend.answers(up);
+    eventually("both are delivered", || backend.taken() == "ab").await;
     durable.stop_retrying();
     durable.drain().await;
 }

@@ -105,6 +105,17 @@ impl State {
         Usage { records: all.records, items: all.items, bytes, disk: self.disk }
     }
 
+    /// What somebody has.
+    pub(super) fn under_way(&self) -> Usage {
+        let held = self.undone.iter().filter(|(position, _)| !self.waiting.contains(position));
+        held.fold(Usage::default(), |sum, (_, one)| Usage {
+            records: sum.records + 1,
+            items: sum.items + one.items.unwrap_or(0),
+            bytes: sum.bytes + one.bytes,
+            ..sum
+        })
+    }
+
     pub(super) fn oldest(&self) -> Option<u64> {
         self.undone.values().map(|undone| undone.time).filter(|time| *time > 0).min()
     }

@@ -16,7 +16,6 @@ use host_config::delivery::OnFull;
 use host_otlp::Payload;
 use host_telemetry::{Counter, Metrics, OwnGauge};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::Notify;
 use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::config::{Config, SEGMENT_BYTES};
@@ -60,10 +59,10 @@ pub struct Queue {
     pub(crate) letters: Arc<Letters>,
     /// Held by the exporter that hands on.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
-    /// Held by whoever takes next, so that deliveries begin in their order.
+    /// Held by whoever waits for something to take, so that not all do.
+    pub(crate) next: tokio::sync::Mutex<()>,
+    /// Held by whoever takes, so that deliveries begin in their order.
     pub(crate) taking: tokio::sync::Mutex<()>,
-    /// Something may be taken.
-    pub(crate) ready: Arc<Notify>,
     /// What has room set aside for it.
     pub(crate) book: Book,
     damaged: Counter,
@@ -158,12 +157,11 @@ impl Queue {
             items: gauge("tidegate_queue_items", "Items that wait in the queue or are under way from it."),
             oldest: gauge("tidegate_queue_oldest_seconds", "How long ago the oldest came that is under way."),
         });
-        let ready = Arc::new(Notify::new());
         let told = {
-            let (store, shown, ready) = (Arc::clone(&store), Arc::clone(&shown), Arc::clone(&ready));
+            let (store, shown) = (Arc::clone(&store), Arc::clone(&shown));
             move || {
                 shown.show(&store);
-                ready.notify_waiters();
+                store.ready.notify_waiters();
             }
         };
         told();
@@ -180,8 +178,8 @@ impl Queue {
             store,
             letters: Arc::new(letters),
             turn: Arc::default(),
+            next: tokio::sync::Mutex::default(),
             taking: tokio::sync::Mutex::default(),
-            ready,
             book: Book::default(),
             damaged: lost(metrics, &name, "damaged"),
             dropped: lost(metrics, &name, "dropped oldest"),

@@ -13,6 +13,8 @@ mod state;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::progress::Keeper;
 use crate::record::{Outgoing, Totals};
 use crate::storage::Storage;
@@ -64,6 +66,8 @@ pub(crate) struct Store<S: Storage> {
     appender: Mutex<Appender<S::File>>,
     reader: Mutex<Reader>,
     state: Mutex<State>,
+    /// Something may be taken.
+    pub(crate) ready: Notify,
 }
 
 impl<S: Storage> Store<S> {
@@ -89,6 +93,7 @@ impl<S: Storage> Store<S> {
             appender: Mutex::new(Appender::new(recovered.next_number)),
             reader: Mutex::default(),
             state: Mutex::new(State::of(recovered)),
+            ready: Notify::new(),
             storage,
             settings,
         })

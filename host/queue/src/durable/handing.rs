@@ -37,29 +37,41 @@ pub(super) struct Handing {
 impl Handing {
     /// Works until the end begins.
     pub(super) async fn work(&self, mut ending: Shutdown) {
-        loop {
-            let (taken, turn) = tokio::select! {
-                biased;
-                () = ending.wait() => return,
-                next = self.next() => next,
-            };
+        while let Some((taken, turn)) = self.next(&mut ending).await {
             self.deliver(taken, turn, &ending).await;
         }
     }
 
-    /// What comes next, and the turn, which is held until the exporter was called. Who gives up this call puts back what it has
-    /// taken.
-    async fn next(&self) -> (Vec<Taken<Disk>>, MutexGuard<'_, ()>) {
-        let turn = self.queue.taking.lock().await;
+    /// What comes next, and the turn, which is held until the exporter was called; nothing once the end has begun.
+    async fn next(&self, ending: &mut Shutdown) -> Option<(Vec<Taken<Disk>>, MutexGuard<'_, ()>)> {
+        let _next = tokio::select! {
+            biased;
+            () = ending.wait() => return None,
+            next = self.queue.next.lock() => next,
+        };
         loop {
-            let ready = self.queue.ready.notified();
+            let ready = self.queue.store.ready.notified();
+            let turn = tokio::select! {
+                biased;
+                () = ending.wait() => return None,
+                turn = self.queue.taking.lock() => turn,
+            };
             let queue = Arc::clone(&self.queue);
+            // The end does not cut this short: what was taken would go back after somebody else has taken what follows.
             let taken = spawn_blocking(move || queue.take(TOGETHER)).await.unwrap_or_default();
-            if !taken.is_empty() {
-                return (taken, turn);
+            if ending.is_fired() {
+                drop(taken);
+                return None;
             }
-            // What could not be read may be readable soon, of which nothing tells.
-            let _ = timeout(AGAIN, ready).await;
+            if !taken.is_empty() {
+                return Some((taken, turn));
+            }
+            drop(turn);
+            tokio::select! {
+                () = ending.wait() => return None,
+                // What could not be read may be readable soon, of which nothing tells.
+                _ = timeout(AGAIN, ready) => {}
+            }
         }
     }
 
@@ -69,14 +81,20 @@ impl Handing {
             Some(Err(failure @ Failure::Permanent { .. })) if taken.len() == 1 => {
                 self.bury(taken, &failure, ending).await;
             }
-            // One of them is why: the others are delivered without it.
+            // One of them is why: the others are delivered without it, and nothing overtakes them that is not under way.
             Some(Err(Failure::Permanent { .. })) => {
+                let turn = self.queue.taking.lock().await;
+                let mut given_up = Vec::new();
                 for one in taken {
                     match self.hand_over(one.delivery.clone(), None, ending).await {
-                        Some(Err(failure)) => self.bury(vec![one], &failure, ending).await,
+                        Some(Err(failure)) => given_up.push((one, failure)),
                         Some(Ok(())) => self.done(vec![one]),
                         None => drop(one),
                     }
+                }
+                drop(turn);
+                for (one, failure) in given_up {
+                    self.bury(vec![one], &failure, ending).await;
                 }
             }
             // It took longer than it may.

@@ -12,6 +12,7 @@ use host_config::delivery::{OnFull, Retry, SendingQueue, Sizer};
 use host_otlp::{Limits, Signal};
 use host_telemetry::Metrics;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 use super::{Durable, Manner};
 use crate::config::Config;
@@ -296,6 +297,51 @@ async fn what_takes_too_long_without_its_neighbours_is_counted_as_such() {
     durable.start();
     eventually("both are put away", || place.metrics.total("tidegate_queue_dead_letter_items") == 2).await;
     eventually("both are counted", || place.metrics.total("tidegate_queue_lost_items") == 2).await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+/// A backend that refuses a batch with a `b` in it, and takes its time with an `a`.
+#[derive(Default)]
+struct Slow {
+    calls: Mutex<Vec<String>>,
+    gate: Notify,
+}
+
+impl Consumer for Slow {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        let letters =
+            delivery.payload.contiguous().chunks(11).map(|request| char::from(request[10])).collect::<String>();
+        self.calls.lock().unwrap().push(letters.clone());
+        Box::pin(async move {
+            if letters == "a" {
+                self.gate.notified().await;
+            }
+            if letters.contains('b') { Err(Failure::permanent("b is no letter")) } else { Ok(()) }
+        })
+    }
+}
+
+impl Exporter for Slow {}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_overtakes_those_that_travelled_with_a_bad_one() {
+    let place = Place::new("order");
+    let backend = Arc::new(Slow::default());
+    let inner: Arc<dyn Exporter> = Arc::<Slow>::clone(&backend);
+    let durable =
+        Durable::new(&place.id, place.queue().await, inner, place.manner.clone(), &place.config, &place.metrics);
+    for letter in b'a'..=b'c' {
+        durable.consume(delivery(letter)).await.unwrap();
+    }
+    durable.start();
+    let calls = || backend.calls.lock().unwrap().join(" ");
+    eventually("one of them is tried alone", || calls() == "abc a").await;
+    durable.consume(delivery(b'd')).await.unwrap();
+    let overtakes = eventually("it overtakes", || calls() != "abc a");
+    assert!(tokio::time::timeout(Duration::from_millis(100), overtakes).await.is_err(), "{}", calls());
+    backend.gate.notify_one();
+    eventually("all were tried in order", || calls() == "abc a b c d").await;
     durable.stop_retrying();
     durable.drain().await;
 }

@@ -53,7 +53,9 @@ impl<S: Storage> Taken<S> {
 impl<S: Storage> Drop for Taken<S> {
     fn drop(&mut self) {
         // What is done is not there any more.
-        self.store.state().put_back(self.position);
+        if self.store.state().put_back(self.position) {
+            self.store.ready.notify_waiters();
+        }
     }
 }
 

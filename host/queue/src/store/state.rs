@@ -268,10 +268,9 @@ impl State {
         self.finish(position);
     }
 
-    pub(super) fn put_back(&mut self, position: Position) {
-        if self.undone.contains_key(&position) {
-            self.waiting.insert(position);
-        }
+    /// Whether it was still under way.
+    pub(super) fn put_back(&mut self, position: Position) -> bool {
+        self.undone.contains_key(&position) && self.waiting.insert(position)
     }
 
     pub(super) fn finish(&mut self, position: Position) {

@@ -2,7 +2,9 @@
 
 mod power;
 
+use std::future::Future as _;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use bytes::Bytes;
 use host_component::{Delivery, Origin, Signal};
@@ -142,6 +144,21 @@ fn what_was_put_back_comes_first_and_after_a_restart_too() {
     assert_eq!(store.usage().records, 3);
     assert_eq!(drain(&store), ["a", "c", "d"]);
     assert_eq!(store.usage().items, 0);
+}
+
+#[test]
+fn whoever_waits_is_told_of_what_was_put_back() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &["a", "b"]);
+    let (a, b) = (store.take(ALONE), store.take(ALONE));
+    let is_told = |taken, how: fn(Taken<Shim>)| {
+        let ready = std::pin::pin!(store.ready.notified());
+        Vec::into_iter(taken).for_each(how);
+        ready.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    };
+    assert!(!is_told(a, Taken::done), "nothing is there for it");
+    assert!(is_told(b, drop));
 }
 
 #[test]

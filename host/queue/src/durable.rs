@@ -84,13 +84,17 @@ impl Durable {
 impl Consumer for Durable {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            let room = Room::set_aside(&self.queue, &self.bounds, &delivery)?;
-            let outcome = Box::new(room).commit(delivery).await;
+            let room = match self.bounds.queue.block_on_overflow {
+                true => Room::wait(&self.queue, &self.bounds, &delivery).await,
+                false => Room::set_aside(&self.queue, &self.bounds, &delivery)?,
+            };
+            let outcome = room.write(delivery).await;
             self.show();
             outcome
         })
     }
 
+    /// Nobody waits here, since others would be written to meanwhile.
     fn reserve(&self, delivery: &Delivery) -> Result<Option<Box<dyn Reservation>>, Failure> {
         let room = Room::set_aside(&self.queue, &self.bounds, delivery)?;
         Ok(Some(Box::new(room)))

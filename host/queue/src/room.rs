@@ -109,13 +109,11 @@ impl Drop for Aside {
 /// Room for one delivery; it is given back when it is dropped.
 pub(crate) struct Room {
     queue: Arc<Held<Queue>>,
-    bounds: Arc<Bounds>,
-    size: Usage,
-    aside: Option<Aside>,
+    aside: Aside,
 }
 
 impl Room {
-    /// Sets room aside for a delivery. Where there is none, and who comes is to wait, that is done when it is written.
+    /// Sets room aside for a delivery.
     ///
     /// # Errors
     /// Where there is none.
@@ -124,27 +122,25 @@ impl Room {
         bounds: &Arc<Bounds>,
         delivery: &Delivery,
     ) -> Result<Room, Failure> {
-        let payload = &delivery.payload;
-        let size = Usage { records: 1, items: payload.items(), bytes: payload.len() as u64, disk: 0 };
-        let aside = queue.try_set_aside(size, bounds);
-        if aside.is_none() && !bounds.queue.block_on_overflow {
-            return Err(queue.refuse(payload));
-        }
-        Ok(Room { queue: Arc::clone(queue), bounds: Arc::clone(bounds), size, aside })
+        let aside = queue.try_set_aside(size(delivery), bounds);
+        let aside = aside.ok_or_else(|| queue.refuse(&delivery.payload))?;
+        Ok(Room { queue: Arc::clone(queue), aside })
     }
 
-    async fn write(mut self, delivery: Delivery) -> Outcome {
-        let aside = loop {
-            if let Some(aside) = self.aside.take() {
-                break aside;
+    /// The same, once there is room.
+    pub(crate) async fn wait(queue: &Arc<Held<Queue>>, bounds: &Arc<Bounds>, delivery: &Delivery) -> Room {
+        loop {
+            let freed = queue.book.freed().notified();
+            if let Some(aside) = queue.try_set_aside(size(delivery), bounds) {
+                return Room { queue: Arc::clone(queue), aside };
             }
-            let freed = self.queue.book.freed().notified();
-            self.aside = self.queue.try_set_aside(self.size, &self.bounds);
-            if self.aside.is_none() {
-                freed.await;
-            }
-        };
-        self.queue.write(delivery, aside).await
+            freed.await;
+        }
+    }
+
+    /// Writes the delivery that the room was set aside for.
+    pub(crate) async fn write(self, delivery: Delivery) -> Outcome {
+        self.queue.write(delivery, self.aside).await
     }
 }
 
@@ -152,4 +148,9 @@ impl Reservation for Room {
     fn commit(self: Box<Self>, delivery: Delivery) -> BoxFuture<'static, Outcome> {
         Box::pin(self.write(delivery))
     }
+}
+
+fn size(delivery: &Delivery) -> Usage {
+    let payload = &delivery.payload;
+    Usage { records: 1, items: payload.items(), bytes: payload.len() as u64, disk: 0 }
 }

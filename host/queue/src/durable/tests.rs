@@ -235,6 +235,8 @@ async fn who_may_wait_waits_until_there_is_room() {
     let backend = Backend::new(up);
     let durable = place.open(&backend).await;
     durable.consume(delivery(b'a')).await.unwrap();
+    let reserved = durable.reserve(&delivery(b'b'));
+    assert!(matches!(reserved, Err(Failure::Refused { .. })), "room is there, or it is not");
     let second = durable.consume(delivery(b'b'));
     tokio::pin!(second);
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut second).await.is_err(), "it waits");

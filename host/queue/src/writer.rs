@@ -14,7 +14,7 @@ use crate::storage::Storage;
 use crate::store::{AppendError, Store};
 
 /// What was delivered is written down so long after it was at the latest.
-const KEEP: Duration = Duration::from_millis(100);
+pub(crate) const KEEP: Duration = Duration::from_millis(100);
 /// A segment of which everything was delivered is ended when nothing came for so long.
 const IDLE: Duration = Duration::from_secs(5);
 

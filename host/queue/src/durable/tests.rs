@@ -1,6 +1,6 @@
 //! Tests of what stands in `durable`: its promises, one sentence each.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -104,7 +104,7 @@ impl Place {
         Durable::new(&self.id, self.queue().await, inner, self.manner.clone(), &self.config, &self.metrics)
     }
 
-    fn of_queue(&self) -> std::path::PathBuf {
+    fn of_queue(&self) -> PathBuf {
         self.folder.path().join(crate::folder_name("otlp_grpc", &self.id))
     }
 }
@@ -400,6 +400,40 @@ async fn the_next_configuration_goes_on_with_the_queue_and_nothing_comes_twice()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drain_that_is_killed_has_written_down_what_it_delivered() {
+    let place = Place::new("killed");
+    let durable = place.open(&Backend::new(down)).await;
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.consume(delivery(b'b')).await.unwrap();
+    drop(durable);
+    let own = offline::Own::take(&place.of_queue()).unwrap();
+    let one = own.next().unwrap().unwrap();
+    // As long as a request may take.
+    tokio::time::sleep(crate::writer::KEEP).await;
+    own.done(one).unwrap();
+    assert_eq!(waiting(&place.of_queue()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_nobody_has_is_found_though_another_storage_has_one_of_its_name() {
+    let (place, other) = (Place::new("named"), Place { id: "otlp/named".parse().unwrap(), ..Place::new("other") });
+    for place in [&place, &other] {
+        let durable = place.open(&Backend::new(down)).await;
+        durable.consume(delivery(b'a')).await.unwrap();
+        drop(durable);
+    }
+    // Both are named once, and one in another spelling.
+    let storages = [place.folder.path().to_owned(), other.folder.path().join("."), other.folder.path().to_owned()];
+    let orphans = |named: &[PathBuf]| {
+        let found = offline::orphans(&storages, named);
+        found.into_iter().map(|found| found.folder).collect::<Vec<PathBuf>>()
+    };
+    let [first, second] = [&place, &other].map(|place| std::fs::canonicalize(place.of_queue()).unwrap());
+    assert_eq!(orphans(std::slice::from_ref(&first)), [second.as_path()]);
+    assert_eq!(orphans(&[first, other.folder.path().join(".").join(second.file_name().unwrap())]).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_a_process_has_can_be_looked_at_and_not_taken() {
     let place = Place::new("held");
     let durable = place.open(&Backend::new(down)).await;
@@ -412,7 +446,7 @@ async fn a_queue_that_a_process_has_can_be_looked_at_and_not_taken() {
     assert!(error.starts_with(&own), "{error}");
     drop(durable);
     let taken = offline::Own::take(&place.of_queue()).unwrap();
-    taken.next().unwrap().unwrap().done();
+    taken.done(taken.next().unwrap().unwrap()).unwrap();
     taken.keep().unwrap();
     drop(taken);
     assert_eq!(waiting(&place.of_queue()), 0);

@@ -51,7 +51,7 @@ pub(super) fn run(args: &DrainArgs) -> anyhow::Result<ExitCode> {
             let delivery = one.delivery();
             let told = items(delivery.payload.items(), delivery.payload.signal());
             way.send(delivery).await.with_context(|| format!("{told} were not taken; they and the rest stay"))?;
-            one.done();
+            own.done(one)?;
             sent += 1;
         }
         if let Way::Exporter(exporter) = way {

@@ -177,6 +177,11 @@ impl<S: Storage> Store<S> {
         }
     }
 
+    /// Ends the segment that is written to, whatever waits in it: the next start need not read it to know what it holds.
+    pub(crate) fn end_writing(&self) {
+        lock(&self.appender).end(self);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }

@@ -160,7 +160,9 @@ fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn())
             (times.appended, times.was_idle) = (Instant::now(), false);
         }
         if times.kept.elapsed() >= KEEP || is_over {
-            if times.appended.elapsed() >= IDLE || is_over {
+            if is_over {
+                store.end_writing();
+            } else if times.appended.elapsed() >= IDLE {
                 store.end_segment();
                 times.was_idle = true;
             }

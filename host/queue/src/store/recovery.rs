@@ -15,11 +15,18 @@ pub enum OpenError {
     #[error("{file} in it cannot be read at present: {error}")]
     File { file: String, error: io::Error },
     #[error(
+        "a file in it has the number {number:016x}, which no tidegate wrote, and none may follow: take it out of the folder"
+    )]
+    Number { number: u64 },
+    #[error(
         "a newer tidegate wrote it, in version {version} of its format, and this one reads version {VERSION}: use that tidegate, \
          or drain the queue with it first"
     )]
     Newer { version: u32 },
 }
+
+/// Numbers of files begin with 1 and grow by 1: this leaves more than any queue writes.
+const LAST: u64 = u64::MAX / 2;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +50,9 @@ pub(crate) fn recover<S: Storage>(storage: &S) -> Result<Recovered, OpenError> {
     let mut names: Vec<Name> = storage.list()?.iter().filter_map(|name| Name::parse(name)).collect();
     names.sort_by_key(|name| name.number);
     let last = names.last().map_or(0, |name| name.number).max(progress.cursor.segment);
+    if last.max(progress_file) > LAST {
+        return Err(OpenError::Number { number: last.max(progress_file) });
+    }
     let mut recovered = Recovered { progress, progress_file, next_number: last + 1, ..Recovered::default() };
     for name in names {
         let fails = |error| OpenError::File { file: name.file(), error };

@@ -387,6 +387,16 @@ fn a_full_disk_that_takes_no_new_segment_leaves_no_files_behind() {
 }
 
 #[test]
+fn a_file_whose_number_none_can_follow_is_refused_by_name() {
+    for name in ["ffffffffffffffff-0123456789abcdef.segment", "ffffffffffffffff.progress"] {
+        let shim = Shim::default();
+        shim.put(name, &crate::segment::header());
+        let error = Store::open(shim.clone(), settings()).err().unwrap().to_string();
+        assert!(error.contains("ffffffffffffffff") && error.contains("take it out"), "{error}");
+    }
+}
+
+#[test]
 fn a_newer_format_is_refused_and_left_as_it_is() {
     let shim = Shim::default();
     let mut header = crate::segment::header();

@@ -11,6 +11,8 @@ use tokio::sync::oneshot::error::TryRecvError;
 use super::Writer;
 use crate::record::Outgoing;
 use crate::room::{Aside, Book};
+use crate::segment::{self, Name};
+use crate::storage::Storage as _;
 use crate::storage::testing::Shim;
 use crate::store::{Join, Settings, Store, Usage};
 
@@ -72,6 +74,19 @@ fn nobody_waits_for_a_thread_that_has_ended_in_a_panic() {
     }
     eventually("the room is given back", || book.sum().records == 0);
     assert!(writer.append(outgoing(b'c'), room(&book)).try_recv().is_err_and(|error| error == TryRecvError::Closed));
+}
+
+#[test]
+fn a_segment_says_what_it_holds_after_a_clean_stop_though_something_waits() {
+    let (shim, book) = (Shim::default(), Book::default());
+    let writer = Writer::start("otlp", open(&shim), || {}).unwrap();
+    writer.append(outgoing(b'a'), room(&book)).blocking_recv().unwrap().unwrap();
+    drop(writer);
+    let names: Vec<Name> = shim.list().unwrap().iter().filter_map(|name| Name::parse(name)).collect();
+    let [name] = names.as_slice() else { panic!("{names:?}") };
+    let survey = segment::survey(&shim, *name).unwrap();
+    assert!(survey.is_whole && survey.totals.records == 1, "{survey:?}");
+    assert_eq!(taken(&open(&shim)), "a");
 }
 
 #[test]

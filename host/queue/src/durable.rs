@@ -14,10 +14,12 @@ use host_component::{
 use host_config::delivery::{Retry, SendingQueue};
 use host_telemetry::{Metrics, OwnGauge};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
-use self::handing::Handing;
+use self::handing::{AGAIN, Handing};
 use crate::config::Config;
-use crate::queue::{Bounds, Queue, Room};
+use crate::queue::Queue;
+use crate::room::{Bounds, Room};
 
 /// How deliveries wait and are handed on.
 #[derive(Clone, Debug)]
@@ -82,13 +84,17 @@ impl Durable {
 impl Consumer for Durable {
     fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            let room = Room::set_aside(&self.queue, &self.bounds, &delivery)?;
-            let outcome = Box::new(room).commit(delivery).await;
+            let room = match self.bounds.queue.block_on_overflow {
+                true => Room::wait(&self.queue, &self.bounds, &delivery).await,
+                false => Room::set_aside(&self.queue, &self.bounds, &delivery)?,
+            };
+            let outcome = room.write(delivery).await;
             self.show();
             outcome
         })
     }
 
+    /// Nobody waits here, since others would be written to meanwhile.
     fn reserve(&self, delivery: &Delivery) -> Result<Option<Box<dyn Reservation>>, Failure> {
         let room = Room::set_aside(&self.queue, &self.bounds, delivery)?;
         Ok(Some(Box::new(room)))
@@ -145,7 +151,17 @@ async fn hand_on(hands: Arc<Handing>, fsync: bool, consumers: usize, mut ending:
         let (hands, ending) = (Arc::clone(&hands), ending.clone());
         workers.spawn(async move { hands.work(ending).await });
     }
-    while workers.join_next().await.is_some() {}
+    while let Some(ended) = workers.join_next().await {
+        let Err(error) = ended else { continue };
+        // What it had went back.
+        tracing::error!(exporter = hands.queue.id, %error, "handing on has ended in a panic: it begins anew");
+        let (hands, ending) = (Arc::clone(&hands), ending.clone());
+        workers.spawn(async move {
+            if timeout(AGAIN, ending.clone().wait()).await.is_err() {
+                hands.work(ending).await;
+            }
+        });
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod offline;
 mod progress;
 mod queue;
 mod record;
+mod room;
 mod segment;
 mod storage;
 mod store;

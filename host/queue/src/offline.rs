@@ -1,10 +1,13 @@
 //! The queues of a storage as somebody sees them who is not their collector: to look at, while one has them or not, and to
 //! take from, while none does.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use host_component::Delivery;
 use host_quarantine::{AccessError, Contents};
@@ -15,6 +18,7 @@ use crate::lock::{self, Lock};
 use crate::segment::{self, Name};
 use crate::storage::{Disk, Storage as _};
 use crate::store::{Join, OpenError, Settings, Store, Taken, Usage, recover};
+use crate::writer::KEEP;
 
 /// The folder of each queue begins so.
 const PREFIX: &str = "exporter_";
@@ -66,6 +70,17 @@ pub fn folders(storage: &Path) -> Result<Vec<PathBuf>, Error> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// The queues of these storages that hold something and lie in none of the folders that are `named`, however either is
+/// spelled. What cannot be looked at is left out.
+pub fn orphans(storages: &[PathBuf], named: &[PathBuf]) -> Vec<Found> {
+    let canonical = |folder: &PathBuf| fs::canonicalize(folder).ok();
+    let named: BTreeSet<PathBuf> = named.iter().filter_map(canonical).collect();
+    let storages: BTreeSet<PathBuf> = storages.iter().filter_map(canonical).collect();
+    let folders = storages.iter().flat_map(|storage| folders(storage).unwrap_or_default());
+    let others = folders.filter(|folder| canonical(folder).is_some_and(|folder| !named.contains(&folder)));
+    others.filter_map(|folder| find(&folder).ok()).filter(|queue| queue.usage.records > 0).collect()
 }
 
 /// Looks at a queue, whoever has it. What its collector delivered within the last moments may still be shown.
@@ -133,6 +148,8 @@ impl Iterator for Look {
 pub struct Own {
     store: Arc<Store<Disk>>,
     folder: PathBuf,
+    /// When it was written down last what was delivered.
+    kept: Cell<Instant>,
     _lock: Lock,
 }
 
@@ -152,7 +169,7 @@ impl Own {
         let settings = settings(owner(&disk));
         let opened = Store::open(disk, settings);
         let (store, _) = opened.map_err(|error| Error::Store { path: folder.to_owned(), error })?;
-        Ok(Own { store, folder: folder.to_owned(), _lock: lock })
+        Ok(Own { store, folder: folder.to_owned(), kept: Cell::new(Instant::now()), _lock: lock })
     }
 
     pub fn usage(&self) -> Usage {
@@ -160,11 +177,31 @@ impl Own {
     }
 
     /// What comes next.
-    pub fn next(&self) -> Option<One> {
-        self.store.take(Join { bytes: 0, items: 0 }).pop().map(One)
+    ///
+    /// # Errors
+    /// Where it cannot be read at present: it is still there.
+    pub fn next(&self) -> Result<Option<One>, Error> {
+        let next = self.store.take(Join { bytes: 0, items: 0 }).pop().map(One);
+        match self.store.take_trouble() {
+            Some(error) => Err(Error::Folder { path: self.folder.clone(), error }),
+            None => Ok(next),
+        }
     }
 
-    /// Writes down what was delivered.
+    /// It does not come again. That is written down now and then.
+    ///
+    /// # Errors
+    /// Where it cannot be written down: it may be delivered again.
+    pub fn done(&self, one: One) -> Result<(), Error> {
+        one.0.done();
+        if self.kept.get().elapsed() < KEEP {
+            return Ok(());
+        }
+        self.kept.set(Instant::now());
+        self.store.keep(false).map_err(|error| Error::Folder { path: self.folder.clone(), error })
+    }
+
+    /// Writes down what was delivered, so that it outlasts a loss of power, too.
     ///
     /// # Errors
     /// Where that fails: it may be delivered again.
@@ -184,11 +221,6 @@ impl Own {
 impl One {
     pub fn delivery(&self) -> &Delivery {
         &self.0.delivery
-    }
-
-    /// It does not come again.
-    pub fn done(self) {
-        self.0.done();
     }
 }
 

@@ -9,6 +9,7 @@ use std::io;
 use host_frames::{Found, Frames};
 
 use crate::record::{Cursor, Totals};
+use crate::segment::is_damage;
 use crate::storage::Storage;
 
 const SUFFIX: &str = ".progress";
@@ -76,13 +77,19 @@ fn file(number: u64) -> String {
 }
 
 /// What was known last, and the number of the newest file.
+///
+/// # Errors
+/// Where a file cannot be read at present.
 pub(crate) fn read<S: Storage>(storage: &S) -> io::Result<(Progress, u64)> {
     let mut numbers: Vec<u64> = storage.list()?.iter().filter_map(|name| number(name)).collect();
     numbers.sort_unstable();
     let newest = numbers.last().copied().unwrap_or(0);
     for number in numbers.into_iter().rev() {
-        // What cannot be read is as good as not there.
-        let Ok(content) = storage.read(&file(number), 0, LONGEST) else { continue };
+        let content = match storage.read(&file(number), 0, LONGEST) {
+            // What is damaged is as good as not there.
+            Err(error) if is_damage(storage, &error) => continue,
+            content => content?,
+        };
         if let Some(progress) = last(number, &content) {
             return Ok((progress, newest));
         }

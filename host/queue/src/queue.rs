@@ -7,25 +7,29 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use host_component::claims::{Claims, Held};
-use host_component::{BoxFuture, ComponentId, DeadLetters as _, Delivery, Failure, Kind, Outcome, Reservation};
-use host_config::delivery::{OnFull, SendingQueue};
+use host_component::{ComponentId, Delivery, Failure, Kind, Outcome};
+use host_config::delivery::OnFull;
+use host_otlp::Payload;
 use host_telemetry::{Counter, Metrics, OwnGauge};
-use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::config::{Config, SEGMENT_BYTES};
 use crate::letters::{Letters, lost};
 use crate::lock::Lock;
 use crate::record::Outgoing;
+use crate::room::{Aside, Book, Bounds, plus};
 use crate::storage::Disk;
 use crate::store::{Join, OpenError as StoreError, Settings, Store, Taken, Usage};
 use crate::writer::Writer;
 
 /// When a sender that was refused may come again.
-const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What is dropped to make room is dropped one by one.
 const ONE: Join = Join { bytes: 0, items: 0 };
@@ -55,17 +59,17 @@ pub struct Queue {
     pub(crate) letters: Arc<Letters>,
     /// Held by the exporter that hands on.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
-    /// Held by whoever takes next, so that deliveries begin in their order.
+    /// Held by whoever waits for something to take, so that not all do.
+    pub(crate) next: tokio::sync::Mutex<()>,
+    /// Held by whoever takes, so that deliveries begin in their order.
     pub(crate) taking: tokio::sync::Mutex<()>,
-    /// Something may be taken.
-    pub(crate) ready: Arc<Notify>,
-    /// There may be room.
-    room: Notify,
-    set_aside: Mutex<Usage>,
+    /// What has room set aside for it.
+    pub(crate) book: Book,
     damaged: Counter,
     dropped: Counter,
     pub(crate) expired: Counter,
     refused: [Counter; 3],
+    troubled: Throttle,
     writer: Writer,
     _lock: Lock,
 }
@@ -110,8 +114,9 @@ impl Queue {
         }
         if !path.exists() {
             DirBuilder::new().mode(0o700).create(&path).map_err(fails)?;
-            fs::File::open(storage).and_then(|folder| folder.sync_all()).map_err(fails)?;
         }
+        // Whoever made it may have ended before its name was there for good.
+        sync(storage).map_err(fails)?;
         let name = id.to_string();
         let lock = Lock::wait(&path, &name).await.map_err(fails)?;
         let settings = Settings { owner: name, segment_bytes: SEGMENT_BYTES, fsync: config.fsync };
@@ -152,12 +157,11 @@ impl Queue {
             items: gauge("tidegate_queue_items", "Items that wait in the queue or are under way from it."),
             oldest: gauge("tidegate_queue_oldest_seconds", "How long ago the oldest came that is under way."),
         });
-        let ready = Arc::new(Notify::new());
         let told = {
-            let (store, shown, ready) = (Arc::clone(&store), Arc::clone(&shown), Arc::clone(&ready));
+            let (store, shown) = (Arc::clone(&store), Arc::clone(&shown));
             move || {
                 shown.show(&store);
-                ready.notify_waiters();
+                store.ready.notify_waiters();
             }
         };
         told();
@@ -174,26 +178,22 @@ impl Queue {
             store,
             letters: Arc::new(letters),
             turn: Arc::default(),
+            next: tokio::sync::Mutex::default(),
             taking: tokio::sync::Mutex::default(),
-            ready,
-            room: Notify::new(),
-            set_aside: Mutex::default(),
+            book: Book::default(),
             damaged: lost(metrics, &name, "damaged"),
             dropped: lost(metrics, &name, "dropped oldest"),
             expired: lost(metrics, &name, "max_elapsed_time"),
             refused,
+            troubled: Throttle::default(),
             id: name,
             _lock: lock,
         })
     }
 
-    fn set_aside(&self) -> MutexGuard<'_, Usage> {
-        self.set_aside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What waits, is under way, or has room set aside for it.
     pub(crate) fn size(&self, bounds: &Bounds) -> u64 {
-        bounds.measure(plus(self.store.usage(), *self.set_aside()))
+        bounds.measure(plus(self.store.usage(), self.book.sum()))
     }
 
     /// Takes what comes next. It reads from the disk.
@@ -206,6 +206,9 @@ impl Queue {
             tracing::error!(exporter = self.id, bytes, requests, items, "the queue is damaged: what lay there is lost");
             self.writer.has_news();
         }
+        if let Some(error) = self.store.take_trouble().filter(|_| self.troubled.is_due()) {
+            tracing::error!(exporter = self.id, %error, "the queue cannot be read at present: what waits stays, and is tried again");
+        }
         taken
     }
 
@@ -213,40 +216,56 @@ impl Queue {
     pub(crate) fn done(&self, taken: Vec<Taken<Disk>>) {
         taken.into_iter().for_each(Taken::done);
         self.writer.has_news();
-        self.room.notify_waiters();
-    }
-
-    /// Puts away what will never be delivered.
-    pub(crate) async fn bury(&self, delivery: Delivery, reason: &str) {
-        self.letters.put(delivery.payload, &delivery.origin, reason).await;
+        self.book.freed().notify_waiters();
     }
 
     /// Sets room aside, or none where there is none.
-    fn try_set_aside(&self, size: Usage, bounds: &Bounds) -> bool {
-        let mut aside = self.set_aside();
-        let fits = |aside| bounds.fits(plus(self.store.usage(), aside), size);
-        let mut has_room = fits(*aside);
-        while !has_room && bounds.on_full == OnFull::DropOldest {
-            let oldest = self.take(ONE);
-            let Some(items) = oldest.first().map(|taken| taken.delivery.payload.items()) else { break };
-            self.dropped.inc_by(items);
-            self.done(oldest);
-            has_room = fits(*aside);
+    pub(crate) fn try_set_aside(&self, size: Usage, bounds: &Bounds) -> Option<Aside> {
+        let enter = || self.book.enter(size, |aside| bounds.fits(plus(self.store.usage(), aside), size));
+        // Nothing is dropped for what would not fit beside what cannot be dropped.
+        let could_fit = || bounds.fits(plus(self.store.under_way(), self.book.sum()), size);
+        let has_room = enter();
+        if has_room.is_some() || bounds.on_full != OnFull::DropOldest || !could_fit() {
+            return has_room;
         }
-        if has_room {
-            *aside = plus(*aside, size);
-        }
-        has_room
+        off_the_runtime(|| {
+            while could_fit() && self.drop_oldest() {
+                if let Some(aside) = enter() {
+                    return Some(aside);
+                }
+            }
+            enter()
+        })
     }
 
-    /// Writes what room was set aside for, and waits for the disk.
-    async fn write(&self, delivery: Delivery) -> Outcome {
-        let answer = self.writer.append(Outgoing { delivery, time: crate::now() });
-        match answer.await {
+    /// Whether there was one. It reads from the disk.
+    fn drop_oldest(&self) -> bool {
+        let oldest = self.take(ONE);
+        let Some(items) = oldest.first().map(|taken| taken.delivery.payload.items()) else { return false };
+        self.dropped.inc_by(items);
+        self.done(oldest);
+        true
+    }
+
+    /// Refuses what has no room.
+    pub(crate) fn refuse(&self, payload: &Payload) -> Failure {
+        self.refused[payload.signal() as usize].inc_by(payload.items());
+        Failure::refused(format!("{}: the queue is full", self.id), PAUSE)
+    }
+
+    /// Writes what room was set aside for, and waits for the disk. Who gives up finds it delivered, or not.
+    pub(crate) async fn write(&self, delivery: Delivery, aside: Aside) -> Outcome {
+        let (signal, items) = (delivery.payload.signal(), delivery.payload.items());
+        let answer = self.writer.append(Outgoing { delivery, time: crate::now() }, aside);
+        let outcome = match answer.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure::refused(format!("{}: {error}", self.id), PAUSE)),
             Err(_) => Err(Failure::retryable(format!("{}: the queue has ended", self.id))),
+        };
+        if outcome.is_err() {
+            self.refused[signal as usize].inc_by(items);
         }
+        outcome
     }
 }
 
@@ -261,12 +280,26 @@ impl Shown {
     }
 }
 
-fn plus(one: Usage, other: Usage) -> Usage {
-    Usage {
-        records: one.records + other.records,
-        items: one.items + other.items,
-        bytes: one.bytes + other.bytes,
-        disk: one.disk + other.disk,
+/// Lets one message through a minute.
+#[derive(Default)]
+pub(crate) struct Throttle(Mutex<Option<Instant>>);
+
+impl Throttle {
+    pub(crate) fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= MINUTE);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+/// Does what waits for a disk while others do what this thread had to do, where there are others.
+fn off_the_runtime<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
+        _ => work(),
     }
 }
 
@@ -281,104 +314,23 @@ pub fn make_storage(storage: &Path, config: &Config) -> Result<(), OpenError> {
     if !config.create_directory {
         return Err(OpenError::NoFolder(storage.to_owned()));
     }
+    let around = folders_around_missing(storage);
     let made = DirBuilder::new().recursive(true).mode(config.permissions().unwrap_or(0o700)).create(storage);
-    let made = made.and_then(|()| match storage.parent().filter(|around| !around.as_os_str().is_empty()) {
-        Some(around) => fs::File::open(around)?.sync_all(),
-        None => Ok(()),
-    });
-    made.map_err(|error| OpenError::Folder { path: storage.to_owned(), error })
+    made.and_then(|()| around.iter().try_for_each(|folder| sync(folder)))
+        .map_err(|error| OpenError::Folder { path: storage.to_owned(), error })
 }
 
-/// How much may wait, for one exporter.
-#[derive(Clone, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) queue: SendingQueue,
-    pub(crate) bytes: u64,
-    pub(crate) on_full: OnFull,
+/// The folders that get a name when `folder` is made with all around it, the innermost first.
+fn folders_around_missing(folder: &Path) -> Vec<PathBuf> {
+    let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.is_dir());
+    let around = missing.filter_map(Path::parent);
+    around.map(|around| if around.as_os_str().is_empty() { Path::new(".") } else { around }.to_owned()).collect()
 }
 
-impl Bounds {
-    pub(crate) fn new(queue: &SendingQueue, config: &Config) -> Self {
-        Bounds { queue: queue.clone(), bytes: config.max_queue_mib << 20, on_full: queue.on_full }
-    }
-
-    fn measure(&self, usage: Usage) -> u64 {
-        match self.queue.sizer {
-            host_config::delivery::Sizer::Requests => usage.records,
-            host_config::delivery::Sizer::Items => usage.items,
-            host_config::delivery::Sizer::Bytes => usage.bytes,
-        }
-    }
-
-    /// Whether so much has room beside what is there. Something that is larger than all room is taken where nothing else is
-    /// there, since it would come again for ever.
-    fn fits(&self, there: Usage, more: Usage) -> bool {
-        let both = plus(there, more);
-        let most = u64::try_from(self.queue.queue_size).unwrap_or(u64::MAX);
-        there.records == 0 || (self.measure(both) <= most && both.bytes <= self.bytes)
-    }
+/// Makes the names in a folder last.
+fn sync(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
 }
 
-/// Room for one delivery; it is given back when it is dropped.
-pub(crate) struct Room {
-    queue: Arc<Held<Queue>>,
-    bounds: Arc<Bounds>,
-    size: Usage,
-    is_set_aside: bool,
-}
-
-impl Room {
-    /// Sets room aside for a delivery. Where there is none, and who comes is to wait, that is done when it is written.
-    ///
-    /// # Errors
-    /// Where there is none.
-    pub(crate) fn set_aside(
-        queue: &Arc<Held<Queue>>,
-        bounds: &Arc<Bounds>,
-        delivery: &Delivery,
-    ) -> Result<Room, Failure> {
-        let payload = &delivery.payload;
-        let size = Usage { records: 1, items: payload.items(), bytes: payload.len() as u64, disk: 0 };
-        let is_set_aside = queue.try_set_aside(size, bounds);
-        if !is_set_aside && !bounds.queue.block_on_overflow {
-            queue.refused[payload.signal() as usize].inc_by(payload.items());
-            return Err(Failure::refused(format!("{}: the queue is full", queue.id), PAUSE));
-        }
-        Ok(Room { queue: Arc::clone(queue), bounds: Arc::clone(bounds), size, is_set_aside })
-    }
-
-    async fn write(mut self, delivery: Delivery) -> Outcome {
-        while !self.is_set_aside {
-            let room = self.queue.room.notified();
-            self.is_set_aside = self.queue.try_set_aside(self.size, &self.bounds);
-            if !self.is_set_aside {
-                room.await;
-            }
-        }
-        let (signal, items) = (delivery.payload.signal(), delivery.payload.items());
-        let outcome = self.queue.write(delivery).await;
-        if outcome.is_err() {
-            self.queue.refused[signal as usize].inc_by(items);
-        }
-        outcome
-    }
-}
-
-impl Reservation for Room {
-    fn commit(self: Box<Self>, delivery: Delivery) -> BoxFuture<'static, Outcome> {
-        Box::pin(self.write(delivery))
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        if self.is_set_aside {
-            let mut aside = self.queue.set_aside();
-            aside.records -= self.size.records;
-            aside.items -= self.size.items;
-            aside.bytes -= self.size.bytes;
-            drop(aside);
-            self.queue.room.notify_waiters();
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

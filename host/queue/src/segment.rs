@@ -93,7 +93,19 @@ pub(crate) enum Step {
     Damage {
         end: u64,
     },
+    /// It cannot be read at present, which says nothing of what stands there.
+    Unreadable(io::Error),
     End,
+}
+
+/// What the kernel says where a disk has gone bad.
+const EIO: i32 = 5;
+
+/// Whether a read that failed says that what stands there is gone: the disk has gone bad, or somebody took the file away. Every
+/// other error may pass, such as that the process has too many files open.
+pub(crate) fn is_damage<S: Storage>(storage: &S, error: &io::Error) -> bool {
+    let is_gone = || error.kind() == io::ErrorKind::NotFound && storage.list().is_ok();
+    error.raw_os_error() == Some(EIO) || is_gone()
 }
 
 /// Reads a segment from front to back, in chunks.
@@ -118,8 +130,10 @@ impl Scanner {
             if needed > left {
                 return self.damage(storage, name, at, end);
             }
-            let Ok(buffer) = self.from(storage, name, at, needed, left) else {
-                return Step::Damage { end: bad_until(at, end) };
+            let buffer = match self.from(storage, name, at, needed, left) {
+                Ok(buffer) => buffer,
+                Err(error) if is_damage(storage, &error) => return Step::Damage { end: bad_until(at, end) },
+                Err(error) => return Step::Unreadable(error),
             };
             if buffer.len() < needed {
                 return Step::Damage { end: bad_until(at + buffer.len() as u64, end) };
@@ -141,7 +155,8 @@ impl Scanner {
         match storage.read(&name.file(), at, left) {
             Ok(rest) if rest.len() == left => Step::Damage { end: at + name.frames().next_behind(&rest, 0) as u64 },
             Ok(rest) => Step::Damage { end: bad_until(at + rest.len() as u64, end) },
-            Err(_) => Step::Damage { end: bad_until(at, end) },
+            Err(error) if is_damage(storage, &error) => Step::Damage { end: bad_until(at, end) },
+            Err(error) => Step::Unreadable(error),
         }
     }
 
@@ -189,13 +204,21 @@ pub(crate) fn owner<S: Storage>(storage: &S, name: Name) -> Option<String> {
 }
 
 /// Finds out what a segment holds: from its footer, or by reading all of it.
+///
+/// # Errors
+/// Where it cannot be read at present.
 pub(crate) fn survey<S: Storage>(storage: &S, name: Name) -> io::Result<Survey> {
     let length = storage.length(&name.file())?;
-    if let Some(at) = length.checked_sub(FOOTER_BYTES).filter(|at| *at >= HEADER)
-        && let Step::Frame { kind: FOOTER, content, .. } = Scanner::default().step(storage, name, at, length)
-        && let Some(totals) = Totals::decode(&mut Cursor(&content))
-    {
-        return Ok(Survey { end: at, length, totals, is_whole: true, ..Survey::default() });
+    if let Some(at) = length.checked_sub(FOOTER_BYTES).filter(|at| *at >= HEADER) {
+        match Scanner::default().step(storage, name, at, length) {
+            Step::Frame { kind: FOOTER, content, .. } => {
+                if let Some(totals) = Totals::decode(&mut Cursor(&content)) {
+                    return Ok(Survey { end: at, length, totals, is_whole: true, ..Survey::default() });
+                }
+            }
+            Step::Unreadable(error) => return Err(error),
+            Step::Frame { .. } | Step::Damage { .. } | Step::End => {}
+        }
     }
     let (mut survey, mut scanner, mut at) =
         (Survey { length, ..Survey::default() }, Scanner::default(), HEADER.min(length));
@@ -203,6 +226,7 @@ pub(crate) fn survey<S: Storage>(storage: &S, name: Name) -> io::Result<Survey> 
     loop {
         match scanner.step(storage, name, at, length) {
             Step::End => break,
+            Step::Unreadable(error) => return Err(error),
             Step::Damage { end } if end == length => {
                 survey.torn += length - at;
                 at = end;

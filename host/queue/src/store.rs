@@ -13,6 +13,8 @@ mod state;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::progress::Keeper;
 use crate::record::{Outgoing, Totals};
 use crate::storage::Storage;
@@ -64,6 +66,8 @@ pub(crate) struct Store<S: Storage> {
     appender: Mutex<Appender<S::File>>,
     reader: Mutex<Reader>,
     state: Mutex<State>,
+    /// Something may be taken.
+    pub(crate) ready: Notify,
 }
 
 impl<S: Storage> Store<S> {
@@ -89,6 +93,7 @@ impl<S: Storage> Store<S> {
             appender: Mutex::new(Appender::new(recovered.next_number)),
             reader: Mutex::default(),
             state: Mutex::new(State::of(recovered)),
+            ready: Notify::new(),
             storage,
             settings,
         })
@@ -107,6 +112,11 @@ impl<S: Storage> Store<S> {
         self.state().usage()
     }
 
+    /// What of it was taken and neither put back nor done.
+    pub(crate) fn under_way(&self) -> Usage {
+        self.state().under_way()
+    }
+
     /// When the oldest that is under way or was put back came, in nanoseconds since the Unix epoch.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.state().oldest()
@@ -117,13 +127,19 @@ impl<S: Storage> Store<S> {
         std::mem::take(&mut self.state().damage)
     }
 
+    /// Why nothing could be read at present, if so, since this was asked the last time: it is still there.
+    pub(crate) fn take_trouble(&self) -> Option<std::io::Error> {
+        self.state().trouble.take()
+    }
+
     /// Appends these, one after the other: how many of them are there for good, and why the rest is not.
     pub(crate) fn append(&self, group: &[Outgoing]) -> (usize, Option<AppendError>) {
         let mut appender = lock(&self.appender);
         appender.append(self, group)
     }
 
-    /// Takes what comes next, and more of the same that may travel with it; nothing where nothing waits.
+    /// Takes what comes next, and more of the same that may travel with it; nothing where nothing waits, or what does cannot
+    /// be read at present.
     pub(crate) fn take(self: &Arc<Self>, join: Join) -> Vec<Taken<S>> {
         let mut reader = lock(&self.reader);
         reader.take(self, join)
@@ -159,6 +175,11 @@ impl<S: Storage> Store<S> {
         if self.state().is_all_done() {
             appender.end(self);
         }
+    }
+
+    /// Ends the segment that is written to, whatever waits in it: the next start need not read it to know what it holds.
+    pub(crate) fn end_writing(&self) {
+        lock(&self.appender).end(self);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

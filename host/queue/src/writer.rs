@@ -9,15 +9,24 @@ use std::{io, mem};
 use tokio::sync::oneshot;
 
 use crate::record::Outgoing;
+use crate::room::Aside;
 use crate::storage::Storage;
 use crate::store::{AppendError, Store};
 
 /// What was delivered is written down so long after it was at the latest.
-const KEEP: Duration = Duration::from_millis(100);
+pub(crate) const KEEP: Duration = Duration::from_millis(100);
 /// A segment of which everything was delivered is ended when nothing came for so long.
 const IDLE: Duration = Duration::from_secs(5);
 
 type Reply = oneshot::Sender<Result<(), AppendError>>;
+
+/// What somebody waits for.
+struct Waiter {
+    outgoing: Outgoing,
+    /// The room that it has, until the store counts it.
+    aside: Aside,
+    reply: Reply,
+}
 
 /// The way to the thread; it ends, and what waits is written, when this is dropped.
 pub(crate) struct Writer {
@@ -33,8 +42,7 @@ struct Desk {
 
 #[derive(Default)]
 struct Waiting {
-    group: Vec<Outgoing>,
-    replies: Vec<Reply>,
+    group: Vec<Waiter>,
     /// Whether something was delivered that is not written down.
     has_news: bool,
     is_over: bool,
@@ -61,12 +69,16 @@ impl Writer {
         Ok(Writer { desk, thread: Some(thread) })
     }
 
-    /// Has a delivery written: the answer comes when the disk has it.
-    pub(crate) fn append(&self, outgoing: Outgoing) -> oneshot::Receiver<Result<(), AppendError>> {
+    /// Has a delivery written that has room: the answer comes when the disk has it. What nobody waits for any more when its
+    /// turn comes is not written.
+    pub(crate) fn append(&self, outgoing: Outgoing, aside: Aside) -> oneshot::Receiver<Result<(), AppendError>> {
         let (reply, answer) = oneshot::channel();
         let mut waiting = self.desk.waiting();
-        waiting.group.push(outgoing);
-        waiting.replies.push(reply);
+        if waiting.is_over {
+            // Nobody is left who would write it.
+            return answer;
+        }
+        waiting.group.push(Waiter { outgoing, aside, reply });
         drop(waiting);
         self.desk.came.notify_one();
         answer
@@ -92,6 +104,29 @@ impl Drop for Writer {
     }
 }
 
+/// However the thread ends, nobody waits for it from then on.
+struct Ends<'a> {
+    desk: &'a Desk,
+    owner: &'a str,
+}
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!(
+                exporter = self.owner,
+                "the thread that writes the queue has ended in a panic: it takes nothing more"
+            );
+        }
+        let mut waiting = self.desk.waiting();
+        waiting.is_over = true;
+        let left = mem::take(&mut waiting.group);
+        drop(waiting);
+        // Who waits is told so.
+        drop(left);
+    }
+}
+
 /// When what was done last.
 struct Times {
     kept: Instant,
@@ -101,12 +136,18 @@ struct Times {
 }
 
 fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn()) {
+    let _ends = Ends { desk, owner };
     let mut times = Times { kept: Instant::now(), appended: Instant::now(), was_idle: false };
     loop {
-        let (group, replies, is_over) = next(desk, &times);
-        if !group.is_empty() {
+        let (mut waiters, is_over) = next(desk, &times);
+        waiters.retain(|waiter| !waiter.reply.is_closed());
+        if !waiters.is_empty() {
+            let apart = |waiter: Waiter| (waiter.outgoing, (waiter.aside, waiter.reply));
+            let (group, others): (Vec<_>, Vec<_>) = waiters.into_iter().map(apart).unzip();
+            let (asides, replies): (Vec<_>, Vec<_>) = others.into_iter().unzip();
             let (done, error) = store.append(&group);
-            drop(group);
+            // The store counts what it has taken.
+            drop((group, asides));
             if let Some(error) = &error {
                 tracing::error!(exporter = owner, %error, "the queue refuses");
             }
@@ -119,7 +160,9 @@ fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn())
             (times.appended, times.was_idle) = (Instant::now(), false);
         }
         if times.kept.elapsed() >= KEEP || is_over {
-            if times.appended.elapsed() >= IDLE || is_over {
+            if is_over {
+                store.end_writing();
+            } else if times.appended.elapsed() >= IDLE {
                 store.end_segment();
                 times.was_idle = true;
             }
@@ -138,15 +181,14 @@ fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn())
 }
 
 /// What is to be written next, or nothing when it is time for something else; and whether it is the last.
-fn next(desk: &Desk, times: &Times) -> (Vec<Outgoing>, Vec<Reply>, bool) {
+fn next(desk: &Desk, times: &Times) -> (Vec<Waiter>, bool) {
     let mut waiting = desk.waiting();
     loop {
         let news = waiting.has_news.then(|| KEEP.saturating_sub(times.kept.elapsed()));
         let idle = (!times.was_idle).then(|| IDLE.saturating_sub(times.appended.elapsed()));
         let wait = news.into_iter().chain(idle).min();
         if !waiting.group.is_empty() || waiting.is_over || wait.is_some_and(|wait| wait.is_zero()) {
-            let Waiting { group, replies, is_over, .. } = &mut *waiting;
-            return (mem::take(group), mem::take(replies), *is_over);
+            return (mem::take(&mut waiting.group), waiting.is_over);
         }
         waiting = match wait {
             Some(wait) => desk.came.wait_timeout(waiting, wait).unwrap_or_else(PoisonError::into_inner).0,
@@ -154,3 +196,6 @@ fn next(desk: &Desk, times: &Times) -> (Vec<Outgoing>, Vec<Reply>, bool) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,24 +57,21 @@ impl Storages {
 
     fn tell_of_orphans(&self, config: &Validated) {
         let ends: BTreeSet<&ComponentId> = config.pipelines.iter().flat_map(Pipeline::ends).collect();
-        let is_queued = |section: &Value| {
-            let queue = part::<SendingQueue>(section, "sending_queue");
-            queue.is_ok_and(|queue| queue.storage.is_some())
+        let storage_of = |section: &Value| {
+            let queue = part::<SendingQueue>(section, "sending_queue").ok()?;
+            Some(self.named(&queue.storage?).ok()?.folder(&self.base))
         };
-        let exporters = config.exporters.iter().filter(|(id, section)| ends.contains(id) && is_queued(section));
-        let named: BTreeSet<String> = exporters.map(|(id, _)| folder(id)).collect();
-        for storage in self.folders() {
-            let folders = offline::folders(&storage).unwrap_or_default();
-            let found = folders.iter().filter_map(|folder| offline::find(folder).ok());
-            for queue in found.filter(|queue| queue.usage.records > 0 && !named.contains(&queue.name)) {
-                tracing::warn!(
-                    queue = queue.name,
-                    storage = %storage.display(),
-                    requests = queue.usage.records,
-                    items = queue.usage.items,
-                    "no exporter has this queue any more: it stays; `tidegate queue drain` sends what it holds"
-                );
-            }
+        let used = config.exporters.iter().filter(|(id, _)| ends.contains(id));
+        let named: Vec<PathBuf> =
+            used.filter_map(|(id, section)| Some(storage_of(section)?.join(folder(id)))).collect();
+        for queue in offline::orphans(&self.folders(), &named) {
+            tracing::warn!(
+                queue = queue.name,
+                storage = %queue.folder.parent().unwrap_or(&queue.folder).display(),
+                requests = queue.usage.records,
+                items = queue.usage.items,
+                "no exporter has this queue any more: it stays; `tidegate queue drain` sends what it holds"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of what stands in `durable`: its promises, one sentence each.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,10 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use host_component::claims::Held;
 use host_component::{BoxFuture, ComponentId, Consumer, Delivery, Exporter, Failure, Outcome};
-use host_config::delivery::{OnFull, Retry, SendingQueue};
+use host_config::delivery::{OnFull, Retry, SendingQueue, Sizer};
 use host_otlp::{Limits, Signal};
 use host_telemetry::Metrics;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 use super::{Durable, Manner};
 use crate::config::Config;
@@ -103,7 +104,7 @@ impl Place {
         Durable::new(&self.id, self.queue().await, inner, self.manner.clone(), &self.config, &self.metrics)
     }
 
-    fn of_queue(&self) -> std::path::PathBuf {
+    fn of_queue(&self) -> PathBuf {
         self.folder.path().join(crate::folder_name("otlp_grpc", &self.id))
     }
 }
@@ -202,12 +203,40 @@ async fn a_full_queue_that_drops_its_oldest_counts_what_it_drops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_dropped_for_what_would_not_fit_beside_what_is_under_way() {
+    let mut place = Place::new("vain");
+    place.manner.queue = SendingQueue {
+        queue_size: 5,
+        sizer: Sizer::Items,
+        on_full: OnFull::DropOldest,
+        num_consumers: 1,
+        ..SendingQueue::default()
+    };
+    let backend = Backend::new(down);
+    let durable = place.open(&backend).await;
+    durable.start();
+    durable.consume(delivery(b'a')).await.unwrap();
+    eventually("it is under way", || backend.calls.load(Ordering::Relaxed) > 0).await;
+    durable.consume(delivery(b'b')).await.unwrap();
+    let mut five = delivery(b'c');
+    (b'd'..=b'g').for_each(|letter| five.payload.join(delivery(letter).payload));
+    assert!(durable.consume(five).await.is_err());
+    assert_eq!(place.metrics.total("tidegate_queue_lost_items"), 0);
+    backend.answers(up);
+    eventually("both are delivered", || backend.taken() == "ab").await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_may_wait_waits_until_there_is_room() {
     let mut place = Place::new("blocks");
     (place.manner.queue.queue_size, place.manner.queue.block_on_overflow) = (1, true);
     let backend = Backend::new(up);
     let durable = place.open(&backend).await;
     durable.consume(delivery(b'a')).await.unwrap();
+    let reserved = durable.reserve(&delivery(b'b'));
+    assert!(matches!(reserved, Err(Failure::Refused { .. })), "room is there, or it is not");
     let second = durable.consume(delivery(b'b'));
     tokio::pin!(second);
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut second).await.is_err(), "it waits");
@@ -232,6 +261,124 @@ async fn an_explicit_limit_is_kept_and_what_it_ends_is_counted_as_lost_and_put_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_put_away_is_not_done_with() {
+    let place = Place::new("unwritable");
+    let backend = Backend::new(|_| Err(Failure::permanent("never")));
+    let durable = place.open(&backend).await;
+    let dead = place.of_queue().join("dead");
+    std::fs::write(&dead, "no folder").unwrap();
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.start();
+    eventually("it was tried", || backend.calls.load(Ordering::Relaxed) > 0).await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!((waiting(&place.of_queue()), place.metrics.total("tidegate_queue_lost_items")), (1, 0));
+    let durable = place.open(&backend).await;
+    durable.start();
+    eventually("it was tried", || backend.calls.load(Ordering::Relaxed) > 1).await;
+    std::fs::remove_file(&dead).unwrap();
+    eventually("it is put away", || place.metrics.total("tidegate_queue_dead_letter_items") == 1).await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!((waiting(&place.of_queue()), place.metrics.total("tidegate_queue_lost_items")), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_too_long_without_its_neighbours_is_counted_as_such() {
+    let mut place = Place::new("apart");
+    place.manner.retry.max_elapsed_time = Some(Duration::from_millis(1));
+    let backend = Backend::new(|letters| match letters.len() {
+        1 => down(letters),
+        _ => Err(Failure::permanent("one of them")),
+    });
+    let durable = place.open(&backend).await;
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.consume(delivery(b'b')).await.unwrap();
+    durable.start();
+    eventually("both are put away", || place.metrics.total("tidegate_queue_dead_letter_items") == 2).await;
+    eventually("both are counted", || place.metrics.total("tidegate_queue_lost_items") == 2).await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+/// A backend that refuses a batch with a `b` in it, and takes its time with an `a`.
+#[derive(Default)]
+struct Slow {
+    calls: Mutex<Vec<String>>,
+    gate: Notify,
+}
+
+impl Consumer for Slow {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        let letters =
+            delivery.payload.contiguous().chunks(11).map(|request| char::from(request[10])).collect::<String>();
+        self.calls.lock().unwrap().push(letters.clone());
+        Box::pin(async move {
+            if letters == "a" {
+                self.gate.notified().await;
+            }
+            if letters.contains('b') { Err(Failure::permanent("b is no letter")) } else { Ok(()) }
+        })
+    }
+}
+
+impl Exporter for Slow {}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_overtakes_those_that_travelled_with_a_bad_one() {
+    let place = Place::new("order");
+    let backend = Arc::new(Slow::default());
+    let inner: Arc<dyn Exporter> = Arc::<Slow>::clone(&backend);
+    let durable =
+        Durable::new(&place.id, place.queue().await, inner, place.manner.clone(), &place.config, &place.metrics);
+    for letter in b'a'..=b'c' {
+        durable.consume(delivery(letter)).await.unwrap();
+    }
+    durable.start();
+    let calls = || backend.calls.lock().unwrap().join(" ");
+    eventually("one of them is tried alone", || calls() == "abc a").await;
+    durable.consume(delivery(b'd')).await.unwrap();
+    let overtakes = eventually("it overtakes", || calls() != "abc a");
+    assert!(tokio::time::timeout(Duration::from_millis(100), overtakes).await.is_err(), "{}", calls());
+    backend.gate.notify_one();
+    eventually("all were tried in order", || calls() == "abc a b c d").await;
+    durable.stop_retrying();
+    durable.drain().await;
+}
+
+/// A backend that panics when it is called for the first time.
+#[derive(Default)]
+struct Panicking(AtomicUsize);
+
+impl Consumer for Panicking {
+    fn consume(&self, _: Delivery) -> BoxFuture<'_, Outcome> {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "of a test");
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Exporter for Panicking {}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exporter_that_panics_is_handed_the_same_again() {
+    let mut place = Place::new("panics");
+    place.manner.queue.num_consumers = 1;
+    let backend = Arc::new(Panicking::default());
+    let inner: Arc<dyn Exporter> = Arc::<Panicking>::clone(&backend);
+    let durable =
+        Durable::new(&place.id, place.queue().await, inner, place.manner.clone(), &place.config, &place.metrics);
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.start();
+    eventually("it is called again", || backend.0.load(Ordering::Relaxed) == 2).await;
+    durable.stop_retrying();
+    durable.drain().await;
+    drop(durable);
+    assert_eq!(waiting(&place.of_queue()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_next_configuration_goes_on_with_the_queue_and_nothing_comes_twice() {
     let place = Place::new("reload");
     let (old, new) = (Backend::new(down), Backend::new(up));
@@ -253,6 +400,40 @@ async fn the_next_configuration_goes_on_with_the_queue_and_nothing_comes_twice()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drain_that_is_killed_has_written_down_what_it_delivered() {
+    let place = Place::new("killed");
+    let durable = place.open(&Backend::new(down)).await;
+    durable.consume(delivery(b'a')).await.unwrap();
+    durable.consume(delivery(b'b')).await.unwrap();
+    drop(durable);
+    let own = offline::Own::take(&place.of_queue()).unwrap();
+    let one = own.next().unwrap().unwrap();
+    // As long as a request may take.
+    tokio::time::sleep(crate::writer::KEEP).await;
+    own.done(one).unwrap();
+    assert_eq!(waiting(&place.of_queue()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_nobody_has_is_found_though_another_storage_has_one_of_its_name() {
+    let (place, other) = (Place::new("named"), Place { id: "otlp/named".parse().unwrap(), ..Place::new("other") });
+    for place in [&place, &other] {
+        let durable = place.open(&Backend::new(down)).await;
+        durable.consume(delivery(b'a')).await.unwrap();
+        drop(durable);
+    }
+    // Both are named once, and one in another spelling.
+    let storages = [place.folder.path().to_owned(), other.folder.path().join("."), other.folder.path().to_owned()];
+    let orphans = |named: &[PathBuf]| {
+        let found = offline::orphans(&storages, named);
+        found.into_iter().map(|found| found.folder).collect::<Vec<PathBuf>>()
+    };
+    let [first, second] = [&place, &other].map(|place| std::fs::canonicalize(place.of_queue()).unwrap());
+    assert_eq!(orphans(std::slice::from_ref(&first)), [second.as_path()]);
+    assert_eq!(orphans(&[first, other.folder.path().join(".").join(second.file_name().unwrap())]).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_a_process_has_can_be_looked_at_and_not_taken() {
     let place = Place::new("held");
     let durable = place.open(&Backend::new(down)).await;
@@ -265,7 +446,7 @@ async fn a_queue_that_a_process_has_can_be_looked_at_and_not_taken() {
     assert!(error.starts_with(&own), "{error}");
     drop(durable);
     let taken = offline::Own::take(&place.of_queue()).unwrap();
-    taken.next().unwrap().done();
+    taken.done(taken.next().unwrap().unwrap()).unwrap();
     taken.keep().unwrap();
     drop(taken);
     assert_eq!(waiting(&place.of_queue()), 0);

@@ -29,6 +29,8 @@ pub(crate) struct State {
     /// The next sync of a file fails, and what it was to make last is gone.
     pub(crate) fails_sync: bool,
     pub(crate) fails_folder_sync: bool,
+    /// Reads fail with this error of the kernel's.
+    pub(crate) fails_read: Option<i32>,
     /// Files that were synced after a sync of theirs had failed.
     pub(crate) retried: Vec<String>,
     /// All that was appended.
@@ -202,6 +204,9 @@ impl Storage for Shim {
 
     fn read(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let state = self.state();
+        if let Some(error) = state.fails_read {
+            return Err(io::Error::from_raw_os_error(error));
+        }
         let inode = state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
         let content = &state.files[inode].content;
         let start = usize::try_from(offset).unwrap().min(content.len());

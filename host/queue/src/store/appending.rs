@@ -48,7 +48,7 @@ struct Open<F> {
     /// What is there for good.
     length: u64,
     totals: Totals,
-    /// Whether its name is not yet.
+    /// Whether its name is not yet, as far as anybody knows.
     is_new: bool,
 }
 
@@ -89,7 +89,7 @@ impl<F: Send> Appender<F> {
             Err(error) => {
                 let error = AppendError::write(&error);
                 let is_cut = store.storage.truncate(&mut open.file, open.length).is_ok();
-                if !is_cut || !matches!(error, AppendError::Space(_)) || open.is_new {
+                if !is_cut || !matches!(error, AppendError::Space(_)) || open.length == HEADER {
                     self.abandon(store);
                 }
                 return Err(error);
@@ -101,8 +101,8 @@ impl<F: Send> Appender<F> {
                 self.abandon(store);
                 return Err(AppendError::Sync(error.to_string()));
             }
+            open.is_new = false;
         }
-        open.is_new = false;
         store.state().publish(open.name.number, end, totals.since(open.totals));
         (open.length, open.totals) = (end, totals);
         Ok(count)

@@ -1,5 +1,6 @@
 //! Reading: records come in order, each until somebody is done with it; what was put back comes first.
 
+use std::io;
 use std::sync::Arc;
 
 use host_component::Delivery;
@@ -52,14 +53,21 @@ impl<S: Storage> Taken<S> {
 impl<S: Storage> Drop for Taken<S> {
     fn drop(&mut self) {
         // What is done is not there any more.
-        self.store.state().put_back(self.position);
+        if self.store.state().put_back(self.position) {
+            self.store.ready.notify_waiters();
+        }
     }
 }
 
 impl Reader {
     pub(super) fn take<S: Storage>(&mut self, store: &Arc<Store<S>>, join: Join) -> Vec<Taken<S>> {
-        if let Some(taken) = self.take_back(store) {
-            return vec![taken];
+        match self.take_back(store) {
+            Ok(Some(taken)) => return vec![taken],
+            Ok(None) => {}
+            Err(error) => {
+                store.state().trouble = Some(error);
+                return Vec::new();
+            }
         }
         let mut taken: Vec<Taken<S>> = Vec::new();
         let (mut bytes, mut items) = (0, 0);
@@ -79,23 +87,28 @@ impl Reader {
         taken
     }
 
-    /// What was put back.
-    fn take_back<S: Storage>(&mut self, store: &Arc<Store<S>>) -> Option<Taken<S>> {
+    /// What was put back. What cannot be read at present goes back once more.
+    fn take_back<S: Storage>(&mut self, store: &Arc<Store<S>>) -> io::Result<Option<Taken<S>>> {
         loop {
-            let (position, segment) = store.state().take_back()?;
+            let back = store.state().take_back();
+            let Some((position, segment)) = back else { return Ok(None) };
             let Some(segment) = segment else {
                 // It was taken away since all of it was done, which the progress that was found does not know.
                 store.state().finish(position);
                 continue;
             };
             let step = Scanner::default().step(&store.storage, segment.name, position.offset, segment.end);
+            if let Step::Unreadable(error) = step {
+                store.state().put_back(position);
+                return Err(error);
+            }
             if let Step::Frame { kind: RECORD, content, end } = step
                 && let Some(record) = Record::decode(&content)
                 && let Some(payload) = record.payload()
             {
                 store.state().learn(position, record.items, record.time, end - position.offset);
                 let (store, time) = (Arc::clone(store), record.time);
-                return Some(Taken { store, position, time, delivery: delivery(&record, payload) });
+                return Ok(Some(Taken { store, position, time, delivery: delivery(&record, payload) }));
             }
             store.state().lose_undone(position);
         }
@@ -116,6 +129,10 @@ impl Reader {
                     }
                 }
                 Step::Damage { end } => store.state().pass_damage(end),
+                Step::Unreadable(error) => {
+                    store.state().trouble = Some(error);
+                    return None;
+                }
                 Step::Frame { kind, content, end } => {
                     let record = Record::decode(&content).filter(|_| kind == RECORD);
                     let payload = record.as_ref().and_then(Record::payload);

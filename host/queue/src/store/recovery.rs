@@ -12,12 +12,21 @@ use crate::storage::Storage;
 pub enum OpenError {
     #[error("it cannot be read: {0}")]
     Read(#[from] io::Error),
+    #[error("{file} in it cannot be read at present: {error}")]
+    File { file: String, error: io::Error },
+    #[error(
+        "a file in it has the number {number:016x}, which no tidegate wrote, and none may follow: take it out of the folder"
+    )]
+    Number { number: u64 },
     #[error(
         "a newer tidegate wrote it, in version {version} of its format, and this one reads version {VERSION}: use that tidegate, \
          or drain the queue with it first"
     )]
     Newer { version: u32 },
 }
+
+/// Numbers of files begin with 1 and grow by 1: this leaves more than any queue writes.
+const LAST: u64 = u64::MAX / 2;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -41,9 +50,16 @@ pub(crate) fn recover<S: Storage>(storage: &S) -> Result<Recovered, OpenError> {
     let mut names: Vec<Name> = storage.list()?.iter().filter_map(|name| Name::parse(name)).collect();
     names.sort_by_key(|name| name.number);
     let last = names.last().map_or(0, |name| name.number).max(progress.cursor.segment);
+    if last.max(progress_file) > LAST {
+        return Err(OpenError::Number { number: last.max(progress_file) });
+    }
     let mut recovered = Recovered { progress, progress_file, next_number: last + 1, ..Recovered::default() };
     for name in names {
-        let header = storage.read(&name.file(), 0, HEADER as usize).unwrap_or_default();
+        let fails = |error| OpenError::File { file: name.file(), error };
+        let header = match storage.read(&name.file(), 0, HEADER as usize) {
+            Err(error) if segment::is_damage(storage, &error) => Vec::new(),
+            header => header.map_err(fails)?,
+        };
         if let Some(version) = segment::newer(&header) {
             return Err(OpenError::Newer { version });
         }
@@ -56,7 +72,7 @@ pub(crate) fn recover<S: Storage>(storage: &S) -> Result<Recovered, OpenError> {
         let survey = match segment::survey(storage, name) {
             // Whoever only looks may find that it was taken away meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            survey => survey?,
+            survey => survey.map_err(fails)?,
         };
         recovered.damaged += survey.damaged;
         recovered.torn += survey.torn;

@@ -2,6 +2,7 @@
 //! numbers a segment and a delivery, however much waits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use super::{Damage, Recovered, Usage};
 use crate::progress::{Position, Progress};
@@ -30,6 +31,8 @@ pub(super) struct State {
     undone_bytes: u64,
     disk: u64,
     pub(super) damage: Damage,
+    /// Why nothing could be read.
+    pub(super) trouble: Option<io::Error>,
     /// Segments that nobody needs any more.
     pub(super) garbage: Vec<Name>,
 }
@@ -73,6 +76,7 @@ impl State {
             undone_bytes: 0,
             disk: 0,
             damage: Damage::default(),
+            trouble: None,
             garbage: Vec::new(),
         };
         for segment in &recovered.segments {
@@ -99,6 +103,17 @@ impl State {
         let all = self.ahead.plus(self.undone_totals);
         let bytes = self.ahead_bytes + self.undone_bytes;
         Usage { records: all.records, items: all.items, bytes, disk: self.disk }
+    }
+
+    /// What somebody has.
+    pub(super) fn under_way(&self) -> Usage {
+        let held = self.undone.iter().filter(|(position, _)| !self.waiting.contains(position));
+        held.fold(Usage::default(), |sum, (_, one)| Usage {
+            records: sum.records + 1,
+            items: sum.items + one.items.unwrap_or(0),
+            bytes: sum.bytes + one.bytes,
+            ..sum
+        })
     }
 
     pub(super) fn oldest(&self) -> Option<u64> {
@@ -253,10 +268,9 @@ impl State {
         self.finish(position);
     }
 
-    pub(super) fn put_back(&mut self, position: Position) {
-        if self.undone.contains_key(&position) {
-            self.waiting.insert(position);
-        }
+    /// Whether it was still under way.
+    pub(super) fn put_back(&mut self, position: Position) -> bool {
+        self.undone.contains_key(&position) && self.waiting.insert(position)
     }
 
     pub(super) fn finish(&mut self, position: Position) {

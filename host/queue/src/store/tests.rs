@@ -2,13 +2,15 @@
 
 mod power;
 
+use std::future::Future as _;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use bytes::Bytes;
 use host_component::{Delivery, Origin, Signal};
 use host_otlp::Limits;
 
-use super::{AppendError, Join, Recovered, Settings, Store, Taken};
+use super::{AppendError, Damage, Join, Recovered, Settings, Store, Taken};
 use crate::record::{Outgoing, Totals};
 use crate::segment::{HEADER, Name};
 use crate::storage::Storage as _;
@@ -145,6 +147,21 @@ fn what_was_put_back_comes_first_and_after_a_restart_too() {
 }
 
 #[test]
+fn whoever_waits_is_told_of_what_was_put_back() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &["a", "b"]);
+    let (a, b) = (store.take(ALONE), store.take(ALONE));
+    let is_told = |taken, how: fn(Taken<Shim>)| {
+        let ready = std::pin::pin!(store.ready.notified());
+        Vec::into_iter(taken).for_each(how);
+        ready.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    };
+    assert!(!is_told(a, Taken::done), "nothing is there for it");
+    assert!(is_told(b, drop));
+}
+
+#[test]
 fn one_delivery_that_takes_long_does_not_keep_the_segments_behind_it() {
     let shim = Shim::default();
     let (store, _) = open(&shim);
@@ -235,6 +252,55 @@ fn any_damaged_byte_of_any_segment_costs_one_record_at_most() {
     }
 }
 
+/// What the kernel says where a process has too many files open.
+const EMFILE: i32 = 24;
+
+#[test]
+fn an_error_that_passes_costs_nothing_and_what_was_put_back_keeps_its_place() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &numbered("r", 20).iter().map(String::as_str).collect::<Vec<_>>());
+    let fails = |fails: bool| shim.state().fails_read = fails.then_some(EMFILE);
+    let trouble = || store.take_trouble().and_then(|error| error.raw_os_error());
+    fails(true);
+    assert_eq!((store.take(ALONE).len(), trouble()), (0, Some(EMFILE)), "what comes next");
+    fails(false);
+    drop(store.take(ALONE));
+    fails(true);
+    assert_eq!((store.take(ALONE).len(), trouble()), (0, Some(EMFILE)), "what was put back");
+    fails(false);
+    assert_eq!(drain(&store), numbered("r", 20));
+    assert_eq!((store.take_damage(), store.usage().records), (Damage::default(), 0));
+}
+
+#[test]
+fn a_queue_that_cannot_be_read_at_present_is_not_opened_and_loses_nothing() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &["a", "b"]);
+    store.take(ALONE).into_iter().for_each(Taken::done);
+    store.keep(true).unwrap();
+    drop(store);
+    shim.state().fails_read = Some(EMFILE);
+    let error = Store::open(shim.clone(), settings()).err().unwrap().to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+    shim.state().fails_read = None;
+    assert_eq!(drain(&open(&shim).0), ["b"]);
+}
+
+#[test]
+fn a_disk_that_has_gone_bad_is_damage_and_holds_up_nothing() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    append(&store, &["a", "b"]);
+    shim.state().fails_read = Some(5);
+    assert!(store.take(ALONE).is_empty() && store.take_trouble().is_none());
+    shim.state().fails_read = None;
+    append(&store, &["c"]);
+    assert_eq!(drain(&store), ["c"]);
+    assert_eq!(store.take_damage().lost, Totals { records: 2, items: 2 });
+}
+
 #[test]
 fn progress_that_is_damaged_costs_nothing_but_repetition() {
     let shim = Shim::default();
@@ -276,6 +342,20 @@ fn a_name_that_may_not_last_refuses_its_group() {
 }
 
 #[test]
+fn what_is_acknowledged_after_fsync_was_turned_on_outlasts_a_loss_of_power() {
+    let shim = Shim::default();
+    let (store, _) = open(&shim);
+    store.set_fsync(false);
+    append(&store, &["a"]);
+    store.set_fsync(true);
+    append(&store, &["b"]);
+    for seed in 0..16 {
+        let after = shim.lose_power(&mut fastrand::Rng::with_seed(seed));
+        assert_eq!(drain(&open(&after).0), ["a", "b"], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_and_takes_again_when_there_is_room() {
     let shim = Shim::default();
     let (store, _) = open(&shim);
@@ -303,6 +383,16 @@ fn a_full_disk_that_takes_no_new_segment_leaves_no_files_behind() {
         // Progress may not be written either, which costs repetition.
         let _ = store.keep(false);
         assert_eq!(names(&shim), Vec::<String>::new(), "{room}");
+    }
+}
+
+#[test]
+fn a_file_whose_number_none_can_follow_is_refused_by_name() {
+    for name in ["ffffffffffffffff-0123456789abcdef.segment", "ffffffffffffffff.progress"] {
+        let shim = Shim::default();
+        shim.put(name, &crate::segment::header());
+        let error = Store::open(shim.clone(), settings()).err().unwrap().to_string();
+        assert!(error.contains("ffffffffffffffff") && error.contains("take it out"), "{error}");
     }
 }
 

@@ -47,11 +47,11 @@ pub(super) fn run(args: &DrainArgs) -> anyhow::Result<ExitCode> {
     let sent = runtime.block_on(async {
         let way = Way::of(args).await?;
         let mut sent = 0;
-        while let Some(one) = own.next() {
+        while let Some(one) = own.next()? {
             let delivery = one.delivery();
             let told = items(delivery.payload.items(), delivery.payload.signal());
             way.send(delivery).await.with_context(|| format!("{told} were not taken; they and the rest stay"))?;
-            one.done();
+            own.done(one)?;
             sent += 1;
         }
         if let Way::Exporter(exporter) = way {

@@ -342,8 +342,12 @@ impl<'a> Reader<'a> {
         pause(&self.client, self.partitions.keys());
     }
 
-    fn resume_all(&self) {
-        let going = self.partitions.iter().filter(|(_, held)| !held.partition.is_paused);
+    /// Resumes all but those that are full by themselves; of these some may have room since.
+    fn resume_all(&mut self) {
+        let is_full = |held: &Held| held.partition.is_paused;
+        let full: Vec<_> =
+            self.partitions.iter().filter(|(_, held)| is_full(held)).map(|(key, _)| key.clone()).collect();
+        let going = self.partitions.iter().filter(|(_, held)| !is_full(held));
         resume(&self.client, going.map(|(key, _)| key));
     }
 
@@ -353,6 +357,7 @@ impl<'a> Reader<'a> {
             tracing::warn!(receiver = self.id, error, left_out, "cannot read from Kafka");
         }
     }
+        full.iter().for_each(|key| self.go_on(key));
 }
 
 fn list<'k>(keys: impl IntoIterator<Item = &'k (Arc<str>, i32)>) -> TopicPartitionList {
@@ -375,3 +380,6 @@ fn resume<'k>(client: &Client, keys: impl IntoIterator<Item = &'k (Arc<str>, i32
         tracing::debug!(%error, "partitions are not resumed");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,22 @@
 //! The reader with a client that reaches no broker: what it pauses, and how it ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use host_component::Consumer;
+use host_component::{BoxFuture, Consumer, Delivery, Outcome, Trigger};
 use host_receivers::Budget;
 use host_telemetry::Metrics;
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext as _;
-use tokio::time::advance;
+use tokio::time::{advance, timeout};
 
-use super::{PATIENCE, Reader, WAITING_BYTES, Word};
+use super::{Ended, PATIENCE, Reader, WAITING_BYTES, Word};
 use crate::client::{Context, Form};
 use crate::receiver::receiver::Client;
 use crate::receiver::record::Record;
-use crate::receiver::tests::{Script, bench, record};
+use crate::receiver::tests::{Script, bench, logs, record};
 
 fn reader(consumer: Arc<dyn Consumer>, limit: usize) -> Reader<'static> {
     let mut settings = ClientConfig::new();
@@ -46,7 +47,25 @@ async fn a_partition_that_was_full_is_read_again_when_there_is_room_for_all() {
     // The first one is worked off meanwhile.
     reader.hear(&failing(false));
     let finished = reader.running.next().await.unwrap();
-    reader.finish(finished);
+    reader.finish(finished).unwrap();
     assert!(!reader.is_paused, "there is room for all again");
     assert!(!reader.partitions[&key].partition.is_paused, "and in the partition that was full");
+}
+
+/// Cannot bear anything.
+struct Panics;
+
+impl Consumer for Panics {
+    fn consume(&self, _: Delivery) -> BoxFuture<'_, Outcome> {
+        Box::pin(async { panic!("it cannot bear this") })
+    }
+}
+
+#[tokio::test]
+async fn a_panic_over_a_record_ends_the_reader_so_that_all_is_read_again() {
+    let mut reader = reader(Arc::new(Panics), 1 << 20);
+    reader.take(record(5, logs(None, 1).contiguous()));
+    let (_end, shutdown) = Trigger::new();
+    let ended = timeout(Duration::from_secs(60), reader.run(shutdown)).await.unwrap();
+    assert!(matches!(ended, Ended::Broken(reason) if reason.contains("not ended well")));
 }

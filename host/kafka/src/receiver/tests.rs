@@ -258,10 +258,14 @@ impl Rig {
 
     /// Works on a record for so long at most.
     async fn work(&self, value: Bytes, most: Duration) -> Finished {
+        self.work_on(record(5, value), most).await
+    }
+
+    async fn work_on(&self, record: Record, most: Duration) -> Finished {
         let (end, ending) = Trigger::new();
         let (words, _heard) = mpsc::channel(16);
         let reservation = Budget::new(1000).reserve(10).unwrap();
-        let work = Arc::clone(&self.bench).work(record(5, value), reservation, 1, ending, words);
+        let work = Arc::clone(&self.bench).work(record, reservation, 1, ending, words);
         tokio::pin!(work);
         tokio::select! {
             finished = &mut work => return finished,
@@ -311,6 +315,14 @@ async fn counts_a_record_that_is_no_otlp_once_and_hands_nothing_on() {
         let name = "otelcol_kafka_receiver_unmarshal_failed_log_records";
         assert!(rig.metrics.total(name) == 1, "{labels}: {}", rig.metrics.render());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_a_record_of_a_topic_that_is_no_signals_here() {
+    let rig = Rig::new("{}", Vec::new());
+    let other = Record { topic: "other".into(), ..record(5, logs(None, 1).contiguous()) };
+    assert_eq!(rig.work_on(other, HOUR).await.end, End::Passed);
+    assert_eq!(rig.metrics.total("tidegate_kafka_receiver_unknown_topic_records"), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -104,7 +104,10 @@ impl Bench {
 
     async fn attempt(&self, record: &Record, is_first: bool) -> Outcome {
         let Some((signal, form)) = self.topics.signal(&record.topic) else {
-            return Err(Failure::permanent("no signal is read from this topic"));
+            if is_first {
+                self.counts.is_of_no_signal(record);
+            }
+            return Err(Failure::permanent(NO_SIGNAL));
         };
         let Read { delivery, unknown_fields } = match self.reading.read(record, signal, form) {
             Ok(read) => read,
@@ -134,14 +137,11 @@ impl Bench {
     }
 }
 
+const NO_SIGNAL: &str = "no signal is read from this topic: no name and no pattern of `topics` is it";
 const TRIED_AGAIN: &str = "a record cannot be taken, and is tried again";
 const STANDS_STILL: &str = "a record will never be taken, and its partition stands still at it, as \
                             `message_marking.on_permanent_error` says";
 
-/// The pauses between attempts, which do not end.
-struct Backoff<'a> {
-    config: &'a ErrorBackoff,
-    interval: Duration,
 /// A record that waits to be tried again is counted for as long as this is there.
 struct Failing<'a>(&'a Counts);
 
@@ -158,6 +158,10 @@ impl Drop for Failing<'_> {
     }
 }
 
+/// The pauses between attempts, which do not end.
+struct Backoff<'a> {
+    config: &'a ErrorBackoff,
+    interval: Duration,
 }
 
 impl<'a> Backoff<'a> {

@@ -1,7 +1,8 @@
 //! Sums of exponential histograms: brought to the coarser of the two scales, and to one that needs no more buckets than
 //! there may be.
 
-use super::{Sum, Total};
+use super::{Sum, Total, both};
+use crate::prometheus_remote_write::translate::Reason;
 
 /// How many buckets one side may have.
 const MOST: i64 = 320;
@@ -91,6 +92,7 @@ impl Sum for Exponential {
 
     fn add(&mut self, delta: &Self) -> bool {
         let mut delta = delta.clone();
+        let Ok(sum) = both(self.sum, delta.sum) else { return false };
         delta.widen(self.zero_threshold);
         self.widen(delta.zero_threshold);
         let scale = self.scale.min(delta.scale);
@@ -104,11 +106,16 @@ impl Sum for Exponential {
         self.scale = scale.saturating_sub(more.cast_signed());
         self.count = self.count.saturating_add(delta.count);
         self.zero_count = self.zero_count.saturating_add(delta.zero_count);
-        self.sum = self.sum.zip(delta.sum).map(|(sum, more)| sum + more);
+        self.sum = sum;
         true
     }
 
-    fn fits(&self) -> bool {
-        [&self.positive, &self.negative].iter().all(|side| side.counts.len() as i64 <= MOST)
+    fn unfit(&self) -> Option<Reason> {
+        let is_large = [&self.positive, &self.negative].iter().any(|side| side.counts.len() as i64 > MOST);
+        match self.zero_threshold.is_finite() {
+            true => is_large.then_some(Reason::InvalidBuckets),
+            // Everything would be zero from then on.
+            false => Some(Reason::NotFinite),
+        }
     }
 }

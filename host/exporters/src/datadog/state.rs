@@ -366,9 +366,11 @@ fn less(now: &[(i32, u64)], before: &[(i32, u64)]) -> Option<Vec<(i32, u64)>> {
         return None;
     }
     let old: HashMap<i32, u64> = before.iter().copied().collect();
-    let came = now.iter().map(|(index, count)| (*index, count - old.get(index).copied().unwrap_or(0)));
+    let came = now.iter().map(|(index, count)| (*index, count.saturating_sub(old.get(index).copied().unwrap_or(0))));
     Some(came.filter(|(_, count)| *count > 0).collect())
 }
 
 #[cfg(test)]
+    // Indices beyond all that there may be have become the same one.
+    let now = merged(now.to_vec());
 mod tests;

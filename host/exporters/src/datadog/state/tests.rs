@@ -126,3 +126,13 @@ async fn a_series_that_nobody_hears_of_is_forgotten() {
     state.give_back(old, int(1));
     assert_eq!(metrics.total("tidegate_exporter_delta_amounts_lost"), 1);
 }
+
+#[test]
+fn buckets_that_meet_in_one_place_are_taken_from_each_other() {
+    let state = state(First::Auto, 100);
+    let key = state.key("took");
+    // So far out that two of them have the same index here.
+    let far = |one, other| powers(0, &[(i32::MAX, one), (i32::MAX, other)]);
+    state.reached(key, 10, 2_000, far(5, 1));
+    assert_eq!(state.reached(key, 10, 3_000, far(3, 7)), came(powers(0, &[(i32::MAX, 4)]), 2_000));
+}

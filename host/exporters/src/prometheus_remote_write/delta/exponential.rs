@@ -59,7 +59,7 @@ impl Side {
 
     /// Takes out the buckets that lie within the threshold at this scale: what they held.
     fn within(&mut self, threshold: f64, scale: i32) -> u64 {
-        let upper = |index: i64| ((index + 1) as f64 * f64::from(-scale).exp2()).exp2();
+        let upper = |index: i64| ((index + 1) as f64 * (-f64::from(scale)).exp2()).exp2();
         let first = i64::from(self.offset);
         let covered = (first..).zip(&self.counts).take_while(|(index, _)| upper(*index) <= threshold).count();
         self.offset = self.offset.saturating_add(i32::try_from(covered).unwrap_or(i32::MAX));
@@ -71,8 +71,9 @@ impl Exponential {
     /// Widens the bucket of zero to this threshold.
     fn widen(&mut self, threshold: f64) {
         if threshold > self.zero_threshold {
-            let moved = self.positive.within(threshold, self.scale) + self.negative.within(threshold, self.scale);
-            self.zero_count = self.zero_count.saturating_add(moved);
+            let [above, below] =
+                [&mut self.positive, &mut self.negative].map(|side| side.within(threshold, self.scale));
+            self.zero_count = self.zero_count.saturating_add(above).saturating_add(below);
             self.zero_threshold = threshold;
         }
     }
@@ -91,8 +92,8 @@ impl Sum for Exponential {
     }
 
     fn add(&mut self, delta: &Self) -> bool {
-        let mut delta = delta.clone();
         let Ok(sum) = both(self.sum, delta.sum) else { return false };
+        let mut delta = delta.clone();
         delta.widen(self.zero_threshold);
         self.widen(delta.zero_threshold);
         let scale = self.scale.min(delta.scale);

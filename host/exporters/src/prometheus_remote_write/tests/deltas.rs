@@ -134,3 +134,18 @@ async fn a_histogram_without_a_sum_takes_no_sum_from_those_behind_it() {
     assert_eq!(sum_of(20, Some(1.0)), (Some(1.0), 1, 20));
     assert_eq!(sum_of(30, Some(1.0)), (Some(2.0), 2, 20));
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_number_of_a_sender_is_too_large_to_be_added() {
+    let mut deltas = deltas(10);
+    let sides = |scale, count, zero_threshold| {
+        let side = || Side { offset: -1, counts: vec![count] };
+        Exponential { scale, zero_threshold, positive: side(), negative: side(), ..Exponential::default() }
+    };
+    deltas.add(1, from(0, 10), &sides(0, u64::MAX, 0.0));
+    let step = deltas.add(1, from(10, 20), &sides(0, 1, 8.0));
+    let Step::Total { total, .. } = step else { panic!("{step:?}") };
+    assert_eq!(total.zero_count, u64::MAX);
+    deltas.add(2, from(0, 10), &sides(i32::MIN, 1, 0.0));
+    assert!(matches!(deltas.add(2, from(10, 20), &sides(i32::MIN, 1, 8.0)), Step::Total { .. }));
+}

@@ -65,23 +65,36 @@ fn mean(distribution: &Distribution) -> f64 {
     sum / distribution.count.max(1) as f64
 }
 
+/// Whether a distribution's buckets make sense; without any, what it adds up to has to.
+pub(super) fn is_sound(distribution: &Distribution) -> bool {
+    match &distribution.buckets {
+        Buckets::Explicit { bounds, counts } if counts.is_empty() => {
+            bounds.is_empty() && distribution.sum.is_none_or(f64::is_finite)
+        }
+        Buckets::Explicit { bounds, counts } => {
+            let is_rising = bounds.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
+            counts.len() == bounds.len() + 1 && is_rising && bounds.iter().all(|bound| bound.is_finite())
+        }
+        Buckets::Exponential { .. } => true,
+    }
+}
+
 impl Sketch {
     /// The sketch of a distribution; none where its buckets make no sense.
     pub(super) fn of(distribution: &Distribution) -> Option<Self> {
+        if !is_sound(distribution) {
+            return None;
+        }
         let mut sketch = Sketch::default();
         let (min, max) = (distribution.min, distribution.max);
         match &distribution.buckets {
-            Buckets::Explicit { bounds, counts } if counts.is_empty() => {
+            Buckets::Explicit { counts, .. } if counts.is_empty() => {
                 // All that is known is how many there are, and how large they are in all.
                 let mean = mean(distribution);
                 let (low, high) = (min.unwrap_or(mean), max.unwrap_or(mean));
-                (bounds.is_empty() && distribution.sum.is_none_or(f64::is_finite)).then(|| sketch.spread(low, high, distribution.count))?;
+                sketch.spread(low, high, distribution.count);
             }
             Buckets::Explicit { bounds, counts } => {
-                let is_rising = bounds.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
-                if counts.len() != bounds.len() + 1 || !is_rising || !bounds.iter().all(|bound| bound.is_finite()) {
-                    return None;
-                }
                 for (i, count) in counts.iter().enumerate() {
                     let below = i.checked_sub(1).and_then(|i| bounds.get(i).copied());
                     let above = bounds.get(i).copied();

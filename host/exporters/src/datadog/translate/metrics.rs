@@ -209,6 +209,16 @@ impl Out<'_> {
             }
         }
         match mode {
+        // Before anything of it goes out, which would stand for all of it.
+        let is_sound = match mode {
+            HistogramMode::Distributions => sketch::is_sound(&values),
+            HistogramMode::Counters => histograms::is_whole(&values.buckets),
+            HistogramMode::NoBuckets => true,
+        };
+        if !is_sound {
+            self.why = Some(LeftOut::MALFORMED);
+            return;
+        }
             HistogramMode::Distributions if is_delta => self.sketch(point, &values, None),
             HistogramMode::Distributions => {
                 let key = self.key(point, point.name, &point.tags);
@@ -245,10 +255,6 @@ impl Out<'_> {
     /// A count for each bucket, told apart by its bounds.
     fn buckets(&mut self, point: &Point<'_>, values: &Distribution, temporality: i32) {
         let Buckets::Explicit { bounds, counts } = &values.buckets else { return };
-        if !counts.is_empty() && counts.len() != bounds.len() + 1 {
-            self.why = Some(LeftOut::MALFORMED);
-            return;
-        }
         let name = point.beside("bucket");
         let lower = [f64::NEG_INFINITY].into_iter().chain(bounds.iter().copied());
         let upper = bounds.iter().copied().chain([f64::INFINITY]);

@@ -166,3 +166,24 @@ fn an_attribute_cannot_pass_for_a_metric_or_its_type() {
     let wanted = r#"{"event":"metric","fields":{"metric_type":"Gauge","metric_name:a":1},"host":"h"}"#;
     assert_eq!(bodies(&payload, &shape()), [wanted]);
 }
+
+#[test]
+fn a_histogram_whose_buckets_and_bounds_do_not_fit_together_is_counted() {
+    let of = |counts: &'static [u64], bounds: &'static [f64]| {
+        let payload = metrics(&[&|metric| {
+            metric.name("took");
+            metric.histogram(|histogram| {
+                histogram.data_point(|point| {
+                    point.count(3);
+                    point.bucket_counts(counts);
+                    point.explicit_bounds(bounds);
+                });
+            });
+        }]);
+        let (requests, left_out) = requests(&payload, &shape());
+        (requests.len(), left_out.iter().collect::<Vec<_>>())
+    };
+    assert_eq!(of(&[1, 2], &[1.0, 2.0]), (0, vec![(LeftOut::MALFORMED, 1)]));
+    assert_eq!(of(&[], &[1.0]), (0, vec![(LeftOut::MALFORMED, 1)]));
+    assert_eq!(of(&[], &[]), (1, Vec::new()));
+}

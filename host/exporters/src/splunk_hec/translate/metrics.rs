@@ -169,6 +169,10 @@ impl Events<'_, '_> {
             self.gathered.left_out.add(reason, 1);
             return;
         }
+        if !self.gathered.growth.has(size(point, &samples.all)) {
+            self.gathered.left_out.add(LeftOut::TOO_MUCH_REPEATED, 1);
+            return;
+        }
         for (i, sample) in samples.all.iter().enumerate() {
             // The first one stands for the data point.
             self.sample(point, sample, u64::from(i == 0));
@@ -185,19 +189,22 @@ impl Events<'_, '_> {
             Value::Count(count) => json::scalar(&mut metric, count),
         }
         let heading = Heading::of(point.place);
+        self.gathered.growth.take(head.len() + metric.len() + tail.len());
         match &mut self.merged {
-            None => self.gathered.add(heading, items, |out| {
-                for part in [&head, &metric, &tail] {
-                    out.extend_from_slice(part);
-                }
-            }),
+            None => {
+                self.gathered.pack(heading, items, |out| {
+                    for part in [&head, &metric, &tail] {
+                        out.extend_from_slice(part);
+                    }
+                });
+            }
             Some(merged) => merged.add(MergedEvent { heading, items, head, metrics: metric, tail }),
         }
     }
 
     fn finish(self) {
         for event in self.merged.into_iter().flat_map(|merged| merged.events) {
-            self.gathered.add(event.heading, event.items, |out| {
+            self.gathered.pack(event.heading, event.items, |out| {
                 for part in [&event.head, &event.metrics, &event.tail] {
                     out.extend_from_slice(part);
                 }
@@ -218,6 +225,14 @@ impl Merged {
             }
             None => self.events.push(event),
         }
+    }
+}
+
+/// About what the samples of a point take where there are several, which all say its dimensions again.
+fn size(point: &Point<'_, '_>, samples: &[Sample]) -> usize {
+    match samples {
+        [first, _, ..] => samples.len() * (head(point, first).len() + point.name.len() + tail(point).len()),
+        _ => 0,
     }
 }
 

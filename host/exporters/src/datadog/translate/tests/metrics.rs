@@ -331,3 +331,24 @@ fn a_histogram_whose_buckets_make_no_sense_is_counted_whatever_else_is_sent_of_i
         assert_eq!((requests.is_empty(), left_out.lost()), (lost == 1, lost), "{histograms:?}");
     }
 }
+
+#[test]
+fn a_histogram_does_not_become_a_large_request_by_what_is_said_with_each_bucket() {
+    let (large, counts) = ("x".repeat(100 << 10), vec![1; 1001]);
+    let bounds: Vec<f64> = (0..1000).map(f64::from).collect();
+    let payload = metrics(&[&|metric| {
+        metric.name("took");
+        metric.histogram(|histogram| {
+            histogram.aggregation_temporality(Temporality::Delta);
+            histogram.data_point(|point| {
+                point.attribute("large", large.as_str());
+                point.bucket_counts(&counts);
+                point.explicit_bounds(&bounds);
+            });
+        });
+    }]);
+    let shape = Shape { histograms: HistogramMode::Counters, ..shape() };
+    let (requests, left_out) = sent(&payload, &shape, &state());
+    assert!(requests.is_empty());
+    assert_eq!(left_out.iter().collect::<Vec<_>>(), [(LeftOut::TOO_MUCH_REPEATED, 1)]);
+}

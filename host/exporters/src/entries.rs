@@ -94,11 +94,11 @@ impl<N> Packer<N> {
         Packer { form, full: Vec::new(), text: Vec::new(), marks: Vec::new() }
     }
 
-    /// Adds an entry for this many items, which `write` appends to the buffer that it is handed.
+    /// Adds an entry for this many items, which `write` appends to the buffer that it is handed: how many bytes it takes.
     ///
     /// # Errors
     /// When the entry alone is larger than a request or an entry may be; it is left out.
-    pub(crate) fn add(&mut self, items: u64, note: N, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), TooLong> {
+    pub(crate) fn add(&mut self, items: u64, note: N, write: impl FnOnce(&mut Vec<u8>)) -> Result<usize, TooLong> {
         let before = self.text.len();
         if before > 0 {
             self.text.extend_from_slice(self.form.between.as_bytes());
@@ -118,7 +118,7 @@ impl<N> Packer<N> {
             self.text = entry;
         }
         self.marks.push(Mark { end: self.text.len(), items, note });
-        Ok(())
+        Ok(bytes)
     }
 
     /// The requests, in the order in which their entries came.

@@ -21,6 +21,8 @@ pub(crate) struct Reason {
 
 impl LeftOut {
     pub(crate) const TOO_LONG: Reason = Reason { name: "too_long", is_loss: true };
+    /// What goes with each item has made the delivery many times as large as it was.
+    pub(crate) const TOO_MUCH_REPEATED: Reason = Reason { name: "too_much_repeated", is_loss: true };
     pub(crate) const WITHOUT_BODY: Reason = Reason { name: "without_body", is_loss: true };
     pub(crate) const WITHOUT_NAME: Reason = Reason { name: "without_name", is_loss: true };
     pub(crate) const NOT_FINITE: Reason = Reason { name: "not_finite", is_loss: true };

@@ -5,6 +5,7 @@ pub mod datadog;
 pub mod debug;
 mod entries;
 pub mod file;
+mod growth;
 mod http;
 mod json;
 mod left_out;

@@ -59,30 +59,49 @@ fn end(bin: i32) -> f64 {
     }
 }
 
+/// What the values are on average, where that is known.
+fn mean(distribution: &Distribution) -> f64 {
+    let sum = distribution.sum.filter(|sum| sum.is_finite()).unwrap_or_default();
+    sum / distribution.count.max(1) as f64
+}
+
+/// Whether a distribution's buckets make sense; without any, what it adds up to has to.
+pub(super) fn is_sound(distribution: &Distribution) -> bool {
+    match &distribution.buckets {
+        Buckets::Explicit { bounds, counts } if counts.is_empty() => {
+            bounds.is_empty() && distribution.sum.is_none_or(f64::is_finite)
+        }
+        Buckets::Explicit { bounds, counts } => {
+            let is_rising = bounds.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
+            counts.len() == bounds.len() + 1 && is_rising && bounds.iter().all(|bound| bound.is_finite())
+        }
+        Buckets::Exponential { .. } => true,
+    }
+}
+
 impl Sketch {
     /// The sketch of a distribution; none where its buckets make no sense.
     pub(super) fn of(distribution: &Distribution) -> Option<Self> {
+        if !is_sound(distribution) {
+            return None;
+        }
         let mut sketch = Sketch::default();
         let (min, max) = (distribution.min, distribution.max);
         match &distribution.buckets {
-            Buckets::Explicit { bounds, counts } if counts.is_empty() => {
+            Buckets::Explicit { counts, .. } if counts.is_empty() => {
                 // All that is known is how many there are, and how large they are in all.
-                let mean = distribution.sum.unwrap_or_default() / distribution.count.max(1) as f64;
+                let mean = mean(distribution);
                 let (low, high) = (min.unwrap_or(mean), max.unwrap_or(mean));
-                (bounds.is_empty() && mean.is_finite()).then(|| sketch.spread(low, high, distribution.count))?;
+                sketch.spread(low, high, distribution.count);
             }
             Buckets::Explicit { bounds, counts } => {
-                let is_rising = bounds.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
-                if counts.len() != bounds.len() + 1 || !is_rising || !bounds.iter().all(|bound| bound.is_finite()) {
-                    return None;
-                }
                 for (i, count) in counts.iter().enumerate() {
                     let below = i.checked_sub(1).and_then(|i| bounds.get(i).copied());
                     let above = bounds.get(i).copied();
                     // Without an outer bound, what is known of the extreme stands for it.
                     let low = below.or(min.filter(|min| above.is_none_or(|above| *min <= above))).or(above);
                     let high = above.or(max.filter(|max| below.is_none_or(|below| *max >= below))).or(below);
-                    let mean = distribution.sum.unwrap_or_default() / distribution.count.max(1) as f64;
+                    let mean = mean(distribution);
                     sketch.spread(low.unwrap_or(mean), high.unwrap_or(mean), *count);
                 }
             }

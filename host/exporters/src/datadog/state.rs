@@ -142,7 +142,10 @@ impl State {
     pub(super) fn reached(&self, key: Key, start: u64, time: u64, amount: Amount) -> Step {
         let now = Instant::now();
         let mut known = self.lock();
-        known.sweep(now, self.ttl);
+        if let Some(lost) = known.sweep(now, self.ttl) {
+            self.forgotten.inc_by(lost);
+            self.show(&known);
+        }
         let is_told = match self.first {
             First::Drop => false,
             First::Keep => true,
@@ -202,13 +205,20 @@ impl State {
 }
 
 impl Known {
-    fn sweep(&mut self, now: Instant, ttl: Duration) {
+    /// Forgets series that nobody has heard of, now and then: how many of them were owed something.
+    fn sweep(&mut self, now: Instant, ttl: Duration) -> Option<u64> {
         if now.duration_since(self.swept) < SWEEP.min(ttl) {
-            return;
+            return None;
         }
         self.swept = now;
-        self.series.retain(|_, series| now.duration_since(series.heard) < ttl);
+        let mut owed = 0;
+        self.series.retain(|_, series| {
+            let is_known = now.duration_since(series.heard) < ttl;
+            owed += u64::from(!is_known && series.owed.is_some());
+            is_known
+        });
         self.numbers = self.series.values().map(|series| series.last.numbers()).sum();
+        Some(owed)
     }
 }
 
@@ -361,12 +371,14 @@ fn merged(mut buckets: Vec<(i32, u64)>) -> Vec<(i32, u64)> {
 
 /// What `now` has more than `before`; none where it has less anywhere.
 fn less(now: &[(i32, u64)], before: &[(i32, u64)]) -> Option<Vec<(i32, u64)>> {
+    // Indices beyond all that there may be have become the same one.
+    let now = merged(now.to_vec());
     let known: HashMap<i32, u64> = now.iter().copied().collect();
     if before.iter().any(|(index, count)| known.get(index).copied().unwrap_or(0) < *count) {
         return None;
     }
     let old: HashMap<i32, u64> = before.iter().copied().collect();
-    let came = now.iter().map(|(index, count)| (*index, count - old.get(index).copied().unwrap_or(0)));
+    let came = now.iter().map(|(index, count)| (*index, count.saturating_sub(old.get(index).copied().unwrap_or(0))));
     Some(came.filter(|(_, count)| *count > 0).collect())
 }
 

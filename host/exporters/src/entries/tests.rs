@@ -30,9 +30,9 @@ fn a_request_ends_before_the_entry_that_would_break_a_limit() {
 fn an_entry_that_fits_nowhere_is_left_out_and_the_others_are_not() {
     let mut packer = Packer::new(FORM);
     let mut add = |text: &str| packer.add(1, (), |out| out.extend_from_slice(text.as_bytes()));
-    assert_eq!(add("a"), Ok(()));
+    assert_eq!(add("a"), Ok(1));
     assert_eq!(add("123456789"), Err(TooLong { bytes: 9 }));
-    assert_eq!(add("b"), Ok(()));
+    assert_eq!(add("b"), Ok(1));
     let all = packer.finish();
     assert_eq!(all.iter().map(body).collect::<Vec<_>>(), ["[a,b]"]);
     assert_eq!(all[0].items(), 2);

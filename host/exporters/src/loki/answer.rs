@@ -71,7 +71,7 @@ pub(super) fn meaning(answer: &Answer, push: &Push) -> Meaning {
         200..300 => Meaning { outcome: Ok(Taken::default()), rejected: Vec::new() },
         400 => {
             let rejected = rejected(&text, &cut::streams(&push.body));
-            let items: u64 = rejected.iter().map(|rejected| rejected.items).sum();
+            let items: u64 = rejected.iter().map(|rejected| rejected.items).fold(0, u64::saturating_add);
             match items > 0 && items < push.items {
                 true => Meaning { outcome: Ok(Taken { rejected, message: told() }), rejected: Vec::new() },
                 false => Meaning { outcome: Err(answer.denial(|_| false)), rejected },

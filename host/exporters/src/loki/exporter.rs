@@ -19,6 +19,7 @@ use super::config::TENANT;
 use super::cut;
 use super::push::{Manner, Push, Translation, translate};
 use crate::http::Client;
+use crate::left_out::LeftOut;
 use crate::sending::{Backend, Denial, Part, Rejected, Requests, Taken, TooLarge};
 
 /// What is read of an answer, which has a line for each entry that Loki did not take.
@@ -137,10 +138,13 @@ impl Backend for Loki {
 
 impl Translator {
     fn requests(&self, payload: &Payload) -> Result<Requests<Request>, Failure> {
-        let Translation { pushes, cut_labels, cut_metadata } = translate(&self.manner, payload, now());
+        let Translation { pushes, cut_labels, cut_metadata, too_much } = translate(&self.manner, payload, now());
         self.cut_labels.inc_by(cut_labels);
         self.cut_metadata.inc_by(cut_metadata);
         let mut requests = Requests { parts: Vec::new(), left_out: Vec::new() };
+        if too_much > 0 {
+            requests.left_out.push(Rejected { items: too_much, reason: LeftOut::TOO_MUCH_REPEATED.name });
+        }
         for push in pushes {
             let pieces = match push.body.len() > self.max_request_size {
                 true => cut::pieces(&push, self.max_request_size),

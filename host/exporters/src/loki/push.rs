@@ -17,6 +17,7 @@ use super::line::{self, Around, Format, has_id};
 use super::metadata::{MOST_BYTES, MOST_PAIRS, Room, Writer};
 use super::resource::{Common, ScopePart};
 use super::{names, severity, text};
+use crate::growth::Growth;
 
 /// `streams` of a request; `labels` and `entries` of a stream; `timestamp` and `line` of an entry.
 pub(super) const STREAMS: u32 = 1;
@@ -49,6 +50,8 @@ pub(super) struct Translation {
     pub(super) cut_labels: u64,
     /// Pairs of structured metadata that were left out.
     pub(super) cut_metadata: u64,
+    /// Records that were left out, since what goes with each made the payload too large.
+    pub(super) too_much: u64,
 }
 
 /// One push request, not compressed.
@@ -84,6 +87,7 @@ pub(super) fn translate(manner: &Manner, payload: &Payload, now: u64) -> Transla
         key: String::new(),
         done: Translation::default(),
     };
+    let mut growth = Growth::of(payload);
     let is_metadata = manner.structured_metadata;
     for resource_logs in view::logs(payload) {
         let resource = resource_logs.resource.as_ref();
@@ -93,16 +97,21 @@ pub(super) fn translate(manner: &Manner, payload: &Payload, now: u64) -> Transla
             let scope = ScopePart::of(scope_logs.scope, is_metadata);
             translator.count_cut(0, scope.cut_metadata);
             for record in scope_logs.log_records {
-                if translator.record(&mut common, &scope, &record, None).is_ok() {
+                if !growth.has(0) {
+                    translator.done.too_much += 1;
                     continue;
                 }
-                let hints = Hints::of(&record);
-                if hints.resource_labels.is_empty() {
-                    let _ = translator.record(&mut common, &scope, &record, Some(&hints));
-                } else {
-                    let mut own = Common::of(&manner.plan, resource, &hints.resource_labels, is_metadata);
-                    let _ = translator.record(&mut own, &scope, &record, Some(&hints));
+                let before = translator.arena.len();
+                if translator.record(&mut common, &scope, &record, None).is_err() {
+                    let hints = Hints::of(&record);
+                    if hints.resource_labels.is_empty() {
+                        let _ = translator.record(&mut common, &scope, &record, Some(&hints));
+                    } else {
+                        let mut own = Common::of(&manner.plan, resource, &hints.resource_labels, is_metadata);
+                        let _ = translator.record(&mut own, &scope, &record, Some(&hints));
+                    }
                 }
+                growth.take(translator.arena.len() - before);
             }
         }
     }

@@ -200,3 +200,15 @@ fn a_batch_of_many_segments_is_one_request() {
     assert_eq!(found[0].labels, r#"{service_name="shop"}"#);
     assert_eq!(found[0].entries.len(), 2);
 }
+
+#[test]
+fn a_small_request_does_not_become_a_large_one_by_what_its_resource_says() {
+    let large = "x".repeat(20 << 10);
+    let none = |_: &mut LogRecord<'_>| {};
+    let records: Vec<&dyn Fn(&mut LogRecord<'_>)> = (0..2000).map(|_| &none as _).collect();
+    let payload = payload(|resource| resource.attribute("large", large.as_str()), &records);
+    let Translation { pushes, too_much, .. } = translate(&bare(&[], &[]), &payload, NOW);
+    let (items, bytes) = (pushes[0].items, pushes[0].body.len());
+    assert!(bytes < 9 << 20 && items > 50, "{bytes} bytes of {items}");
+    assert_eq!(items + too_much, 2000);
+}

@@ -84,7 +84,7 @@ pub(super) fn verdict(answer: &Answer, protocol: Protocol, sent: Counts) -> Verd
     let why = || Why::of(&message());
     let written = (protocol == Protocol::V2).then(|| written(&answer.headers)).flatten();
     let missing = |written: Counts| {
-        let all = |counts: Counts| counts.samples + counts.histograms;
+        let all = |counts: Counts| counts.samples.saturating_add(counts.histograms);
         all(sent).saturating_sub(all(written))
     };
     match (status, written) {

@@ -58,13 +58,11 @@ pub(super) trait Sum: Clone {
 
     fn of(total: &mut Total) -> Option<&mut Self>;
 
-    /// Adds a delta; false where the two have nothing in common and the total has to begin anew.
+    /// Adds a delta; false where the two have nothing in common, or come to no number, and the total has to begin anew.
     fn add(&mut self, delta: &Self) -> bool;
 
-    /// Whether it takes no more room than a stream may.
-    fn fits(&self) -> bool {
-        true
-    }
+    /// Why it cannot be summed up, where it cannot: it takes more room than a stream may, or would spoil the total for good.
+    fn unfit(&self) -> Option<Reason>;
 }
 
 /// What became of a delta.
@@ -86,8 +84,8 @@ impl Deltas {
     pub(super) fn add<T: Sum>(&mut self, stream: u64, interval: Interval, delta: &T) -> Step<T> {
         let now = Instant::now();
         self.sweep(now);
-        if !delta.fits() {
-            return Step::Left(Reason::InvalidBuckets);
+        if let Some(reason) = delta.unfit() {
+            return Step::Left(reason);
         }
         if let Some(known) = self.streams.get_mut(&stream)
             && (self.max_stale.is_zero() || now.duration_since(known.seen) <= self.max_stale)
@@ -148,6 +146,18 @@ impl Stream {
     }
 }
 
+/// Two sums as one: none where there is none. `Err` where only one has a sum, or the two come to no number.
+fn both(sum: Option<f64>, delta: Option<f64>) -> Result<Option<f64>, NoSum> {
+    match (sum, delta) {
+        (None, None) => Ok(None),
+        (Some(sum), Some(delta)) => Some(sum + delta).filter(|sum| sum.is_finite()).map(Some).ok_or(NoSum),
+        _ => Err(NoSum),
+    }
+}
+
+/// Two sums have none.
+struct NoSum;
+
 impl Sum for f64 {
     fn wrap(self) -> Total {
         Total::Number(self)
@@ -161,7 +171,14 @@ impl Sum for f64 {
     }
 
     fn add(&mut self, delta: &Self) -> bool {
-        *self += delta;
-        true
+        let sum = *self + delta;
+        if sum.is_finite() {
+            *self = sum;
+        }
+        sum.is_finite()
+    }
+
+    fn unfit(&self) -> Option<Reason> {
+        (!self.is_finite()).then_some(Reason::NotFinite)
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use super::answer::{self, Verdict, Why};
 use super::dead;
-use super::request::{self, Job, Progress, Ready};
+use super::request::{self, Job, Progress, Ready, Rejects};
 use super::translate::{Dropped, Reason, Translator};
 use super::wire::{self, Counts, Protocol};
 use super::{v1, v2};
@@ -60,7 +60,8 @@ impl PrometheusRemoteWrite {
         form.insert(CONTENT_ENCODING, HeaderValue::from_static("snappy"));
         form.insert("x-prometheus-remote-write-version", HeaderValue::from_static(version));
         let counts = Own::new(id, &uri, metrics);
-        let making = Making { translator, protocol, max_bytes, sends_metadata: build.sends_metadata };
+        let rejects = Arc::new(Rejects::new(id, metrics));
+        let making = Making { translator, protocol, max_bytes, sends_metadata: build.sends_metadata, rejects };
         let remote = Remote {
             uri,
             client,
@@ -154,6 +155,7 @@ struct Making {
     protocol: Protocol,
     max_bytes: usize,
     sends_metadata: bool,
+    rejects: Arc<Rejects>,
 }
 
 /// The receiver.
@@ -175,6 +177,8 @@ pub(super) enum Request {
     Series {
         job: Arc<Job>,
         progress: Progress,
+        /// The points whose outcome it decides.
+        points: u64,
     },
     /// What is known of metrics, which has no items.
     Families(Ready),
@@ -196,14 +200,16 @@ impl Making {
                 let is_counted = counted.get_mut(point as usize).is_none_or(|seen| std::mem::replace(seen, true));
                 items += u64::from(!is_counted);
             }
-            let progress = Progress::new(start..end, ready);
-            parts.push(Part { request: Request::Series { job: Arc::clone(&job), progress }, items });
+            let progress = Progress::new(start..end, ready, Arc::clone(&self.rejects));
+            let request = Request::Series { job: Arc::clone(&job), progress, points: items };
+            parts.push(Part { request, items });
             start = end;
         }
         // What is in the totals of others goes with them.
-        if let Some(first) = parts.first_mut() {
+        if let Some(Part { request: Request::Series { points, .. }, items: of_first }) = parts.first_mut() {
             let own = counted.iter().filter(|seen| **seen).count() as u64;
-            first.items += items.saturating_sub(dropped.total()).saturating_sub(own);
+            *of_first += items.saturating_sub(dropped.total()).saturating_sub(own);
+            *points = *of_first;
         }
         if self.sends_metadata && self.protocol == Protocol::V1 {
             let (all, mut start) = (batch.families.len(), 0);
@@ -236,7 +242,7 @@ impl Remote {
         Ok(answer::verdict(&answer?, self.protocol, ready.counts))
     }
 
-    async fn send(&self, job: &Job, progress: &Progress, origin: &Origin) -> Result<Taken, Denial> {
+    async fn send(&self, job: &Job, progress: &Progress, points: u64, origin: &Origin) -> Result<Taken, Denial> {
         let headers = self.headers(origin);
         while let Some(todo) = progress.next() {
             let counts = todo.ready.counts;
@@ -261,6 +267,12 @@ impl Remote {
             }
         }
         let report = progress.report();
+        let rejected: u64 = report.rejected.iter().map(|rejected| rejected.items).sum();
+        if report.is_loss && points > 0 && rejected >= points {
+            self.making.rejects.count(&report.rejected);
+            let told = format!("nothing of it was written: {}", report.message);
+            return Err(Denial::Failed(Failure::permanent(told)));
+        }
         if let Some(letters) = self.letters.get()
             && let Some(payload) = dead::only(&job.payload, &report.bad)
         {
@@ -302,7 +314,7 @@ impl Backend for Arc<Remote> {
 
     async fn call(&self, request: &Request, origin: &Origin) -> Result<Taken, Denial> {
         match request {
-            Request::Series { job, progress } => self.send(job, progress, origin).await,
+            Request::Series { job, progress, points } => self.send(job, progress, *points, origin).await,
             Request::Families(ready) => match self.post(ready, &self.headers(origin), origin).await? {
                 Verdict::Denied(denial) => Err(denial),
                 Verdict::Taken | Verdict::Partly { .. } => Ok(Taken::default()),

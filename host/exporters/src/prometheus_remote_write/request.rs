@@ -1,11 +1,13 @@
 //! A request is a run of series of a batch; where a part of it is bad it is cut in halves, until what is bad is found.
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hashbrown::HashSet;
+use host_component::ComponentId;
 use host_otlp::Payload;
+use host_telemetry::Metrics;
 
 use super::answer::Why;
 use super::batch::Batch;
@@ -66,20 +68,54 @@ pub(super) struct Work {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) rejected: Vec<Rejected>,
+    /// Whether anything among it came neither late nor again.
+    pub(super) is_loss: bool,
     pub(super) bad: HashSet<u32>,
     pub(super) message: String,
 }
 
-pub(super) struct Progress(Mutex<Work>);
+/// Counts what was rejected of requests that failed in the end.
+pub(super) struct Rejects {
+    exporter: String,
+    metrics: Metrics,
+}
+
+impl Rejects {
+    pub(super) fn new(exporter: &ComponentId, metrics: &Metrics) -> Self {
+        Rejects { exporter: exporter.to_string(), metrics: metrics.clone() }
+    }
+
+    /// Counts by reason; that they failed is counted for all of the request.
+    pub(super) fn count(&self, rejected: &[Rejected]) {
+        for Rejected { items, reason } in rejected.iter().filter(|rejected| rejected.items > 0) {
+            let labels = [("exporter", self.exporter.as_str()), ("reason", reason)];
+            let help =
+                "Items that the next hop rejected in a request that it took, or that it cannot be sent, by reason.";
+            self.metrics.counter("tidegate_exporter_rejected_metric_points", help, &labels).inc_by(*items);
+        }
+    }
+}
+
+/// The way of a request to its end. What was rejected on the way is counted also where that is no good one.
+pub(super) struct Progress {
+    work: Mutex<Work>,
+    rejects: Arc<Rejects>,
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.rejects.count(&self.report().rejected);
+    }
+}
 
 impl Progress {
-    pub(super) fn new(series: Range<usize>, ready: Ready) -> Self {
+    pub(super) fn new(series: Range<usize>, ready: Ready, rejects: Arc<Rejects>) -> Self {
         let todo = vec![Todo { series, ready, depth: 0 }];
-        Progress(Mutex::new(Work { todo, ..Work::default() }))
+        Progress { work: Mutex::new(Work { todo, ..Work::default() }), rejects }
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is to be sent next; it is that until something was said of it.
@@ -140,6 +176,7 @@ impl Progress {
     /// What became of it, at its end.
     pub(super) fn report(&self) -> Report {
         let Work { rejected, bad, message, .. } = std::mem::take(&mut *self.work());
+        let is_loss = rejected.iter().any(|(why, items)| *items > 0 && !why.is_late());
         let mut by_reason: Vec<Rejected> = Vec::new();
         for (why, items) in rejected {
             match by_reason.iter_mut().find(|rejected| rejected.reason == why.label()) {
@@ -147,7 +184,7 @@ impl Progress {
                 None => by_reason.push(Rejected { items, reason: why.label() }),
             }
         }
-        Report { rejected: by_reason, bad, message }
+        Report { rejected: by_reason, is_loss, bad, message }
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) enum Reason {
     NoValue,
     /// Its buckets cannot be told in Prometheus.
     InvalidBuckets,
+    /// A delta that is no number, or an infinite one: no total could hold it and go on.
+    NotFinite,
     /// A delta of a time that was summed up already.
     LateDelta,
     /// A delta of a stream more than there may be.
@@ -64,11 +66,12 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    pub(super) const ALL: [Reason; 6] = [
+    pub(super) const ALL: [Reason; 7] = [
         Reason::InvalidName,
         Reason::InvalidTemporality,
         Reason::NoValue,
         Reason::InvalidBuckets,
+        Reason::NotFinite,
         Reason::LateDelta,
         Reason::MaxStreams,
     ];
@@ -80,6 +83,7 @@ impl Reason {
             Reason::InvalidTemporality => "invalid_temporality",
             Reason::NoValue => "no_value",
             Reason::InvalidBuckets => "invalid_buckets",
+            Reason::NotFinite => "not_finite",
             Reason::LateDelta => "late_delta",
             Reason::MaxStreams => "max_streams",
         }

@@ -24,9 +24,43 @@ pub(super) struct Acks {
     channel: HeaderValue,
     interval: Duration,
     timeout: Duration,
-    waiting: Mutex<BTreeMap<Asked, oneshot::Sender<()>>>,
+    waiting: Mutex<Waiting>,
     /// Held by the one who asks for all.
     asking: tokio::sync::Mutex<()>,
+}
+
+/// Those who wait, by what they wait for. Several may wait for one number: servers behind one address count each for
+/// itself, and one that starts anew begins anew.
+#[derive(Default)]
+struct Waiting {
+    entries: BTreeMap<(Asked, u64), oneshot::Sender<()>>,
+    /// What tells the next one from all others; who came later has more.
+    next: u64,
+}
+
+impl Waiting {
+    fn add(&mut self, asked: Asked, tell: oneshot::Sender<()>) -> (Asked, u64) {
+        let key = (asked, self.next);
+        self.next += 1;
+        self.entries.insert(key.clone(), tell);
+        key
+    }
+
+    /// The numbers under a token, each once.
+    fn numbers(&self, token: &[u8]) -> Vec<u64> {
+        let mut numbers: Vec<u64> =
+            self.entries.keys().filter(|(asked, _)| asked.token == token).map(|(asked, _)| asked.number).collect();
+        numbers.dedup();
+        numbers
+    }
+
+    /// Takes one who waits for this. A number is said to be indexed once, so that of several the one who came last is
+    /// told: what a server had numbered so before it started anew, it knows nothing of.
+    fn take(&mut self, asked: &Asked) -> Option<oneshot::Sender<()>> {
+        let of_number = (asked.clone(), 0)..=(asked.clone(), u64::MAX);
+        let key = self.entries.range(of_number).next_back()?.0.clone();
+        self.entries.remove(&key)
+    }
 }
 
 /// A number, under the token that it was given for.
@@ -39,12 +73,12 @@ struct Asked {
 /// One who waits; it waits no more when this is dropped.
 struct Wait<'a> {
     acks: &'a Acks,
-    asked: Asked,
+    key: (Asked, u64),
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.acks.waiting().remove(&self.asked);
+        self.acks.waiting().entries.remove(&self.key);
     }
 }
 
@@ -90,8 +124,8 @@ impl Acks {
         };
         let asked = Asked { token: authorization.as_bytes().to_vec(), number };
         let (tell, mut told) = oneshot::channel();
-        self.waiting().insert(asked.clone(), tell);
-        let _wait = Wait { acks: self, asked };
+        let key = self.waiting().add(asked, tell);
+        let _wait = Wait { acks: self, key };
         let deadline = Instant::now() + self.timeout;
         while Instant::now() < deadline {
             tokio::select! {
@@ -114,8 +148,7 @@ impl Acks {
     /// Asks for everything under this token that somebody waits for.
     async fn ask(&self, client: &Client, authorization: &HeaderValue, origin: &Origin) -> Result<(), String> {
         let token = authorization.as_bytes();
-        let numbers: Vec<u64> =
-            self.waiting().keys().filter(|asked| asked.token == token).map(|asked| asked.number).collect();
+        let numbers = self.waiting().numbers(token);
         if numbers.is_empty() {
             return Ok(());
         }
@@ -133,7 +166,7 @@ impl Acks {
         let indexed =
             told.acks.iter().filter(|(_, is_indexed)| **is_indexed).filter_map(|(number, _)| number.parse().ok());
         for number in indexed {
-            if let Some(tell) = waiting.remove(&Asked { token: token.to_vec(), number }) {
+            if let Some(tell) = waiting.take(&Asked { token: token.to_vec(), number }) {
                 // Who waits no more has nothing to hear.
                 let _ = tell.send(());
             }
@@ -141,7 +174,7 @@ impl Acks {
         Ok(())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<Asked, oneshot::Sender<()>>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,3 +187,6 @@ pub(super) fn channel() -> HeaderValue {
     HeaderValue::try_from(format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}"))
         .unwrap_or_else(|_| HeaderValue::from_static("00000000-0000-4000-8000-000000000000"))
 }
+
+#[cfg(test)]
+mod tests;

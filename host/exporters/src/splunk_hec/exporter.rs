@@ -1,18 +1,20 @@
 //! Sends events, and waits until they are indexed where that is wanted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use host_component::{Delivery, Failure, Origin};
 use host_compression::Coding;
 use host_telemetry::Metrics;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use serde::Deserialize;
 
 use super::acks::{Acks, channel};
 use super::heartbeat::Heart;
 use super::translate::{self, Heading, Shape};
-use crate::http::Client;
+use crate::http::{Answer, Client};
 use crate::sending::{Backend, Denial, Part, Requests, Taken, TooLarge};
 use crate::workshop::{Workshop, packed};
 
@@ -52,6 +54,24 @@ pub(super) struct Wire {
 pub(super) struct Ready {
     request: translate::Request,
     body: Vec<Bytes>,
+    /// How often it, and what it was cut out of, may still be cut because an event in it is bad.
+    cuts: Arc<AtomicU32>,
+}
+
+/// How often one request may be cut to find the bad events in it: enough to find some twenty in one of the largest.
+const CUTS: u32 = 256;
+
+/// What Splunk says of a request that it did not take.
+#[derive(Deserialize)]
+struct Said {
+    code: Option<u64>,
+}
+
+/// Whether one bad event keeps all others of a request from being taken: there is nothing in it, it is no JSON, its index is
+/// not for this token, it has no event or an empty one, or its fields cannot be indexed.
+fn is_about_an_event(answer: &Answer) -> bool {
+    let code = || serde_json::from_slice::<Said>(&answer.body).ok()?.code;
+    answer.status == StatusCode::BAD_REQUEST && matches!(code(), Some(5 | 6 | 7 | 12 | 13 | 15))
 }
 
 impl Wire {
@@ -68,7 +88,7 @@ impl Wire {
     pub(super) fn ready(request: translate::Request, is_packed: bool) -> std::io::Result<Ready> {
         let coding = is_packed.then_some((Coding::Gzip, None));
         let body = packed(coding, request.events.body().collect())?;
-        Ok(Ready { request, body })
+        Ok(Ready { request, body, cuts: Arc::new(AtomicU32::new(CUTS)) })
     }
 
     /// Sends a request once.
@@ -78,6 +98,13 @@ impl Wire {
         let uri = self.address(heading)?;
         let answer = self.client.post(&uri, &own, ready.body.clone(), origin).await?;
         if !answer.status.is_success() {
+            let one_less = |left: u32| left.checked_sub(1);
+            if is_about_an_event(&answer)
+                && ready.cuts.try_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+            {
+                let reason = format!("HTTP {}: {}", answer.status, answer.message());
+                return Err(Denial::TooLarge(TooLarge { reason, limit: None, is_own: false }));
+            }
             // A busy server, one that restarts, and proxies before it.
             return Err(answer.denial(|status| matches!(status, 408 | 429 | 500 | 502 | 503 | 504)));
         }
@@ -190,7 +217,8 @@ impl Backend for Hec {
         let halves = events.halves()?.map(|events| {
             let items = events.items();
             let request = translate::Request { signal: *signal, heading: heading.clone(), events };
-            Wire::ready(request, self.wire.is_packed).map(|request| Part { request, items })
+            let half = Wire::ready(request, self.wire.is_packed)?;
+            Ok::<_, std::io::Error>(Part { request: Ready { cuts: Arc::clone(&ready.cuts), ..half }, items })
         });
         // What cannot be compressed was not to be had in one piece either.
         halves.into_iter().collect::<Result<_, _>>().ok()

@@ -1,5 +1,7 @@
 //! The configuration by example; what goes over the wire is in `tests/it`.
 
+mod bad_events;
+
 use host_config::Check as _;
 
 use super::Config;

@@ -12,6 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::event::Place;
 use crate::entries::{Entries, Form, Packer};
+use crate::growth::Growth;
 use crate::left_out::LeftOut;
 
 /// What requests look like.
@@ -73,8 +74,13 @@ pub(crate) struct Request {
 
 /// The requests that carry a payload, and what of it they cannot carry.
 pub(crate) fn requests(payload: &Payload, shape: &Shape) -> (Vec<Request>, LeftOut) {
-    let mut gathered =
-        Gathered { shape, signal: payload.signal(), packers: BTreeMap::new(), left_out: LeftOut::default() };
+    let mut gathered = Gathered {
+        shape,
+        signal: payload.signal(),
+        packers: BTreeMap::new(),
+        left_out: LeftOut::default(),
+        growth: Growth::of(payload),
+    };
     match payload.signal() {
         Signal::Logs => logs::translate(payload, &mut gathered),
         Signal::Traces => traces::translate(payload, &mut gathered),
@@ -89,11 +95,22 @@ struct Gathered<'s> {
     signal: Signal,
     packers: BTreeMap<Heading, Packer<()>>,
     left_out: LeftOut,
+    growth: Growth,
 }
 
 impl Gathered<'_> {
-    /// Adds an event for this many items.
-    fn add(&mut self, heading: Heading, items: u64, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds an event for an item, where there is room for it.
+    fn add(&mut self, heading: Heading, write: impl FnOnce(&mut Vec<u8>)) {
+        if !self.growth.has(0) {
+            self.left_out.add(LeftOut::TOO_MUCH_REPEATED, 1);
+            return;
+        }
+        let bytes = self.pack(heading, 1, write);
+        self.growth.take(bytes);
+    }
+
+    /// Packs an event for this many items for which room was taken: how many bytes it takes.
+    fn pack(&mut self, heading: Heading, items: u64, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let form = Form {
             open: "",
             between: "",
@@ -103,9 +120,10 @@ impl Gathered<'_> {
             max_entry_bytes: self.shape.max_event_bytes,
         };
         let packer = self.packers.entry(heading).or_insert_with(|| Packer::new(form));
-        if packer.add(items, (), write).is_err() {
+        packer.add(items, (), write).unwrap_or_else(|_| {
             self.left_out.add(LeftOut::TOO_LONG, items);
-        }
+            0
+        })
     }
 
     fn finish(self) -> (Vec<Request>, LeftOut) {

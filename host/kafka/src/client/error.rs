@@ -23,6 +23,10 @@ pub(crate) fn failure(exporter: &str, topic: &str, code: Code, says: Option<&str
             "; there is no such topic: make it, or let brokers make it (`auto.create.topics.enable` there, and \
              `producer.allow_auto_topic_creation` here)"
         }
+        Code::InvalidTimestamp => {
+            "; the clocks here and there differ by more than the topic's `message.timestamp.before.max.ms` and \
+             `message.timestamp.after.max.ms` allow"
+        }
         Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => {
             "; fewer replicas are in step than the topic's `min.insync.replicas` asks for"
         }
@@ -39,8 +43,6 @@ pub(crate) fn failure(exporter: &str, topic: &str, code: Code, says: Option<&str
         | Code::InvalidRequiredAcks
         | Code::UnsupportedForMessageFormat
         | Code::UnsupportedCompressionType
-        | Code::InvalidTimestamp
-        | Code::InvalidMessage
         | Code::InvalidMessageSize => Failure::permanent(reason),
         _ => Failure::retryable(reason),
     }

@@ -155,6 +155,9 @@ fn what_a_record_failed_at_may_pass_unless_it_is_the_record_or_the_right_to_writ
         Code::UnknownTopicOrPartition,
         Code::AllBrokersDown,
         Code::Fatal,
+        // What was spoilt on the way, and clocks that will be set.
+        Code::InvalidMessage,
+        Code::InvalidTimestamp,
     ] {
         assert!(matches!(failure("kafka", "t", code, None), Failure::Retryable { .. }), "{code}");
     }

@@ -42,7 +42,7 @@ pub(crate) struct Group {
 /// Resource and scope go with each trace. What that takes is bounded: beyond this multiple of the payload, where that is
 /// more than [`FREE`], what is left makes one group without a key.
 const REPEATED: usize = 16;
-const FREE: usize = 64 << 20;
+const FREE: usize = 8 << 20;
 
 /// The numbers of the fields that lead to items, which are the same for logs and traces: resources in a request, scopes in
 /// a resource, items in a scope. In metrics the first is the same.
@@ -65,11 +65,13 @@ pub(crate) fn groups(payload: &Payload, grouping: &Grouping) -> Result<Vec<Group
     if let [only] = parts.found.as_slice() {
         return Ok(vec![Group { key: only.key.clone(), topic: only.topic.clone(), payload: payload.clone() }]);
     }
-    let group = |part: &Part| {
-        let payload = check(signal, parts.encoded(part).into(), &Limits::default())?;
+    let group = |(at, part): (usize, &Part)| {
+        // What leads to no item goes with the first one, once.
+        let head = if at == 0 { parts.head.as_slice() } else { &[] };
+        let payload = check(signal, parts.encoded(head, part).into(), &Limits::default())?;
         Ok(Group { key: part.key.clone(), topic: part.topic.clone(), payload })
     };
-    parts.found.iter().map(group).collect()
+    parts.found.iter().enumerate().map(group).collect()
 }
 
 /// A payload on its way into parts.
@@ -186,9 +188,9 @@ impl<'a> Parts<'a> {
         &mut self.found[at]
     }
 
-    fn encoded(&self, part: &Part) -> Vec<u8> {
+    fn encoded(&self, head: &[Range<usize>], part: &Part) -> Vec<u8> {
         let mut out = Vec::new();
-        self.put(&mut out, &self.head);
+        self.put(&mut out, head);
         self.put(&mut out, &part.whole);
         for of_resource in part.items.chunk_by(|one, next| one.resource == next.resource) {
             let mut content = Vec::new();

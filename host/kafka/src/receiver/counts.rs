@@ -89,6 +89,14 @@ impl Counts {
         self.tell(record, "a record is left out", error);
     }
 
+    /// Counts and tells of a record that the client has read by a pattern which is none of a signal's here.
+    pub(crate) fn is_of_no_signal(&self, record: &Record) {
+        let labels = [("receiver", self.receiver.as_str())];
+        let help = "Records of topics that none of the patterns means as they are understood here.";
+        self.metrics.counter("tidegate_kafka_receiver_unknown_topic_records", help, &labels).inc();
+        self.tell(record, "a record is left out", "its topic is none of any signal's `topics`: name it there");
+    }
+
     /// A line of the log about one record, unless there was one just now.
     pub(crate) fn tell(&self, record: &Record, what: &str, error: &str) {
         if let Some(left_out) = self.lines.pass(Instant::now()) {

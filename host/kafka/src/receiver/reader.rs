@@ -113,7 +113,11 @@ impl<'a> Reader<'a> {
             tokio::select! {
                 biased;
                 () = shutdown.wait() => break Ended::Asked,
-                Some(finished) = self.running.next(), if !self.running.is_empty() => self.finish(finished),
+                Some(finished) = self.running.next(), if !self.running.is_empty() => {
+                    if let Err(error) = self.finish(finished) {
+                        break Ended::Broken(format!("the work on a record has not ended well: {error}"));
+                    }
+                }
                 Some(word) = self.words.1.recv() => self.hear(&word),
                 read = client.recv(), if asks => {
                     let read = read.map(|message| Record::of(&message));
@@ -147,7 +151,11 @@ impl<'a> Reader<'a> {
         while !self.running.is_empty() {
             tokio::select! {
                 biased;
-                Some(finished) = self.running.next() => self.finish(finished),
+                Some(finished) = self.running.next() => {
+                    if let Err(error) = self.finish(finished) {
+                        tracing::error!(receiver = self.id, %error, "the work on a record has not ended well: it will be read again");
+                    }
+                }
                 Some(word) = self.words.1.recv() => self.hear(&word),
                 // What comes now is read again by whoever has the partition next.
                 read = client.recv() => {
@@ -299,14 +307,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn finish(&mut self, finished: Result<Finished, JoinError>) {
-        let Finished { place: (topic, partition, generation), offset, bytes, room, end } = match finished {
-            Ok(finished) => finished,
-            Err(error) => {
-                tracing::error!(receiver = self.id, %error, "the work on a record has not ended well: it will be read again");
-                return;
-            }
-        };
+    /// Takes note of a record that is not worked on any more.
+    ///
+    /// # Errors
+    /// Where the work on it panicked. It is not known which record that was: nothing behind it may be committed, so that
+    /// all has to be read again from where it was committed last.
+    fn finish(&mut self, finished: Result<Finished, JoinError>) -> Result<(), JoinError> {
+        let Finished { place: (topic, partition, generation), offset, bytes, room, end } = finished?;
         self.inside -= room;
         let key = (topic, partition);
         if let Some(held) = self.partitions.get_mut(&key).filter(|held| held.partition.generation == generation)
@@ -324,6 +331,7 @@ impl<'a> Reader<'a> {
         if !self.outside.is_empty() {
             self.let_in();
         }
+        Ok(())
     }
 
     fn hear(&mut self, word: &Word) {
@@ -342,9 +350,14 @@ impl<'a> Reader<'a> {
         pause(&self.client, self.partitions.keys());
     }
 
-    fn resume_all(&self) {
-        let going = self.partitions.iter().filter(|(_, held)| !held.partition.is_paused);
+    /// Resumes all but those that are full by themselves; of these some may have room since.
+    fn resume_all(&mut self) {
+        let is_full = |held: &Held| held.partition.is_paused;
+        let full: Vec<_> =
+            self.partitions.iter().filter(|(_, held)| is_full(held)).map(|(key, _)| key.clone()).collect();
+        let going = self.partitions.iter().filter(|(_, held)| !is_full(held));
         resume(&self.client, going.map(|(key, _)| key));
+        full.iter().for_each(|key| self.go_on(key));
     }
 
     fn tell(&self, error: &KafkaError) {
@@ -375,3 +388,6 @@ fn resume<'k>(client: &Client, keys: impl IntoIterator<Item = &'k (Arc<str>, i32
         tracing::debug!(%error, "partitions are not resumed");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ use super::work::{Bench, End, Finished};
 use crate::client::Form;
 
 /// A request with so many records in a resource with these attributes; none without any.
-fn logs(attributes: Option<&[(&str, &str)]>, records: usize) -> Payload {
+pub(super) fn logs(attributes: Option<&[(&str, &str)]>, records: usize) -> Payload {
     let (mut scope, mut message, mut request) = (Vec::new(), Vec::new(), Vec::new());
     (0..records).for_each(|_| put_len(&mut scope, 2, &[]));
     if let Some(attributes) = attributes {
@@ -93,7 +93,7 @@ fn commits_up_to_the_first_record_that_is_not_acknowledged() {
     assert_eq!((progress.len(), progress.done(7)), (0, None));
 }
 
-fn record(offset: i64, value: Bytes) -> Record {
+pub(super) fn record(offset: i64, value: Bytes) -> Record {
     Record { topic: "otlp_logs".into(), partition: 2, offset, value, headers: Vec::new() }
 }
 
@@ -213,7 +213,7 @@ fn reads_both_forms_and_says_why_something_is_neither() {
 
 /// Answers as it was told to, and then takes everything.
 #[derive(Default)]
-struct Script {
+pub(super) struct Script {
     answers: Mutex<VecDeque<Outcome>>,
     seen: Mutex<usize>,
 }
@@ -226,6 +226,22 @@ impl Consumer for Script {
     }
 }
 
+/// What records are worked on with, for this consumer.
+pub(super) fn bench(text: &str, consumer: Arc<dyn Consumer>, metrics: &Metrics) -> Arc<Bench> {
+    let config = config(text);
+    let mut consumers = Consumers::default();
+    consumers.set(Signal::Logs, consumer);
+    Arc::new(Bench {
+        topics: Topics::new(&config).unwrap(),
+        reading: Reading::new(&config, &MetadataKeys::default()),
+        consumers,
+        lanes: Lanes::new("kafka", "kafka", metrics),
+        counts: Counts::new("kafka", metrics),
+        backoff: config.error_backoff.clone(),
+        passes_permanent: config.message_marking.on_permanent_error,
+    })
+}
+
 struct Rig {
     bench: Arc<Bench>,
     script: Arc<Script>,
@@ -234,28 +250,22 @@ struct Rig {
 
 impl Rig {
     fn new(text: &str, answers: Vec<Outcome>) -> Self {
-        let (config, metrics) = (config(text), Metrics::new());
+        let metrics = Metrics::new();
         let script = Arc::new(Script { answers: Mutex::new(answers.into()), ..Script::default() });
-        let mut consumers = Consumers::default();
-        consumers.set(Signal::Logs, Arc::clone(&script) as Arc<dyn Consumer>);
-        let bench = Bench {
-            topics: Topics::new(&config).unwrap(),
-            reading: Reading::new(&config, &MetadataKeys::default()),
-            consumers,
-            lanes: Lanes::new("kafka", "kafka", &metrics),
-            counts: Counts::new("kafka", &metrics),
-            backoff: config.error_backoff.clone(),
-            passes_permanent: config.message_marking.on_permanent_error,
-        };
-        Rig { bench: Arc::new(bench), script, metrics }
+        let bench = bench(text, Arc::clone(&script) as Arc<dyn Consumer>, &metrics);
+        Rig { bench, script, metrics }
     }
 
     /// Works on a record for so long at most.
     async fn work(&self, value: Bytes, most: Duration) -> Finished {
+        self.work_on(record(5, value), most).await
+    }
+
+    async fn work_on(&self, record: Record, most: Duration) -> Finished {
         let (end, ending) = Trigger::new();
         let (words, _heard) = mpsc::channel(16);
         let reservation = Budget::new(1000).reserve(10).unwrap();
-        let work = Arc::clone(&self.bench).work(record(5, value), reservation, 1, ending, words);
+        let work = Arc::clone(&self.bench).work(record, reservation, 1, ending, words);
         tokio::pin!(work);
         tokio::select! {
             finished = &mut work => return finished,
@@ -305,6 +315,14 @@ async fn counts_a_record_that_is_no_otlp_once_and_hands_nothing_on() {
         let name = "otelcol_kafka_receiver_unmarshal_failed_log_records";
         assert!(rig.metrics.total(name) == 1, "{labels}: {}", rig.metrics.render());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_a_record_of_a_topic_that_is_no_signals_here() {
+    let rig = Rig::new("{}", Vec::new());
+    let other = Record { topic: "other".into(), ..record(5, logs(None, 1).contiguous()) };
+    assert_eq!(rig.work_on(other, HOUR).await.end, End::Passed);
+    assert_eq!(rig.metrics.total("tidegate_kafka_receiver_unknown_topic_records"), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,9 @@
 //! Topics, and the signal and the form of the records in each.
+//!
+//! Which topics a pattern means is decided twice: by the client, which knows the extended regular expressions of POSIX, and
+//! here. Patterns are held to what both understand alike.
+
+mod posix;
 
 use host_component::Signal;
 use host_config::Wrong;
@@ -32,6 +37,7 @@ impl Topics {
     pub(crate) fn new(config: &Config) -> Result<Self, Wrong> {
         let mut wanted: Vec<Wanted> = Vec::new();
         let mut forms = [Form::Proto; 3];
+        let mut excluded = Vec::new();
         for signal in Signal::ALL {
             let of = config.of(signal);
             let key = format!("{signal}.topics");
@@ -56,10 +62,25 @@ impl Topics {
                 if text.is_empty() || text.contains(',') {
                     return Err(Wrong::new(key, "an entry is empty or has a comma, which a pattern here may not have"));
                 }
-                compiled(text, &key)?;
+                excluded.push((key.clone(), text, compiled(text, &key)?));
             }
         }
-        Ok(Topics { wanted, forms })
+        let topics = Topics { wanted, forms };
+        match excluded.into_iter().find_map(|(key, text, pattern)| topics.clash(key, text, &pattern)) {
+            Some(wrong) => Err(wrong),
+            None => Ok(topics),
+        }
+    }
+
+    /// What is wrong with leaving out what this pattern means: the client leaves it out of every signal, names too.
+    fn clash(&self, key: String, text: &str, pattern: &Regex) -> Option<Wrong> {
+        let is_left_out = |wanted: &&Wanted| wanted.pattern.is_none() && pattern.is_match(&wanted.text);
+        let Wanted { signal, text: name, .. } = self.wanted.iter().find(is_left_out)?;
+        let message = format!(
+            "{text:?} means {name:?} too, which is named for {signal}, and what is left out is left out for all signals: \
+             write a pattern that does not mean it, such as one that ends with `$`"
+        );
+        Some(Wrong::new(key, message))
     }
 
     /// The names and patterns to read for these signals.
@@ -91,6 +112,10 @@ fn pattern(text: &str, key: &str) -> Result<Option<Regex>, Wrong> {
 }
 
 fn compiled(text: &str, key: &str) -> Result<Regex, Wrong> {
+    posix::check(text).map_err(|reason| Wrong::new(key, format!("{text:?} is no pattern here: {reason}")))?;
     let built = regex::RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
     built.map_err(|error| Wrong::new(key, format!("{text:?} is no pattern: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,17 +72,17 @@ impl Bench {
     ) -> Finished {
         let place = (Arc::clone(&record.topic), record.partition, generation);
         let mut backoff = Backoff::new(&self.backoff);
-        let mut is_failing = false;
+        let mut failing = None;
         let end = loop {
-            let failure = match self.attempt(&record, !is_failing).await {
+            let failure = match self.attempt(&record, failing.is_none()).await {
                 Ok(()) => break End::Taken,
                 Err(failure) if failure.is_permanent() && self.passes_permanent => break End::Passed,
                 Err(failure) => failure,
             };
             let told = if failure.is_permanent() { STANDS_STILL } else { TRIED_AGAIN };
             self.counts.tell(&record, told, &failure.to_string());
-            if !std::mem::replace(&mut is_failing, true) {
-                self.counts.failing.inc();
+            if failing.is_none() {
+                failing = Some(Failing::new(&self.counts));
                 // Nobody listens at the end.
                 let _ = words.send(Word { place: place.clone(), is_failing: true }).await;
             }
@@ -96,8 +96,7 @@ impl Bench {
                 () = ending.wait() => break End::Abandoned,
             }
         };
-        if is_failing {
-            self.counts.failing.dec();
+        if failing.take().is_some() {
             let _ = words.send(Word { place: place.clone(), is_failing: false }).await;
         }
         Finished { place, offset: record.offset, bytes: record.value.len(), room: reservation.bytes(), end }
@@ -105,7 +104,10 @@ impl Bench {
 
     async fn attempt(&self, record: &Record, is_first: bool) -> Outcome {
         let Some((signal, form)) = self.topics.signal(&record.topic) else {
-            return Err(Failure::permanent("no signal is read from this topic"));
+            if is_first {
+                self.counts.is_of_no_signal(record);
+            }
+            return Err(Failure::permanent(NO_SIGNAL));
         };
         let Read { delivery, unknown_fields } = match self.reading.read(record, signal, form) {
             Ok(read) => read,
@@ -135,9 +137,26 @@ impl Bench {
     }
 }
 
+const NO_SIGNAL: &str = "no signal is read from this topic: no name and no pattern of `topics` is it";
 const TRIED_AGAIN: &str = "a record cannot be taken, and is tried again";
 const STANDS_STILL: &str = "a record will never be taken, and its partition stands still at it, as \
                             `message_marking.on_permanent_error` says";
+
+/// A record that waits to be tried again is counted for as long as this is there.
+struct Failing<'a>(&'a Counts);
+
+impl<'a> Failing<'a> {
+    fn new(counts: &'a Counts) -> Self {
+        counts.failing.inc();
+        Failing(counts)
+    }
+}
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        self.0.failing.dec();
+    }
+}
 
 /// The pauses between attempts, which do not end.
 struct Backoff<'a> {

@@ -93,6 +93,17 @@ fn a_histogram_without_buckets_lies_between_its_extremes() {
 }
 
 #[test]
+fn a_sum_that_is_no_number_hides_no_values() {
+    let mut values = explicit(&[], &[]);
+    (values.count, values.sum) = (4, Some(f64::NAN));
+    assert!(Sketch::of(&values).is_none(), "where there is nothing else");
+    let mut values = explicit(&[], &[4]);
+    values.sum = Some(f64::NAN);
+    let sketch = Sketch::of(&values).unwrap();
+    assert_eq!((sketch.low, sketch.high, sketch.bins.values().sum::<u64>()), (Some(0.0), Some(0.0), 4));
+}
+
+#[test]
 fn no_count_is_too_large_and_no_sketch_has_too_many_bins() {
     let sketch = Sketch::of(&explicit(&[1.0], &[u64::MAX / 2, 3])).unwrap();
     let (keys, counts) = sketch.columns();

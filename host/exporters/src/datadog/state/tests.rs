@@ -126,3 +126,30 @@ async fn a_series_that_nobody_hears_of_is_forgotten() {
     state.give_back(old, int(1));
     assert_eq!(metrics.total("tidegate_exporter_delta_amounts_lost"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_owed_to_a_series_that_is_forgotten_is_counted() {
+    let metrics = Metrics::new();
+    let state = State::new(Duration::from_secs(100), 10, First::Auto, BEGAN, "datadog", &metrics);
+    let (owed, other) = (state.key("owed"), state.key("other"));
+    state.reached(owed, 10, 2_000, int(1));
+    assert_eq!(state.reached(owed, 10, 3_000, int(3)), came(int(2), 2_000));
+    state.give_back(owed, int(2));
+    tokio::time::advance(Duration::from_secs(101)).await;
+    // Known and told of anew, it is no longer there.
+    state.reached(other, 10, 2_000, int(1));
+    state.reached(other, 10, 3_000, int(2));
+    assert_eq!(metrics.total("tidegate_exporter_delta_amounts_lost"), 1);
+    let shown = metrics.render();
+    assert!(shown.contains("tidegate_exporter_delta_series{exporter=\"datadog\"} 1"), "{shown}");
+}
+
+#[test]
+fn buckets_that_meet_in_one_place_are_taken_from_each_other() {
+    let state = state(First::Auto, 100);
+    let key = state.key("took");
+    // So far out that two of them have the same index here.
+    let far = |one, other| powers(0, &[(i32::MAX, one), (i32::MAX, other)]);
+    state.reached(key, 10, 2_000, far(5, 1));
+    assert_eq!(state.reached(key, 10, 3_000, far(3, 7)), came(powers(0, &[(i32::MAX, 4)]), 2_000));
+}

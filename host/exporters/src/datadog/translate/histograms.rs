@@ -37,6 +37,14 @@ pub(super) fn exponential(point: &ExponentialHistogramDataPoint<'_>) -> Distribu
     }
 }
 
+/// Whether there is a count for each of the buckets, or none at all.
+pub(super) fn is_whole(buckets: &Buckets) -> bool {
+    match buckets {
+        Buckets::Explicit { bounds, counts } => counts.is_empty() || counts.len() == bounds.len() + 1,
+        Buckets::Exponential { .. } => true,
+    }
+}
+
 fn finite(number: Option<f64>) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }

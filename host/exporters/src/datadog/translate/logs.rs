@@ -9,6 +9,7 @@ use super::{LOG_BYTES, LOGS, Request, Shape};
 use crate::datadog::host::{Source, source};
 use crate::datadog::tags;
 use crate::entries::Packer;
+use crate::growth::Growth;
 use crate::json::{self, Object, as_text, hex};
 use crate::left_out::LeftOut;
 
@@ -26,15 +27,21 @@ const RESERVED: [&str; 7] = ["ddsource", "ddtags", "hostname", "message", "servi
 pub(super) fn translate(payload: &Payload, shape: &Shape) -> (Vec<Request>, LeftOut) {
     let mut packer = Packer::new(LOGS);
     let mut left_out = LeftOut::default();
+    let mut growth = Growth::of(payload);
     for resource_logs in view::logs(payload) {
         let resource: Vec<KeyValue<'_>> =
             resource_logs.resource.iter().flat_map(|resource| resource.attributes.clone()).collect();
         let place = Place { shape, source: source(&resource), tags: tags::of_resource(&resource), resource: &resource };
         for scope_logs in resource_logs.scope_logs.clone() {
             for record in scope_logs.log_records.clone() {
+                if !growth.has(0) {
+                    left_out.add(LeftOut::TOO_MUCH_REPEATED, 1);
+                    continue;
+                }
                 let log = Log::of(&record, scope_logs.scope.as_ref(), &place);
-                if packer.add(1, (), |out| log.write(out)).is_err() {
-                    left_out.add(LeftOut::TOO_LONG, 1);
+                match packer.add(1, (), |out| log.write(out)) {
+                    Ok(bytes) => growth.take(bytes),
+                    Err(_) => left_out.add(LeftOut::TOO_LONG, 1),
                 }
             }
         }

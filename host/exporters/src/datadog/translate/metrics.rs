@@ -12,6 +12,7 @@ use crate::datadog::sketch::{self, Sketch};
 use crate::datadog::state::{Amount, Buckets, Distribution, Key, State, Step};
 use crate::datadog::{tags, units};
 use crate::entries::Packer;
+use crate::growth::Growth;
 use crate::json;
 use crate::left_out::{LeftOut, Reason};
 
@@ -28,6 +29,7 @@ pub(super) fn translate(payload: &Payload, shape: &Shape, state: &Arc<State>, no
         series: Packer::new(SERIES),
         sketches: Packer::new(SKETCHES),
         left_out: LeftOut::default(),
+        growth: Growth::of(payload),
         credit: 0,
         why: None,
     };
@@ -65,6 +67,7 @@ struct Out<'o> {
     series: Packer<Note>,
     sketches: Packer<Note>,
     left_out: LeftOut,
+    growth: Growth,
     /// The data point that the next entry stands for, where none does yet.
     credit: u64,
     /// Why the data point under way has no entry so far.
@@ -82,6 +85,11 @@ struct Point<'p> {
 }
 
 impl Point<'_> {
+    /// About what a series of it takes.
+    fn size(&self) -> usize {
+        self.name.len() + self.host.len() + self.tags.iter().map(String::len).sum::<usize>()
+    }
+
     /// The one beside it of this name, whose unit is another.
     fn beside(&self, suffix: &str) -> String {
         format!("{}.{suffix}", self.name)
@@ -104,14 +112,14 @@ impl Out<'_> {
             Some(Data::Gauge(gauge)) => {
                 for point in gauge.data_points {
                     let of = of(point.start_time_unix_nano, point.time_unix_nano, &point.attributes);
-                    self.point(&of, point.flags, |out| out.gauge(&of, &name, point.value(), &of.tags));
+                    self.point(&of, point.flags, 0, |out| out.gauge(&of, &name, point.value(), &of.tags));
                 }
             }
             Some(Data::Sum(sum)) => {
                 for point in sum.data_points {
                     let of = of(point.start_time_unix_nano, point.time_unix_nano, &point.attributes);
                     let (temporality, grows) = (sum.aggregation_temporality, sum.is_monotonic);
-                    self.point(&of, point.flags, |out| out.sum(&of, point.value(), temporality, grows));
+                    self.point(&of, point.flags, 0, |out| out.sum(&of, point.value(), temporality, grows));
                 }
             }
             Some(Data::Histogram(histogram)) => {
@@ -119,7 +127,8 @@ impl Out<'_> {
                     let of = of(point.start_time_unix_nano, point.time_unix_nano, &point.attributes);
                     let temporality = histogram.aggregation_temporality;
                     let mode = self.shape.histograms;
-                    self.point(&of, point.flags, |out| {
+                    let series = if mode == HistogramMode::Counters { point.bucket_counts.clone().count() } else { 0 };
+                    self.point(&of, point.flags, series, |out| {
                         out.histogram(&of, histograms::explicit(&point), temporality, mode);
                     });
                 }
@@ -128,7 +137,7 @@ impl Out<'_> {
                 for point in histogram.data_points {
                     let of = of(point.start_time_unix_nano, point.time_unix_nano, &point.attributes);
                     let temporality = histogram.aggregation_temporality;
-                    self.point(&of, point.flags, |out| {
+                    self.point(&of, point.flags, 0, |out| {
                         let distribution = histograms::exponential(&point);
                         out.histogram(&of, distribution, temporality, HistogramMode::Distributions);
                     });
@@ -137,7 +146,8 @@ impl Out<'_> {
             Some(Data::Summary(summary)) => {
                 for point in summary.data_points {
                     let of = of(point.start_time_unix_nano, point.time_unix_nano, &point.attributes);
-                    self.point(&of, point.flags, |out| {
+                    let quantiles = if self.shape.with_quantiles { point.quantile_values.clone().count() } else { 0 };
+                    self.point(&of, point.flags, quantiles, |out| {
                         out.totals(&of, point.count, Some(point.sum), CUMULATIVE);
                         if out.shape.with_quantiles {
                             for at in point.quantile_values.clone() {
@@ -152,13 +162,15 @@ impl Out<'_> {
         }
     }
 
-    /// Adds a data point by what `write` does, and sees to it that it is accounted for.
-    fn point(&mut self, point: &Point<'_>, flags: u32, write: impl FnOnce(&mut Self)) {
+    /// Adds a data point of so many series by what `write` does, and sees to it that it is accounted for.
+    fn point(&mut self, point: &Point<'_>, flags: u32, series: usize, write: impl FnOnce(&mut Self)) {
         (self.credit, self.why) = (1, None);
         if flags & NO_VALUE != 0 {
             self.why = Some(LeftOut::NO_VALUE);
         } else if point.name.is_empty() {
             self.why = Some(LeftOut::WITHOUT_NAME);
+        } else if !self.growth.has(series.saturating_mul(point.size())) {
+            self.why = Some(LeftOut::TOO_MUCH_REPEATED);
         } else {
             write(self);
         }
@@ -195,6 +207,16 @@ impl Out<'_> {
     fn histogram(&mut self, point: &Point<'_>, values: Distribution, temporality: i32, mode: HistogramMode) {
         if temporality != DELTA && temporality != CUMULATIVE {
             self.why = Some(LeftOut::WITHOUT_TEMPORALITY);
+            return;
+        }
+        // Before anything of it goes out, which would stand for all of it.
+        let is_sound = match mode {
+            HistogramMode::Distributions => sketch::is_sound(&values),
+            HistogramMode::Counters => histograms::is_whole(&values.buckets),
+            HistogramMode::NoBuckets => true,
+        };
+        if !is_sound {
+            self.why = Some(LeftOut::MALFORMED);
             return;
         }
         let is_delta = temporality == DELTA;
@@ -245,10 +267,6 @@ impl Out<'_> {
     /// A count for each bucket, told apart by its bounds.
     fn buckets(&mut self, point: &Point<'_>, values: &Distribution, temporality: i32) {
         let Buckets::Explicit { bounds, counts } = &values.buckets else { return };
-        if !counts.is_empty() && counts.len() != bounds.len() + 1 {
-            self.why = Some(LeftOut::MALFORMED);
-            return;
-        }
         let name = point.beside("bucket");
         let lower = [f64::NEG_INFINITY].into_iter().chain(bounds.iter().copied());
         let upper = bounds.iter().copied().chain([f64::INFINITY]);
@@ -306,8 +324,9 @@ impl Out<'_> {
     ) {
         let series = Series { name, kind, time: self.seconds(point), value, unit, interval, tags, host: point.host };
         let items = std::mem::take(&mut self.credit);
-        if self.series.add(items, note, |out| series.write(out)).is_err() {
-            self.left_out.add(LeftOut::TOO_LONG, items);
+        match self.series.add(items, note, |out| series.write(out)) {
+            Ok(bytes) => self.growth.take(bytes),
+            Err(_) => self.left_out.add(LeftOut::TOO_LONG, items),
         }
     }
 
@@ -324,8 +343,9 @@ impl Out<'_> {
         }
         let time = i64::try_from(self.seconds(point)).unwrap_or(i64::MAX);
         let labels = sketch::Labels { metric: point.name, host: point.host, tags: point.tags.clone(), time };
-        if self.sketches.add(items, note, |out| sketch::encode(out, labels, &sketch, values)).is_err() {
-            self.left_out.add(LeftOut::TOO_LONG, items);
+        match self.sketches.add(items, note, |out| sketch::encode(out, labels, &sketch, values)) {
+            Ok(bytes) => self.growth.take(bytes),
+            Err(_) => self.left_out.add(LeftOut::TOO_LONG, items),
         }
     }
 

@@ -161,3 +161,11 @@ fn what_an_operator_has_blocked_is_not_taken_whatever_the_status_looks_like() {
         meant(260, "ingestion blocked for user 'fake' until '2030-01-01T00:00:00Z' with status code '260'");
     assert!(matches!(outcome, Err(Denial::Failed(Failure::Permanent { .. }))));
 }
+
+#[test]
+fn no_number_that_loki_tells_is_too_large() {
+    let most = u64::MAX;
+    let (_, counted) =
+        meant(400, &format!("{most} {OLD}; {most} errors like: entry for stream '{{}}' has timestamp too new: 1"));
+    assert_eq!(counted, [("greater_than_max_sample_age", most), ("too_far_in_future", most)]);
+}

@@ -1,7 +1,8 @@
 //! Sums of exponential histograms: brought to the coarser of the two scales, and to one that needs no more buckets than
 //! there may be.
 
-use super::{Sum, Total};
+use super::{Sum, Total, both};
+use crate::prometheus_remote_write::translate::Reason;
 
 /// How many buckets one side may have.
 const MOST: i64 = 320;
@@ -58,7 +59,7 @@ impl Side {
 
     /// Takes out the buckets that lie within the threshold at this scale: what they held.
     fn within(&mut self, threshold: f64, scale: i32) -> u64 {
-        let upper = |index: i64| ((index + 1) as f64 * f64::from(-scale).exp2()).exp2();
+        let upper = |index: i64| ((index + 1) as f64 * (-f64::from(scale)).exp2()).exp2();
         let first = i64::from(self.offset);
         let covered = (first..).zip(&self.counts).take_while(|(index, _)| upper(*index) <= threshold).count();
         self.offset = self.offset.saturating_add(i32::try_from(covered).unwrap_or(i32::MAX));
@@ -70,8 +71,9 @@ impl Exponential {
     /// Widens the bucket of zero to this threshold.
     fn widen(&mut self, threshold: f64) {
         if threshold > self.zero_threshold {
-            let moved = self.positive.within(threshold, self.scale) + self.negative.within(threshold, self.scale);
-            self.zero_count = self.zero_count.saturating_add(moved);
+            let [above, below] =
+                [&mut self.positive, &mut self.negative].map(|side| side.within(threshold, self.scale));
+            self.zero_count = self.zero_count.saturating_add(above).saturating_add(below);
             self.zero_threshold = threshold;
         }
     }
@@ -90,6 +92,7 @@ impl Sum for Exponential {
     }
 
     fn add(&mut self, delta: &Self) -> bool {
+        let Ok(sum) = both(self.sum, delta.sum) else { return false };
         let mut delta = delta.clone();
         delta.widen(self.zero_threshold);
         self.widen(delta.zero_threshold);
@@ -104,11 +107,16 @@ impl Sum for Exponential {
         self.scale = scale.saturating_sub(more.cast_signed());
         self.count = self.count.saturating_add(delta.count);
         self.zero_count = self.zero_count.saturating_add(delta.zero_count);
-        self.sum = self.sum.zip(delta.sum).map(|(sum, more)| sum + more);
+        self.sum = sum;
         true
     }
 
-    fn fits(&self) -> bool {
-        [&self.positive, &self.negative].iter().all(|side| side.counts.len() as i64 <= MOST)
+    fn unfit(&self) -> Option<Reason> {
+        let is_large = [&self.positive, &self.negative].iter().any(|side| side.counts.len() as i64 > MOST);
+        match self.zero_threshold.is_finite() {
+            true => is_large.then_some(Reason::InvalidBuckets),
+            // Everything would be zero from then on.
+            false => Some(Reason::NotFinite),
+        }
     }
 }

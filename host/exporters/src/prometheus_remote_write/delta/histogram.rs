@@ -1,6 +1,7 @@
 //! Sums of histograms with bounds of their own.
 
-use super::{Sum, Total};
+use super::{Sum, Total, both};
+use crate::prometheus_remote_write::translate::Reason;
 
 /// How many bounds a histogram may have that is summed up.
 const MOST: usize = 2_000;
@@ -30,15 +31,16 @@ impl Sum for Distribution {
         if self.bounds != delta.bounds || self.counts.len() != delta.counts.len() {
             return false;
         }
+        let Ok(sum) = both(self.sum, delta.sum) else { return false };
+        self.sum = sum;
         self.count = self.count.saturating_add(delta.count);
-        self.sum = self.sum.zip(delta.sum).map(|(sum, more)| sum + more);
         for (count, more) in self.counts.iter_mut().zip(&delta.counts) {
             *count = count.saturating_add(*more);
         }
         true
     }
 
-    fn fits(&self) -> bool {
-        self.bounds.len() <= MOST && self.counts.len() <= MOST + 1
+    fn unfit(&self) -> Option<Reason> {
+        (self.bounds.len() > MOST || self.counts.len() > MOST + 1).then_some(Reason::InvalidBuckets)
     }
 }

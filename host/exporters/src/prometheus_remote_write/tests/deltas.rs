@@ -106,3 +106,46 @@ async fn makes_exponential_histograms_coarser_before_they_take_too_many_buckets(
     );
     assert_eq!(total.positive.counts.iter().sum::<u64>(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_delta_that_is_no_finite_number_is_left_out_and_the_total_goes_on() {
+    let mut deltas = deltas(10);
+    deltas.add(1, from(0, 10), &2.0);
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(deltas.add(1, from(10, 20), &bad), Step::Left(Reason::NotFinite));
+    }
+    assert_eq!(deltas.add(1, from(20, 30), &3.0), total(5.0, 0));
+    assert_eq!(deltas.add(1, from(30, 40), &f64::MAX), total(f64::MAX, 0));
+    assert_eq!(deltas.add(1, from(40, 50), &f64::MAX), total(f64::MAX, 40), "a total beyond all numbers begins anew");
+    let beyond = Exponential { zero_threshold: f64::INFINITY, ..exponential(0, 0, &[1]) };
+    assert_eq!(deltas.add(2, from(0, 10), &beyond), Step::Left(Reason::NotFinite));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_histogram_without_a_sum_takes_no_sum_from_those_behind_it() {
+    let mut deltas = deltas(10);
+    let with = |sum| Exponential { sum, ..exponential(0, 0, &[1]) };
+    let mut sum_of = |start, sum| match deltas.add(1, from(start, start + 10), &with(sum)) {
+        Step::Total { total, start } => (total.sum, total.count, start),
+        step => panic!("{step:?}"),
+    };
+    assert_eq!(sum_of(0, Some(1.0)), (Some(1.0), 1, 0));
+    assert_eq!(sum_of(10, None), (None, 1, 10), "it begins anew");
+    assert_eq!(sum_of(20, Some(1.0)), (Some(1.0), 1, 20));
+    assert_eq!(sum_of(30, Some(1.0)), (Some(2.0), 2, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_number_of_a_sender_is_too_large_to_be_added() {
+    let mut deltas = deltas(10);
+    let sides = |scale, count, zero_threshold| {
+        let side = || Side { offset: -1, counts: vec![count] };
+        Exponential { scale, zero_threshold, positive: side(), negative: side(), ..Exponential::default() }
+    };
+    deltas.add(1, from(0, 10), &sides(0, u64::MAX, 0.0));
+    let step = deltas.add(1, from(10, 20), &sides(0, 1, 8.0));
+    let Step::Total { total, .. } = step else { panic!("{step:?}") };
+    assert_eq!(total.zero_count, u64::MAX);
+    deltas.add(2, from(0, 10), &sides(i32::MIN, 1, 0.0));
+    assert!(matches!(deltas.add(2, from(10, 20), &sides(i32::MIN, 1, 8.0)), Step::Total { .. }));
+}

@@ -232,6 +232,26 @@ async fn cuts_no_deeper_than_eight_times_and_puts_the_bad_rest_away() {
 }
 
 #[tokio::test]
+async fn a_delivery_of_which_nothing_was_written_is_not_taken() {
+    let script = Script::new(json!({}), all_or_nothing("label name is odd")).await;
+    let failure = script.send(numbered(2, &[0, 1])).await.unwrap_err();
+    assert!(failure.is_permanent() && failure.to_string().contains("label name is odd"), "{failure}");
+    assert_eq!((script.rejected("invalid"), script.sent()), (2, 0));
+    assert_eq!(script.metric("otelcol_exporter_send_failed_metric_points", ""), 2);
+}
+
+#[tokio::test]
+async fn what_was_rejected_before_the_receiver_failed_is_counted() {
+    let judge = |got: &Got, _: usize| match got.series.iter().any(|series| series.has("bad=yes")) {
+        true => refusal(400, "label name is odd"),
+        false => refusal(403, "no"),
+    };
+    let script = Script::new(json!({}), judge).await;
+    assert!(script.send(numbered(2, &[0])).await.unwrap_err().is_permanent());
+    assert_eq!((script.rejected("invalid"), script.sent()), (1, 0));
+}
+
+#[tokio::test]
 async fn keeps_nothing_of_what_only_came_too_late() {
     let script = Script::new(json!({}), all_or_nothing("out of order sample")).await;
     let letters = Arc::new(Letters::default());

@@ -33,6 +33,7 @@ impl<'a> Run<'a, '_> {
             let mut start = data.start_time_unix_nano;
             let is_stale = is_stale(data.flags);
             if subject.temporality == DELTA && !is_stale {
+                total.sum = total.sum.filter(|sum| sum.is_finite());
                 let stream = self.stream(name);
                 let interval = Interval { start, end: data.time_unix_nano };
                 let Some(deltas) = self.kept.deltas.as_mut() else { continue };

@@ -51,6 +51,8 @@ impl<'a> Run<'a, '_> {
             let mut start = data.start_time_unix_nano;
             let is_stale = is_stale(data.flags);
             if subject.temporality == DELTA && !is_stale {
+                // An infinite value makes an infinite sum, which says nothing, and its buckets are good.
+                distribution.sum = distribution.sum.filter(|sum| sum.is_finite());
                 let stream = self.stream(names.own);
                 let interval = Interval { start, end: data.time_unix_nano };
                 let Some(deltas) = self.kept.deltas.as_mut() else { continue };

@@ -9,13 +9,16 @@ pub(super) struct UpTo {
     pub(super) count: u64,
 }
 
-/// The buckets of a histogram; none where it has none, or not one more than it has bounds.
-pub(super) fn explicit(point: &HistogramDataPoint<'_>) -> Vec<UpTo> {
-    if point.bucket_counts.clone().count() != point.explicit_bounds.clone().count() + 1 {
-        return Vec::new();
+/// The buckets of a histogram, which may have none; `None` where there is not one more than it has bounds.
+pub(super) fn explicit(point: &HistogramDataPoint<'_>) -> Option<Vec<UpTo>> {
+    match (point.bucket_counts.clone().count(), point.explicit_bounds.clone().count()) {
+        (0, 0) => Some(Vec::new()),
+        (counts, bounds) if counts == bounds + 1 => {
+            let bounds = point.explicit_bounds.clone().chain([f64::INFINITY]);
+            Some(cumulative(bounds.zip(point.bucket_counts.clone())))
+        }
+        _ => None,
     }
-    let bounds = point.explicit_bounds.clone().chain([f64::INFINITY]);
-    cumulative(bounds.zip(point.bucket_counts.clone()))
 }
 
 /// The buckets of an exponential histogram that hold something, and the one without a bound. A bound lies where the

@@ -59,7 +59,7 @@ fn event<'a>(
     place.token = token;
     if shape.is_raw {
         let heading = Heading { is_profiling, ..Heading::raw(&place) };
-        gathered.add(heading, 1, |out| {
+        gathered.add(heading, |out| {
             out.extend_from_slice(as_text(&body).as_bytes());
             out.push(b'\n');
         });
@@ -86,7 +86,7 @@ fn event<'a>(
     fields.settle();
     let time = if record.time_unix_nano > 0 { record.time_unix_nano } else { record.observed_time_unix_nano };
     let heading = Heading { is_profiling, ..Heading::of(&place) };
-    gathered.add(heading, 1, |out| {
+    gathered.add(heading, |out| {
         let mut event = Object::open(out);
         json::value(event.key("event"), &body);
         if !fields.is_empty() {

@@ -7,7 +7,7 @@ use host_otlp::view::{self, Data, KeyValue, Metric, Number, Repeated};
 
 use super::{Gathered, Heading, buckets};
 use crate::json::{self, Object, general};
-use crate::left_out::LeftOut;
+use crate::left_out::{LeftOut, Reason};
 use crate::splunk_hec::event::{Fields, Place};
 
 const TYPE: &str = "metric_type";
@@ -54,8 +54,9 @@ fn points<'a>(metric: &Metric<'a>, place: &Place<'a>, resource: &[KeyValue<'a>],
         Some(Data::Histogram(histogram)) => {
             for point in histogram.data_points {
                 let of = of("Histogram", point.time_unix_nano, &point.attributes);
-                events.point(point.flags, &of, |samples| {
-                    samples.distribution(point.sum, point.count, &buckets::explicit(&point));
+                events.point(point.flags, &of, |samples| match buckets::explicit(&point) {
+                    Some(buckets) => samples.distribution(point.sum, point.count, &buckets),
+                    None => samples.why = LeftOut::MALFORMED,
                 });
             }
         }
@@ -94,8 +95,11 @@ struct Point<'p, 'a> {
 }
 
 /// The samples of one data point, of which each is a metric of Splunk's.
-#[derive(Default)]
-struct Samples(Vec<Sample>);
+struct Samples {
+    all: Vec<Sample>,
+    /// Why there are none, where there are none.
+    why: Reason,
+}
 
 struct Sample {
     suffix: String,
@@ -113,12 +117,12 @@ impl Samples {
     /// Adds a value; Splunk has no numbers that are not finite.
     fn value(&mut self, suffix: &str, by: Option<(&'static str, String)>, number: Option<Number>) {
         if let Some(number) = number.filter(|number| json::is_finite(*number)) {
-            self.0.push(Sample { suffix: suffix.to_owned(), by, value: Value::Number(number) });
+            self.all.push(Sample { suffix: suffix.to_owned(), by, value: Value::Number(number) });
         }
     }
 
     fn count(&mut self, suffix: &str, by: Option<(&'static str, String)>, count: u64) {
-        self.0.push(Sample { suffix: suffix.to_owned(), by, value: Value::Count(count) });
+        self.all.push(Sample { suffix: suffix.to_owned(), by, value: Value::Count(count) });
     }
 
     fn distribution(&mut self, sum: Option<f64>, count: u64, buckets: &[buckets::UpTo]) {
@@ -158,14 +162,18 @@ impl Events<'_, '_> {
             self.gathered.left_out.add(LeftOut::NO_VALUE, 1);
             return;
         }
-        let mut samples = Samples::default();
+        let mut samples = Samples { all: Vec::new(), why: LeftOut::NOT_FINITE };
         fill(&mut samples);
-        if samples.0.is_empty() || point.name.is_empty() {
-            let reason = if point.name.is_empty() { LeftOut::WITHOUT_NAME } else { LeftOut::NOT_FINITE };
+        if samples.all.is_empty() || point.name.is_empty() {
+            let reason = if point.name.is_empty() { LeftOut::WITHOUT_NAME } else { samples.why };
             self.gathered.left_out.add(reason, 1);
             return;
         }
-        for (i, sample) in samples.0.iter().enumerate() {
+        if !self.gathered.growth.has(size(point, &samples.all)) {
+            self.gathered.left_out.add(LeftOut::TOO_MUCH_REPEATED, 1);
+            return;
+        }
+        for (i, sample) in samples.all.iter().enumerate() {
             // The first one stands for the data point.
             self.sample(point, sample, u64::from(i == 0));
         }
@@ -181,19 +189,22 @@ impl Events<'_, '_> {
             Value::Count(count) => json::scalar(&mut metric, count),
         }
         let heading = Heading::of(point.place);
+        self.gathered.growth.take(head.len() + metric.len() + tail.len());
         match &mut self.merged {
-            None => self.gathered.add(heading, items, |out| {
-                for part in [&head, &metric, &tail] {
-                    out.extend_from_slice(part);
-                }
-            }),
+            None => {
+                self.gathered.pack(heading, items, |out| {
+                    for part in [&head, &metric, &tail] {
+                        out.extend_from_slice(part);
+                    }
+                });
+            }
             Some(merged) => merged.add(MergedEvent { heading, items, head, metrics: metric, tail }),
         }
     }
 
     fn finish(self) {
         for event in self.merged.into_iter().flat_map(|merged| merged.events) {
-            self.gathered.add(event.heading, event.items, |out| {
+            self.gathered.pack(event.heading, event.items, |out| {
                 for part in [&event.head, &event.metrics, &event.tail] {
                     out.extend_from_slice(part);
                 }
@@ -214,6 +225,14 @@ impl Merged {
             }
             None => self.events.push(event),
         }
+    }
+}
+
+/// About what the samples of a point take where there are several, which all say its dimensions again.
+fn size(point: &Point<'_, '_>, samples: &[Sample]) -> usize {
+    match samples {
+        [first, _, ..] => samples.len() * (head(point, first).len() + point.name.len() + tail(point).len()),
+        _ => 0,
     }
 }
 

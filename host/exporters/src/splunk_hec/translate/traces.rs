@@ -27,7 +27,7 @@ pub(super) fn translate(payload: &Payload, gathered: &mut Gathered<'_>) {
         }
         fields.settle();
         for span in resource_spans.scope_spans.clone().flat_map(|scope_spans| scope_spans.spans) {
-            gathered.add(Heading::of(&place), 1, |out| {
+            gathered.add(Heading::of(&place), |out| {
                 let mut event = Object::open(out);
                 write(event.key("event"), &span);
                 if !fields.is_empty() {

@@ -4,7 +4,8 @@ use host_otlp::Payload;
 use host_otlp::build::{LogRecord, Logs, Value};
 use serde_json::{Value as Json, json};
 
-use super::{Request, body, requests, shape, state};
+use super::{Request, body, len, requests, shape, state};
+use crate::left_out::LeftOut;
 
 fn logs(resource: &[(&str, &str)], records: &[&dyn Fn(&mut LogRecord<'_>)]) -> Payload {
     let mut request = Logs::new();
@@ -146,4 +147,16 @@ fn a_record_whose_attributes_are_too_long_is_counted() {
     let payload = logs(&[], &[&|record| record.attribute("a", &long), &|record| record.body("x")]);
     let (requests, left_out) = requests(&payload, &shape(), &state(), 0);
     assert_eq!((requests[0].items(), left_out.lost()), (1, 1));
+}
+
+#[test]
+fn a_small_request_does_not_become_a_large_one_by_what_its_resource_says() {
+    let large = "x".repeat(100 << 10);
+    let records: Vec<&dyn Fn(&mut LogRecord<'_>)> = (0..1000).map(|_| &(|_: &mut LogRecord<'_>| {}) as _).collect();
+    let payload = logs(&[("large", &large)], &records);
+    let (all, left_out) = requests(&payload, &shape(), &state(), 0);
+    let bytes: usize = all.iter().map(len).sum();
+    let sent: u64 = all.iter().map(Request::items).sum();
+    assert!(bytes < 9 << 20 && sent > 50, "{bytes} bytes of {sent}");
+    assert_eq!(left_out.iter().collect::<Vec<_>>(), [(LeftOut::TOO_MUCH_REPEATED, 1000 - sent)]);
 }

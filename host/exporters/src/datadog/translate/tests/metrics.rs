@@ -307,3 +307,48 @@ fn what_datadog_has_no_number_for_is_counted() {
     assert!(requests.is_empty());
     assert_eq!(left_out.lost(), 3);
 }
+
+#[test]
+fn a_histogram_whose_buckets_make_no_sense_is_counted_whatever_else_is_sent_of_it() {
+    let payload = metrics(&[&|metric| {
+        metric.name("took");
+        metric.histogram(|histogram| {
+            histogram.aggregation_temporality(Temporality::Delta);
+            histogram.data_point(|point| {
+                point.time_unix_nano(10 * SECOND);
+                point.count(3);
+                point.sum(3.0);
+                point.explicit_bounds(&[0.5, 10.0]);
+                point.bucket_counts(&[1, 2]);
+            });
+        });
+    }]);
+    for (histograms, lost) in
+        [(HistogramMode::Distributions, 1), (HistogramMode::Counters, 1), (HistogramMode::NoBuckets, 0)]
+    {
+        let shape = Shape { with_aggregations: true, histograms, ..shape() };
+        let (requests, left_out) = sent(&payload, &shape, &state());
+        assert_eq!((requests.is_empty(), left_out.lost()), (lost == 1, lost), "{histograms:?}");
+    }
+}
+
+#[test]
+fn a_histogram_does_not_become_a_large_request_by_what_is_said_with_each_bucket() {
+    let (large, counts) = ("x".repeat(100 << 10), vec![1; 1001]);
+    let bounds: Vec<f64> = (0..1000).map(f64::from).collect();
+    let payload = metrics(&[&|metric| {
+        metric.name("took");
+        metric.histogram(|histogram| {
+            histogram.aggregation_temporality(Temporality::Delta);
+            histogram.data_point(|point| {
+                point.attribute("large", large.as_str());
+                point.bucket_counts(&counts);
+                point.explicit_bounds(&bounds);
+            });
+        });
+    }]);
+    let shape = Shape { histograms: HistogramMode::Counters, ..shape() };
+    let (requests, left_out) = sent(&payload, &shape, &state());
+    assert!(requests.is_empty());
+    assert_eq!(left_out.iter().collect::<Vec<_>>(), [(LeftOut::TOO_MUCH_REPEATED, 1)]);
+}

@@ -160,3 +160,19 @@ fn requests_keep_to_their_size_and_an_event_beyond_it_is_counted() {
     );
     assert_eq!(left_out.iter().collect::<Vec<_>>(), [(LeftOut::TOO_LONG, 1)]);
 }
+
+#[test]
+fn a_small_request_does_not_become_a_large_one_by_what_its_resource_says() {
+    let large = "x".repeat(100 << 10);
+    let said = said("hi");
+    let records: Vec<&dyn Fn(&mut LogRecord<'_>)> = (0..1000).map(|_| &said as _).collect();
+    let payload = logs(&[("large", Value::from(large.as_str()))], &records);
+    let (all, left_out) = requests(&payload, &shape());
+    let (events, bytes) = (
+        all.iter().map(|request| request.events.items()).sum::<u64>(),
+        all.iter().map(|all| body(all).len()).sum::<usize>(),
+    );
+    assert!(bytes < 9 << 20, "{bytes}");
+    assert_eq!(left_out.iter().collect::<Vec<_>>(), [(LeftOut::TOO_MUCH_REPEATED, 1000 - events)]);
+    assert!(events > 50, "{events}");
+}

@@ -3,7 +3,7 @@
 use host_otlp::Payload;
 use host_otlp::build::{Metric, Metrics, Temporality};
 
-use super::{bodies, body, requests, shape};
+use super::{Shape, bodies, body, requests, shape};
 use crate::left_out::LeftOut;
 
 fn metrics(kinds: &[&dyn Fn(&mut Metric<'_>)]) -> Payload {
@@ -165,4 +165,46 @@ fn an_attribute_cannot_pass_for_a_metric_or_its_type() {
     }]);
     let wanted = r#"{"event":"metric","fields":{"metric_type":"Gauge","metric_name:a":1},"host":"h"}"#;
     assert_eq!(bodies(&payload, &shape()), [wanted]);
+}
+
+#[test]
+fn a_histogram_whose_buckets_and_bounds_do_not_fit_together_is_counted() {
+    let of = |counts: &'static [u64], bounds: &'static [f64]| {
+        let payload = metrics(&[&|metric| {
+            metric.name("took");
+            metric.histogram(|histogram| {
+                histogram.data_point(|point| {
+                    point.count(3);
+                    point.bucket_counts(counts);
+                    point.explicit_bounds(bounds);
+                });
+            });
+        }]);
+        let (requests, left_out) = requests(&payload, &shape());
+        (requests.len(), left_out.iter().collect::<Vec<_>>())
+    };
+    assert_eq!(of(&[1, 2], &[1.0, 2.0]), (0, vec![(LeftOut::MALFORMED, 1)]));
+    assert_eq!(of(&[], &[1.0]), (0, vec![(LeftOut::MALFORMED, 1)]));
+    assert_eq!(of(&[], &[]), (1, Vec::new()));
+}
+
+#[test]
+fn a_histogram_does_not_become_a_large_request_by_what_is_said_with_each_bucket() {
+    let (large, counts) = ("x".repeat(100 << 10), vec![1; 1001]);
+    let bounds: Vec<f64> = (0..1000).map(f64::from).collect();
+    let payload = metrics(&[&gauge("before", 1.0), &|metric| {
+        metric.name("took");
+        metric.histogram(|histogram| {
+            histogram.data_point(|point| {
+                point.attribute("large", large.as_str());
+                point.bucket_counts(&counts);
+                point.explicit_bounds(&bounds);
+            });
+        });
+    }]);
+    for is_multi_metric in [false, true] {
+        let (all, left_out) = requests(&payload, &Shape { is_multi_metric, ..shape() });
+        assert_eq!(all.iter().map(|request| request.events.items()).sum::<u64>(), 1);
+        assert_eq!(left_out.iter().collect::<Vec<_>>(), [(LeftOut::TOO_MUCH_REPEATED, 1)]);
+    }
 }

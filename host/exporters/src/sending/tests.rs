@@ -224,7 +224,7 @@ async fn at_the_end_nothing_overtakes_what_was_given_back() {
     script.exporter.stop_retrying();
     assert!(!first.await.unwrap().unwrap_err().is_permanent());
     assert!(!script.send(2).await.unwrap_err().is_permanent());
-    assert_eq!(script.seen(), [0..1]);
+    assert_eq!(script.seen(), std::slice::from_ref(&(0..1)));
 }
 
 #[tokio::test(start_paused = true)]

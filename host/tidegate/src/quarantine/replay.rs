@@ -35,14 +35,15 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         false => args.ids.iter().map(|id| one(&contents.records, id)).collect::<anyhow::Result<_>>()?,
     };
     // What the module was told of the request goes along, so that it is told the same again.
-    let parcel = |poison: &Poison| -> Parcel<'_> {
-        Parcel {
-            signal: poison.signal,
-            items: poison.items,
-            payload: poison.payload.clone(),
-            metadata: &poison.context.metadata,
-        }
-    };
     let target = Target { endpoint: &args.endpoint, headers: &args.header };
     resend::empty(&folder, "the quarantine", &records, parcel, &target)
+}
+
+fn parcel(poison: &Poison) -> Parcel<'_> {
+    Parcel {
+        signal: poison.signal,
+        items: poison.items,
+        payload: poison.payload.clone(),
+        metadata: &poison.context.metadata,
+    }
 }

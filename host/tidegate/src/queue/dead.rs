@@ -103,14 +103,10 @@ fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         true => letters.iter().collect(),
         false => args.ids.iter().map(|id| one(&letters, id)).collect::<anyhow::Result<_>>()?,
     };
-    let parcel = |letter: &Letter| -> Parcel<'_> {
-        Parcel {
-            signal: letter.signal,
-            items: letter.items,
-            payload: letter.payload.clone(),
-            metadata: &letter.metadata,
-        }
-    };
     let target = Target { endpoint: &args.endpoint, headers: &args.header };
     resend::empty(&folder, "the dead letters", &chosen, parcel, &target)
+}
+
+fn parcel(letter: &Letter) -> Parcel<'_> {
+    Parcel { signal: letter.signal, items: letter.items, payload: letter.payload.clone(), metadata: &letter.metadata }
 }

@@ -70,10 +70,14 @@ impl Branch {
         drop_items(&self.name, &self.dropped, items, failure);
     }
 
-    /// Hands over a delivery. Until there is an answer, and after one that a retry may cure, there is doubt.
     async fn call(&self, delivery: Delivery) -> Outcome {
+        self.heard(self.next.consume(delivery)).await
+    }
+
+    /// Waits for an answer. Until there is one, and after one that a retry may cure, there is doubt.
+    async fn heard(&self, answer: BoxFuture<'_, Outcome>) -> Outcome {
         let mut answered = Doubt { branch: self, remains: true };
-        let outcome = self.next.consume(delivery).await;
+        let outcome = answer.await;
         answered.remains = matches!(&outcome, Err(failure) if !failure.is_permanent());
         outcome
     }
@@ -149,10 +153,7 @@ impl Branches {
         for group in [doubtful, sound] {
             called(group, &delivery, &mut answers).await?;
         }
-        answers.extend(join_all(rooms.into_iter().map(|(branch, room)| committed(branch, room, &delivery))).await);
-        if let Some(failure) = worst(&answers).filter(|failure| !failure.is_permanent()) {
-            return Err(failure.clone());
-        }
+        committed(rooms, &delivery, &mut answers).await?;
         // Whoever is refused sends it again, and those that nobody waits for get it then.
         for branch in &self.0 {
             if let Some(unwaited) = &branch.unwaited {
@@ -199,8 +200,26 @@ async fn called<'a>(
     Ok(())
 }
 
-async fn committed<'a>(branch: &'a Branch, room: Box<dyn Reservation>, delivery: &Delivery) -> Answered<'a> {
-    (branch, room.commit(delivery.clone()).await)
+/// Writes to queues: to those first that could not be written to last time, so that the others hold nothing while that lasts.
+async fn committed<'a>(
+    rooms: Vec<(&'a Branch, Box<dyn Reservation>)>,
+    delivery: &Delivery,
+    answers: &mut Vec<Answered<'a>>,
+) -> Result<(), Failure> {
+    let (doubtful, sound): (Vec<_>, Vec<_>) =
+        rooms.into_iter().partition(|(branch, _)| branch.is_doubtful.load(Ordering::Relaxed));
+    for group in [doubtful, sound] {
+        let commits = group.into_iter().map(|(branch, room)| {
+            let committing = room.commit(delivery.clone());
+            async move { (branch, branch.heard(committing).await) }
+        });
+        let written: Vec<Answered<'a>> = join_all(commits).await;
+        if let Some(failure) = worst(&written).filter(|failure| !failure.is_permanent()) {
+            return Err(failure.clone());
+        }
+        answers.extend(written);
+    }
+    Ok(())
 }
 
 /// The failure that the sender has to wait for longest; a permanent one where there is no other.

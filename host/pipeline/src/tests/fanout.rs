@@ -38,12 +38,15 @@ impl Consumer for Scripted {
 /// Keeps what it takes, as long as there is room.
 struct Queue {
     name: &'static str,
+    /// How often it cannot be written.
+    fails: Arc<Mutex<usize>>,
     room: Arc<Mutex<usize>>,
     told: Told,
 }
 
 struct Room {
     name: &'static str,
+    fails: Arc<Mutex<usize>>,
     room: Arc<Mutex<usize>>,
     told: Told,
     is_used: bool,
@@ -58,14 +61,20 @@ impl Consumer for Queue {
         let mut room = self.room.lock().unwrap();
         *room = room.checked_sub(1).ok_or_else(|| refused(1))?;
         let (room, told) = (Arc::clone(&self.room), Arc::clone(&self.told));
-        Ok(Some(Box::new(Room { name: self.name, room, told, is_used: false })))
+        let fails = Arc::clone(&self.fails);
+        Ok(Some(Box::new(Room { name: self.name, fails, room, told, is_used: false })))
     }
 }
 
 impl Reservation for Room {
     fn commit(mut self: Box<Self>, _: Delivery) -> BoxFuture<'static, Outcome> {
-        self.is_used = true;
         self.told.lock().unwrap().push(self.name.to_owned());
+        let left = self.fails.lock().unwrap().checked_sub(1);
+        if let Some(left) = left {
+            *self.fails.lock().unwrap() = left;
+            return Box::pin(async { Err(refused(1)) });
+        }
+        self.is_used = true;
         Box::pin(async { Ok(()) })
     }
 }
@@ -106,8 +115,13 @@ impl Stage {
         self
     }
 
-    fn queue(mut self, name: &'static str, room: &Arc<Mutex<usize>>) -> Self {
-        let next = Queue { name, room: Arc::clone(room), told: Arc::clone(&self.told) };
+    fn queue(self, name: &'static str, room: &Arc<Mutex<usize>>) -> Self {
+        self.failing_queue(name, room, 0)
+    }
+
+    fn failing_queue(mut self, name: &'static str, room: &Arc<Mutex<usize>>, fails: usize) -> Self {
+        let (fails, told) = (Arc::new(Mutex::new(fails)), Arc::clone(&self.told));
+        let next = Queue { name, fails, room: Arc::clone(room), told };
         self.branches.push(Branch::new(&self.metrics, "logs", name.to_owned(), Arc::new(next)));
         self
     }
@@ -141,6 +155,21 @@ async fn a_full_queue_refuses_the_sender_before_anything_is_written_anywhere() {
     assert_eq!(branches.consume(one_record()).await, Ok(()));
     assert_eq!(take(&told), ["plain", "wide", "full"]);
     assert_eq!((*wide.lock().unwrap(), *full.lock().unwrap()), (4, 0));
+}
+
+#[tokio::test]
+async fn a_queue_that_could_not_be_written_goes_first_and_the_others_hold_nothing_while_it_fails() {
+    let (good, bad) = (rooms(5), rooms(5));
+    let (branches, told, _) = Stage::default().queue("good", &good).failing_queue("bad", &bad, 3).built();
+    assert_eq!(branches.consume(one_record()).await, Err(refused(1)));
+    assert_eq!(take(&told), ["good", "bad"], "nobody knew yet");
+    for _ in 0..2 {
+        assert_eq!(branches.consume(one_record()).await, Err(refused(1)));
+        assert_eq!(take(&told), ["bad"]);
+    }
+    assert_eq!(branches.consume(one_record()).await, Ok(()));
+    assert_eq!(take(&told), ["bad", "good"]);
+    assert_eq!((*good.lock().unwrap(), *bad.lock().unwrap()), (3, 4));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub(crate) struct Meters {
     clusters: Arc<Clusters>,
     /// Time of each batch, from when it came until it goes on.
     pub(crate) took: Histogram,
+    /// Batches that wait for a thread.
+    waiting: Gauge,
     pub(crate) loaded: Counter,
     pub(crate) load_failures: Counter,
     pub(crate) rollbacks: Counter,
@@ -112,6 +114,11 @@ impl Meters {
                 &[("processor", processor), ("otel_signal", pipeline.signal().name())],
                 &DURATIONS,
             ),
+            waiting: metrics.gauge(
+                "tidegate_processor_queue_size",
+                "Batches that wait for a thread, of modules.limits.queue that may.",
+                &labels,
+            ),
             loaded: load("loaded"),
             load_failures: load("refused"),
             rollbacks: load("rolled_back"),
@@ -141,6 +148,12 @@ impl Meters {
             meters.lane(&cluster);
         }
         meters
+    }
+
+    /// Counts a batch as waiting until what is returned is dropped.
+    pub(crate) fn waits(&self) -> Waits {
+        self.waiting.inc();
+        Waits(self.waiting.clone())
     }
 
     /// Where a batch is counted.
@@ -214,6 +227,15 @@ impl Meters {
         let labels = [("processor", self.processor.as_str()), ("module", &self.module), ("limit", limit)];
         let help = "How often a batch or a load ended at a limit, by the key of the limit.";
         self.metrics.counter("tidegate_module_limit_hits_total", help, &labels).inc();
+    }
+}
+
+/// A batch that waits for a thread.
+pub(crate) struct Waits(Gauge);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -52,8 +52,9 @@ impl Processor {
         let came = Instant::now();
         let (reply, answer) = oneshot::channel();
         let (guest, payload) = (Arc::clone(&self.guest), delivery.payload.clone());
-        let step = guest.step(&payload);
+        let (step, waits) = (guest.step(&payload), guest.meters.waits());
         let job = Box::new(move || {
+            drop(waits);
             // Whoever has gone away takes the batch back.
             if reply.is_closed() {
                 return;

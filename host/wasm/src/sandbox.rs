@@ -54,7 +54,7 @@ pub enum StartError {
     #[error("modules.limits.timeout is {0:?}, more than an hour: no batch may hold a thread for so long")]
     Timeout(Duration),
     #[error(
-        "modules.limits.instances is {instances}, less than one for each of the {threads} threads and one to load the next \
+        "modules.limits.instances is {instances}, less than one for each of the {threads} threads of both lanes and one to load the next \
          module with"
     )]
     Instances { instances: u32, threads: usize },
@@ -336,8 +336,10 @@ pub(crate) fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceiling
     if limits.timeout > LONGEST {
         return Err(StartError::Timeout(limits.timeout));
     }
+    // There are two lanes of them.
+    let threads = threads.saturating_mul(2);
     let per_thread = u32::try_from(threads).unwrap_or(u32::MAX);
-    let instances = limits.instances.unwrap_or_else(|| per_thread.saturating_mul(4).max(128));
+    let instances = limits.instances.unwrap_or_else(|| per_thread.saturating_mul(2).max(128));
     if instances <= per_thread {
         return Err(StartError::Instances { instances, threads });
     }

@@ -5,6 +5,7 @@ mod exporters;
 mod instructions;
 mod measure;
 mod memory;
+mod neighbour;
 mod peers;
 mod rig;
 mod sandbox;
@@ -20,6 +21,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Command {
     /// CPU an item, memory and delivery beside otelcol's, and beside a relay of bytes
     Peers(peers::Args),
+    /// What a pipeline feels of another whose module spins for its whole budget on each batch
+    Neighbour(neighbour::Args),
     /// Instructions of the operations on payloads, compared with the checked-in counts
     Instructions(instructions::Args),
     /// What a record costs by each way of handing it to a guest
@@ -33,6 +36,7 @@ pub(crate) enum Command {
 pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
     match command {
         Command::Peers(args) => peers::run(workspace, args),
+        Command::Neighbour(args) => neighbour::run(workspace, args),
         Command::Instructions(args) => instructions::run(workspace, args),
         Command::Abi => example(workspace, "abi", &[]),
         Command::Exporters(args) => exporters::run(workspace, args),

@@ -1,4 +1,5 @@
-//! The generator: a closed loop of export requests over a few connections.
+//! The generator: a closed loop of export requests over a few connections; or so many a second, whatever becomes of those
+//! before, where a request's time counts from when it was due.
 //!
 //! Requests are encoded before the clock starts. Of the first load, a send costs a reference count; of the second, a
 //! copy into a buffer of the worker's own and the rewriting of what has to be new.
@@ -29,6 +30,9 @@ pub struct Options {
     /// End after so many requests, however long they take.
     #[arg(long, default_value_t = u64::MAX)]
     requests: u64,
+    /// Send so many requests a second, as long as not all that may be under way are; 0 sends as many as are answered.
+    #[arg(long, default_value_t = 0.0)]
+    rate: f64,
     /// Requests under way at any time.
     #[arg(long, default_value_t = 16)]
     inflight: usize,
@@ -42,7 +46,10 @@ pub struct Options {
 struct Plan {
     shape: Shape,
     seed: u64,
+    start: Instant,
     stop_at: Instant,
+    /// From one request to the next, where they come at a rate.
+    pause: Option<Duration>,
     requests: u64,
     set: Vec<(Bytes, Template)>,
     texts: Texts,
@@ -83,8 +90,9 @@ pub async fn run(options: Options) -> Result<(), String> {
 
     let start = Instant::now();
     let stop_at = start + Duration::from_secs_f64(options.seconds);
-    let plan =
-        Rc::new(Plan { shape: options.shape, seed: options.seed, stop_at, requests: options.requests, set, texts });
+    let pause = (options.rate > 0.0).then(|| Duration::from_secs_f64(options.rate.recip()));
+    let Options { shape, seed, requests, .. } = options;
+    let plan = Rc::new(Plan { shape, seed, start, stop_at, pause, requests, set, texts });
     let tally = Rc::new(RefCell::new(Tally::default()));
     let local = tokio::task::LocalSet::new();
     for i in 0..options.inflight {
@@ -122,15 +130,20 @@ async fn worker(client: Client, plan: Rc<Plan>, tally: Rc<RefCell<Tally>>) {
             tally.claimed += 1;
             tally.claimed - 1
         };
+        let due = plan.due(serial);
+        if due >= plan.stop_at {
+            return;
+        }
+        tokio::time::sleep_until(due.into()).await;
         let (framed, template) = &plan.set[serial as usize % plan.set.len()];
         let message = match plan.shape {
             Shape::Pods => framed.clone(),
             Shape::Unique(_) => plan.refreshed(framed, template, serial, std::mem::take(&mut spare)),
         };
         let bytes = message.len() as u64;
-        let sent = Instant::now();
+        let since = if plan.pause.is_some() { due } else { Instant::now() };
         let outcome = client.export(message.clone()).await;
-        let latency = sent.elapsed().as_micros() as u32;
+        let latency = since.elapsed().as_micros() as u32;
         if let (Shape::Unique(_), Ok(buffer)) = (plan.shape, message.try_into_mut()) {
             spare = buffer;
         }
@@ -154,6 +167,11 @@ async fn worker(client: Client, plan: Rc<Plan>, tally: Rc<RefCell<Tally>>) {
 }
 
 impl Plan {
+    /// When the request of this number is to be sent.
+    fn due(&self, serial: u64) -> Instant {
+        self.pause.map_or(self.start, |pause| self.start + pause.mul_f64(serial as f64))
+    }
+
     /// The template's message with everything in it made new; the same serial number makes the same message, times aside.
     fn refreshed(&self, framed: &Bytes, template: &Template, serial: u64, mut buffer: BytesMut) -> Bytes {
         buffer.clear();

@@ -35,7 +35,7 @@ async fn limits_that_make_no_sense_are_refused_by_name() {
     let said = start_error(|config| config.quarantine.path = Some("/proc/quarantine".into()));
     assert!(said.contains("modules.quarantine.path") && said.contains("/proc/quarantine cannot be used"), "{said}");
     let said = start_error(|config| (config.limits.threads, config.limits.instances) = (Some(4), Some(4)));
-    assert!(said.contains("modules.limits.instances is 4") && said.contains("4 threads"), "{said}");
+    assert!(said.contains("modules.limits.instances is 4") && said.contains("8 threads"), "{said}");
 
     let rig = Rig::new();
     rig.install(&Guest::idle());

@@ -18,7 +18,7 @@ fn two() -> [ProcessorConfig; 2] {
 
 #[tokio::test]
 async fn an_idle_instance_makes_room_for_one_that_is_needed() {
-    let rig = Rig::with(|config| config.limits.instances = Some(3));
+    let rig = Rig::with(|config| config.limits.instances = Some(5));
     rig.install(&Guest::label("cluster.id", "eu-1"));
     let processors = two().map(|config| rig.processor(config));
     rig.sandbox.ready().await.unwrap();

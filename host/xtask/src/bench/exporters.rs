@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Result, bail};
 
 use super::collector::{Peer, Peers};
-use super::rig::{Cores, Drive, Rig};
+use super::rig::{self, Cores, Drive, Rig};
 use super::scenario::{Load, Signal};
 use super::table::median;
 use crate::workspace::Workspace;
@@ -95,7 +95,17 @@ fn cost(rig: &Rig, peers: &Peers, config: &str, signal: Signal, load: Load, seco
     let collector = peers.start(rig, Peer::Tidegate, config)?;
     let (inflight, conns) = load.concurrency();
     let drive = |seconds, seed| {
-        let sent = rig.drive(&Drive { signal, load, inflight, conns, seconds, requests: None, seed })?;
+        let sent = rig.drive(&Drive {
+            endpoint: rig::INGEST,
+            rate: None,
+            signal,
+            load,
+            inflight,
+            conns,
+            seconds,
+            requests: None,
+            seed,
+        })?;
         if sent.failed_requests > 0 || sent.items == 0 {
             let first = sent.first_failure.unwrap_or_default();
             bail!("{} requests through {config} failed, the first with: {first}", sent.failed_requests);

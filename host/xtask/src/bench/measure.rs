@@ -26,7 +26,17 @@ pub(crate) fn measure(rig: &Rig, peers: &Peers, peer: Peer, scenario: Scenario, 
     let (inflight, conns) = scenario.load.concurrency();
     let drive = |seconds, requests, seed| {
         let Scenario { signal, load, .. } = scenario;
-        let sent = rig.drive(&Drive { signal, load, inflight, conns, seconds, requests, seed })?;
+        let sent = rig.drive(&Drive {
+            endpoint: rig::INGEST,
+            rate: None,
+            signal,
+            load,
+            inflight,
+            conns,
+            seconds,
+            requests,
+            seed,
+        })?;
         if sent.failed_requests > 0 {
             let first = sent.first_failure.unwrap_or_default();
             bail!("{} requests to {} failed, the first with: {first}", sent.failed_requests, peer.name());

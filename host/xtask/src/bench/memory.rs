@@ -22,6 +22,8 @@ pub(crate) fn run(rig: &Rig, peers: &Peers, seconds: f64) -> Result<bool> {
     let mut sent = 0;
     for (seed, signal) in (1..).zip([Signal::Logs, Signal::Traces, Signal::Metrics]) {
         let drive = Drive {
+            endpoint: rig::INGEST,
+            rate: None,
             signal,
             load: Load::Unique(100),
             inflight: 16 * 4,

@@ -36,7 +36,11 @@ pub(crate) struct Rig {
 }
 
 /// One run of the generator.
+#[derive(Clone, Copy)]
 pub(crate) struct Drive {
+    pub(crate) endpoint: &'static str,
+    /// Requests a second; as many as are answered where it is none.
+    pub(crate) rate: Option<f64>,
     pub(crate) signal: Signal,
     pub(crate) load: Load,
     pub(crate) inflight: u32,
@@ -49,7 +53,10 @@ pub(crate) struct Drive {
 /// What the generator tells.
 #[derive(Deserialize)]
 pub(crate) struct Sent {
+    pub(crate) requests: u64,
     pub(crate) items: u64,
+    pub(crate) seconds: f64,
+    pub(crate) p99_ms: f64,
     pub(crate) failed_requests: u64,
     pub(crate) first_failure: Option<String>,
 }
@@ -100,7 +107,7 @@ impl Rig {
 
     pub(crate) fn drive(&self, drive: &Drive) -> Result<Sent> {
         let mut command = self.command(self.cores.rig_core);
-        command.args(["load", "--endpoint", INGEST, "--signal", drive.signal.name()]);
+        command.args(["load", "--endpoint", drive.endpoint, "--signal", drive.signal.name()]);
         let mut flag = |name: &str, value: String| {
             command.args([name, &value]);
         };
@@ -109,6 +116,7 @@ impl Rig {
         flag("--conns", drive.conns.to_string());
         flag("--seconds", drive.seconds.to_string());
         flag("--seed", drive.seed.to_string());
+        flag("--rate", drive.rate.unwrap_or(0.0).to_string());
         if let Some(requests) = drive.requests {
             flag("--requests", requests.to_string());
         }

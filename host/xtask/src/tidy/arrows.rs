@@ -43,7 +43,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     ("host-toolchain", &[]),
-    ("host-xtask", &["host-toolchain"]),
+    ("host-xtask", &["host-toolchain", "test-adversaries"]),
     ("sdk-collector", &["tidegate-sdk"]),
     ("sdk-ottl", &["sdk-collector", "tidegate-sdk"]),
     ("test-adversaries", &["host-projection"]),

@@ -56,10 +56,10 @@ impl Budgets {
     }
 
     /// Whether a point of this series has a place in its metric.
-    pub(crate) fn take(&mut self, name: &str, series: u64) -> Verdict {
+    pub(crate) fn take(&mut self, name: &str, name_hash: u64, series: u64) -> Verdict {
         let now = self.now;
         let limit = |config: &Config| config.limits.get(name).copied().unwrap_or(config.limit);
-        let metric = self.metrics.entry(hash(name)).or_insert_with(|| Metric::new(limit(&self.config)));
+        let metric = self.metrics.entry(name_hash).or_insert_with(|| Metric::new(limit(&self.config)));
         if let Some(seen) = metric.series.get_mut(&series) {
             *seen = now;
             return Verdict::Within;

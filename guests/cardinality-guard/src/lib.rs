@@ -53,7 +53,7 @@ impl Processor for CardinalityGuard {
         // Points that can be added up, by the metric's row and their time.
         let mut beyond: BTreeMap<(u32, u64), Overflow> = BTreeMap::new();
         for point in points.iter().filter(|point| !point.is_overflow) {
-            match self.budgets.take(point.metric_name, point.series) {
+            match self.budgets.take(point.metric_name, point.metric_hash, point.series) {
                 Verdict::Within => continue,
                 Verdict::FirstBeyond(limit) => warn!(
                     "the metric {:?} has reached its limit of {limit} series: what comes beyond is {}",

@@ -32,6 +32,8 @@ pub(crate) struct Point<'b> {
     /// The row of its metric.
     pub(crate) metric: u32,
     pub(crate) metric_name: &'b str,
+    /// The name's hash, by which the metric is known.
+    pub(crate) metric_hash: u64,
     pub(crate) series: u64,
     pub(crate) time: u64,
     /// Its value, where it has one: not so histograms and summaries.
@@ -81,22 +83,25 @@ impl<'b> Points<'b> {
         for cell in batch.cells(fields.kind) {
             set(&mut kinds, cell.row(), signed(cell.value()));
         }
+        let hashes: Vec<u64> = names.iter().map(hash).collect();
+        let mut keys = Keys::default();
         let mut of_resource = vec![0u64; batch.count(Level::Origin) as usize];
         for cell in batch.cells(fields.resource) {
-            add(&mut of_resource, cell.row(), attribute(&cell));
+            add(&mut of_resource, cell.row(), attribute(&cell, keys.of(&cell).hash));
         }
         let mut of_point = vec![0u64; count];
         let mut overflow = vec![false; count];
         let mut ranges = vec![(0, 0); count];
         let mut cells = Vec::new();
         for cell in batch.cells(fields.attributes) {
-            add(&mut of_point, cell.row(), attribute(&cell));
+            let key = keys.of(&cell);
+            add(&mut of_point, cell.row(), attribute(&cell, key.hash));
             if let Some(range) = ranges.get_mut(cell.row() as usize) {
                 let at = cells.len();
                 *range = if range.1 == at && at > 0 { (range.0, at + 1) } else { (at, at + 1) };
             }
             cells.push(cell.id());
-            if cell.key() == Some(OVERFLOW) && cell.value() == Value::Boolean(true) {
+            if key.is_overflow && cell.value() == Value::Boolean(true) {
                 set(&mut overflow, cell.row(), true);
             }
         }
@@ -116,6 +121,7 @@ impl<'b> Points<'b> {
                 row: row as u32,
                 metric,
                 metric_name: names.get(metric as usize)?,
+                metric_hash: *hashes.get(metric as usize)?,
                 series: hash((resource, of_point[row])),
                 time: times[row],
                 number: numbers[row],
@@ -218,9 +224,38 @@ impl Number {
     }
 }
 
-/// One attribute: in what order they stand makes no difference.
-fn attribute(cell: &Cell<'_>) -> u64 {
-    let key = cell.key().unwrap_or_default();
+/// What is known of a key.
+#[derive(Clone, Copy)]
+struct Key {
+    hash: u64,
+    is_overflow: bool,
+}
+
+/// The keys of a batch, each looked at once.
+#[derive(Default)]
+struct Keys {
+    /// By their numbers in the batch's dictionary.
+    known: Vec<Option<Key>>,
+}
+
+impl Keys {
+    fn of(&mut self, cell: &Cell<'_>) -> Key {
+        let key = || cell.key().unwrap_or_default();
+        let look = || Key { hash: hash(key()), is_overflow: key() == OVERFLOW };
+        let Some(number) = cell.key_number() else { return look() };
+        let number = number as usize;
+        if number >= self.known.len() {
+            self.known.resize(number + 1, None);
+        }
+        match self.known.get_mut(number) {
+            Some(known) => *known.get_or_insert_with(look),
+            None => look(),
+        }
+    }
+}
+
+/// One attribute, of whose key this is the hash: in what order they stand makes no difference.
+fn attribute(cell: &Cell<'_>, key: u64) -> u64 {
     match cell.value() {
         Value::Text(text) => hash((key, 0u8, text)),
         Value::Bytes(bytes) => hash((key, 1u8, bytes)),

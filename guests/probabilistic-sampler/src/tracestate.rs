@@ -5,9 +5,9 @@ use crate::probability;
 /// A parsed trace state, as far as it could be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TraceState {
-    /// OpenTelemetry's random number, and as it was written.
-    randomness: Option<(u64, String)>,
-    threshold: Option<(u64, String)>,
+    /// OpenTelemetry's random number, and as it was written where it came so: of most spans nothing is written.
+    randomness: Option<(u64, Option<String>)>,
+    threshold: Option<(u64, Option<String>)>,
     /// OpenTelemetry's other values.
     own: Vec<(String, String)>,
     /// What others have put there.
@@ -30,10 +30,13 @@ impl TraceState {
     /// Reads a trace state, and says whether all of it could be read.
     pub(crate) fn parse(text: &str) -> (TraceState, Result<(), Malformed>) {
         let mut state = TraceState::default();
+        if text.is_empty() {
+            return (state, Ok(()));
+        }
         let members = || text.split(',').map(|member| member.trim_matches([' ', '\t']));
         let is_valid = |member: &str| member.is_empty() || member.split_once('=').is_some_and(is_member);
         if text.len() > LENGTH || !members().all(is_valid) {
-            return (state, if text.is_empty() { Ok(()) } else { Err(Malformed) });
+            return (state, Err(Malformed));
         }
         let mut sound = Ok(());
         // A comma at the end has no member behind it.
@@ -66,7 +69,7 @@ impl TraceState {
         }
         let mut sound = Ok(());
         for (key, value) in text.split(';').filter_map(|member| member.split_once(':')) {
-            let with_text = |number: u64| (number, value.to_owned());
+            let with_text = |number: u64| (number, Some(value.to_owned()));
             match key {
                 "rv" => {
                     self.randomness = probability::read_randomness(value).map(with_text);
@@ -91,17 +94,20 @@ impl TraceState {
     }
 
     pub(crate) fn set_randomness(&mut self, number: u64) {
-        self.randomness = Some((number, probability::hex(number)));
+        self.randomness = Some((number, None));
     }
 
     pub(crate) fn set_threshold(&mut self, threshold: u64) {
-        self.threshold = Some((threshold, probability::written(threshold)));
+        self.threshold = Some((threshold, None));
     }
 
     /// As it is written.
     pub(crate) fn written(&self) -> String {
-        let text = |value: &Option<(u64, String)>| value.as_ref().map(|(_, text)| text.clone());
-        let named = [("rv", text(&self.randomness)), ("th", text(&self.threshold))];
+        let text = |value: &Option<(u64, Option<String>)>, write: fn(u64) -> String| {
+            value.as_ref().map(|(number, text)| text.clone().unwrap_or_else(|| write(*number)))
+        };
+        let randomness = text(&self.randomness, probability::hex);
+        let named = [("rv", randomness), ("th", text(&self.threshold, probability::written))];
         let named = named.into_iter().filter_map(|(key, text)| Some((key, text.filter(|text| !text.is_empty())?)));
         let mut own = String::new();
         let extra = self.own.iter().map(|(key, value)| (key.as_str(), value.clone()));

@@ -115,11 +115,11 @@ fn compile(root: &Path, target: &Path, choose: impl FnOnce(&mut Command)) -> Res
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(["build", "--profile", "guest", "--lib", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target);
-    // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly.
-    cargo
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_BUILD_TARGET")
-        .env("CARGO_ENCODED_RUSTFLAGS", host_toolchain::flags(root));
+    // Flags for the host, such as `-C target-cpu=native`, are no flags for WebAssembly. Every host has vectors, and hashes are
+    // computed with them.
+    let mut flags = host_toolchain::flags(root);
+    flags.push("\x1f-Ctarget-feature=+simd128");
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET").env("CARGO_ENCODED_RUSTFLAGS", flags);
     choose(&mut cargo);
     let status = cargo.status().context("run cargo")?;
     ensure!(status.success(), "the modules do not build: cargo ended with {status}");

@@ -44,6 +44,7 @@ pub(crate) fn all() -> Vec<Guest> {
         guest!("redaction", Traces, guest_redaction::Redaction, false, REDACTION),
         guest!("resource", Logs, guest_resource::Resource, false, RESOURCE),
         guest!("routing", Logs, guest_routing::Routing, false, ROUTING),
+        guest!("routing-connector", Logs, guest_routing_connector::RoutingConnector, false, CONNECTOR),
         guest!("transform", Logs, guest_transform::Transform, false, TRANSFORM),
     ]
 }
@@ -67,6 +68,9 @@ const RESOURCE: &str = r#"{"attributes": [
     {"key": "cluster.id", "value": "eu-1", "action": "insert"},
     {"key": "telemetry.sdk.language", "action": "delete"}]}"#;
 const ROUTING: &str = r#"{"rules": [{"match": {"log": {"severity_number": {"gte": 17}}}, "route": "errors"}]}"#;
+const CONNECTOR: &str = r#"{"default_pipelines": ["logs/rest"], "table": [
+    {"context": "log", "condition": "severity_number >= SEVERITY_NUMBER_ERROR", "pipelines": ["logs/errors"]},
+    {"condition": "attributes[\"k8s.namespace.name\"] == \"checkout\"", "pipelines": ["logs/checkout"]}]}"#;
 const TRANSFORM: &str = r#"{"log_statements": [
     "set(log.attributes[\"env\"], \"prod\") where log.severity_number >= 9",
     "delete_key(log.attributes, \"thread.name\")",

@@ -1,6 +1,6 @@
 //! A value on its way through the actions: a cell's, a constant, or what an action has made.
 
-use sha2::{Digest, Sha256};
+use sha2_guest::{Digest, Sha256};
 use tidegate_sdk::{Any, CellId, Edits, NewValue, Value, WriteId};
 
 use super::config::Target;
@@ -69,6 +69,9 @@ impl Held<'_> {
     /// SHA-256 in hexadecimal digits: of the text, or of a number's bytes, the lowest first. What is neither becomes the
     /// empty text.
     pub(super) fn hash(&self) -> String {
+        if let Some(text) = self.text() {
+            return sha256(text.as_bytes());
+        }
         match self.to_any() {
             Any::Text(text) => sha256(text.as_bytes()),
             Any::Bool(truth) => sha256(&[u8::from(truth)]),

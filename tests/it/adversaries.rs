@@ -28,7 +28,7 @@ modules:
   grants:
     bad:
       reads: ['resource.attributes[*]', log.body, log.severity_text]
-      writes: ['resource.attributes[*]', log.body, drop]
+      writes: ['resource.attributes[*]', log.body, drop, log, counters]
 service:
   telemetry: { metrics: { address: '${env:HOST}:8888' } }
   pipelines:

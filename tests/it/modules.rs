@@ -234,7 +234,7 @@ async fn a_trap_is_told_with_digest_export_cause_and_the_functions_that_were_und
 receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
 processors: { wasm/mine: { module: mine, failure_policy: open } }
 exporters: { file: { path: out.jsonl } }
-modules: { folder: modules, cache: '${env:CACHE}', grants: { mine: { reads: ['*'] } } }
+modules: { folder: modules, cache: '${env:CACHE}', grants: { mine: { reads: ['*'], writes: [log, counters] } } }
 service:
   telemetry: { metrics: { address: '${env:HOST}:8888' } }
   pipelines: { logs: { receivers: [otlp], processors: [wasm/mine], exporters: [file] } }

@@ -59,7 +59,8 @@ async fn the_search_finds_what_a_module_does_see() {
 #[tokio::test]
 async fn a_labeler_that_asks_for_bodies_is_not_loaded() {
     // The same bundled name, granted resource attributes only, and another module's wishes.
-    let grants = "{ pii-scrub: { reads: ['resource.attributes[**]'], writes: ['resource.attributes[**]'] } }";
+    let grants =
+        "{ pii-scrub: { reads: ['resource.attributes[**]'], writes: ['resource.attributes[**]', log, counters] } }";
     let config = "{ detectors: [email], fields: [resource.attributes, log.body] }";
     let setup =
         Collector::from_yaml(ONE_GUEST).env("MODULE", &"pii-scrub").env("CONFIG", &config).env("GRANTS", &grants);

@@ -220,7 +220,7 @@ async fn a_module_that_is_not_there_yet_is_told_by_ready_and_its_data_refused_un
         "exporters:\n",
         "  wasm/mine: { module: mine, if_missing: refuse, config: { attributes: { a: b } } }\nexporters:\n",
     );
-    let modules = "modules:\n  folder: modules\n  grants: { mine: { writes: ['resource.attributes[*]'] } }\n";
+    let modules = "modules:\n  folder: modules\n  grants: { mine: { writes: ['resource.attributes[*]', log] } }\n";
     let backend = Backend::start().await;
     let setup = Collector::from_yaml(&yaml.replace("modules:\n", modules)).env("BACKEND", &backend.address());
     let collector = setup.file("modules/.keep", "").start().await;

@@ -48,7 +48,7 @@ pub enum State {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub reads: Vec<Read>,
-    /// Paths, and the words `drop` and `route`.
+    /// Paths, the words `drop` and `route`, and `log` and `counters` where the module imports them.
     pub writes: Vec<String>,
     pub routes: Vec<String>,
     pub state: State,
@@ -59,6 +59,6 @@ pub struct Plan {
 pub struct Grants {
     /// Paths, or `*` for every path.
     pub reads: Vec<String>,
-    /// Paths and the words `drop` and `route`, or `*` for everything.
+    /// Paths and the words `drop`, `route`, `log` and `counters`, or `*` for everything.
     pub writes: Vec<String>,
 }

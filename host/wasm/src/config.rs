@@ -46,7 +46,7 @@ impl Default for QuarantineConfig {
     }
 }
 
-/// What one module may read and write: paths, `drop` and `route`, or `*`.
+/// What one module may read and write: paths, the words `drop`, `route`, `log` and `counters` among the writes, or `*`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantsConfig {

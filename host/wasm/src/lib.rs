@@ -62,14 +62,14 @@ pub use voice::{Said, Severity};
 pub struct Bundled {
     pub name: &'static str,
     pub component: &'static [u8],
-    /// What it may read and write where the configuration does not say.
+    /// What it may read and write where the configuration does not say; to log and to count is always among it.
     pub reads: &'static [&'static str],
     pub writes: &'static [&'static str],
 }
 
 impl Bundled {
     fn grants(&self) -> Grants {
-        let owned = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
-        Grants { reads: owned(self.reads), writes: owned(self.writes) }
+        let owned = |paths: &[&str]| -> Vec<String> { paths.iter().map(|path| (*path).to_owned()).collect() };
+        Grants { reads: owned(self.reads), writes: [owned(self.writes), owned(&loader::SAYS)].concat() }
     }
 }

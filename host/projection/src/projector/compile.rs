@@ -11,9 +11,19 @@ use crate::path::{Class, Path, Reach};
 use crate::pattern::{self, PatternError, Patterns};
 use crate::plan::{self, Cells, Grants, Plan};
 
-/// The words among the writes that are no paths.
+/// The words among the writes that are no paths: what becomes of rows, and what a module says besides its edits.
 const DROP: &str = "drop";
 const ROUTE: &str = "route";
+const SAYS: [&str; 2] = ["log", "counters"];
+
+/// The word that this is among the writes, and the verb that goes with it.
+fn word(source: &str) -> Option<&'static str> {
+    match source {
+        DROP | ROUTE => Some("writes"),
+        says if SAYS.contains(&says) => Some("uses"),
+        _ => None,
+    }
+}
 
 /// What is granted of one kind.
 struct Granted<'a> {
@@ -26,7 +36,7 @@ struct Granted<'a> {
 impl Granted<'_> {
     fn parse(sources: &[String]) -> Result<Granted<'_>, PlanError> {
         let all = sources.iter().any(|source| source == "*");
-        let named = sources.iter().filter(|source| !["*", DROP, ROUTE].contains(&source.as_str()));
+        let named = sources.iter().filter(|source| *source != "*" && word(source).is_none());
         let paths = named.map(|source| Path::parse(source).map_err(PlanError::Grant)).collect::<Result<_, _>>()?;
         Ok(Granted { all, paths, sources })
     }
@@ -36,9 +46,9 @@ impl Granted<'_> {
         if covered { Ok(()) } else { Err(self.refusal(verb, path.to_string())) }
     }
 
-    fn word(&self, word: &str) -> Result<(), PlanError> {
+    fn word(&self, verb: &'static str, word: &str) -> Result<(), PlanError> {
         let covered = self.all || self.sources.iter().any(|source| source == word);
-        if covered { Ok(()) } else { Err(self.refusal("writes", word.to_owned())) }
+        if covered { Ok(()) } else { Err(self.refusal(verb, word.to_owned())) }
     }
 
     fn refusal(&self, verb: &'static str, path: String) -> PlanError {
@@ -65,8 +75,8 @@ pub(super) fn compile(
     let granted = Granted::parse(&grants.writes)?;
     let mut writes = Vec::with_capacity(plan.writes.len());
     for source in &plan.writes {
-        if source == DROP || source == ROUTE {
-            granted.word(source)?;
+        if let Some(verb) = word(source) {
+            granted.word(verb, source)?;
             writes.push(None);
             continue;
         }

@@ -105,8 +105,8 @@ async fn an_edit_outside_its_batch_fails_the_batch() {
 #[tokio::test]
 async fn an_edit_outside_its_grant_fails_the_batch() {
     let rig = Rig::with(|config| {
-        let grants =
-            GrantsConfig { reads: vec!["*".to_owned()], writes: vec!["log.body".to_owned()], metadata: vec![] };
+        let writes = ["log.body", "log", "counters"].map(str::to_owned).to_vec();
+        let grants = GrantsConfig { reads: vec!["*".to_owned()], writes, metadata: vec![] };
         config.grants = [("mine".to_owned(), grants)].into();
     });
     let guest = Guest::default().reads("log.body", &[]).reads("resource.attributes[*]", &[]).writes("log.body");

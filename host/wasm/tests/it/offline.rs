@@ -24,6 +24,11 @@ async fn open(bytes: Vec<u8>) -> Result<Opened, String> {
     workbench().open("mine", &bundled).await.map_err(|error| error.to_string())
 }
 
+/// What every guest of these tests imports.
+fn says() -> Vec<String> {
+    vec!["log".to_owned(), "counters".to_owned()]
+}
+
 fn wanted(grants: Option<&GrantsConfig>) -> Wanted<'_> {
     Wanted { signal: Signal::Logs, config: "{}", limits: Limits::default(), grants }
 }
@@ -49,7 +54,7 @@ async fn a_module_is_tried_with_what_it_asks_for() {
 #[tokio::test]
 async fn what_the_operator_grants_is_all_that_it_may() {
     let opened = open(Guest::label("cluster.id", "eu-1").build()).await.unwrap();
-    let grants = GrantsConfig { reads: vec!["*".to_owned()], ..GrantsConfig::default() };
+    let grants = GrantsConfig { reads: vec!["*".to_owned()], writes: says(), ..GrantsConfig::default() };
     let refused = opened.configure(&wanted(Some(&grants))).unwrap_err().to_string();
     assert!(refused.contains("writes `resource.attributes[*]`, which is not granted"), "{refused}");
 }
@@ -169,8 +174,7 @@ async fn the_context_is_told_to_the_module() {
         (i32.or (i32.ne (local.get $cluster-len) (i32.const 4)) (i32.ne (local.get $metadata-len) (i32.const 1)))) \
         (then unreachable))";
     let opened = open(Guest::idle().in_live_process(fits).build()).await.unwrap();
-    let grants =
-        GrantsConfig { reads: vec!["*".to_owned()], metadata: vec!["Tenant".to_owned()], ..GrantsConfig::default() };
+    let grants = GrantsConfig { reads: vec!["*".to_owned()], writes: says(), metadata: vec!["Tenant".to_owned()] };
     let trial = opened.configure(&wanted(Some(&grants))).unwrap();
     let pair = |key: &str| (key.to_owned(), "a".to_owned());
     let metadata = vec![pair("tenant"), pair("authorization")];

@@ -198,11 +198,26 @@ async fn a_script_whose_text_range_is_a_slice_of_nothing_is_an_empty_text() {
 async fn a_bundled_module_brings_its_grants_and_a_stranger_has_none() {
     let rig = Rig::with(|config| config.grants.clear());
     let said = rig.refusal(&Guest::idle().build()).await;
-    assert!(said.contains("log.body") && said.contains("not granted"), "{said}");
+    assert!(said.contains("`log`") && said.contains("not granted"), "{said}");
 
     let rig = Rig::with(|config| {
-        let grants = GrantsConfig { reads: vec!["log.body".to_owned()], writes: vec![], metadata: vec![] };
+        let writes = vec!["log".to_owned(), "counters".to_owned()];
+        let grants = GrantsConfig { reads: vec!["log.body".to_owned()], writes, metadata: vec![] };
         config.grants = [("mine".to_owned(), grants)].into();
     });
     rig.start(&Guest::idle()).await;
+}
+
+#[tokio::test]
+async fn a_module_says_and_counts_only_what_it_was_granted_by_name() {
+    for (granted, missing) in [("log", "counters"), ("counters", "log")] {
+        let rig = Rig::with(|config| {
+            let writes = vec![granted.to_owned()];
+            let grants = GrantsConfig { reads: vec!["*".to_owned()], writes, metadata: vec![] };
+            config.grants = [("mine".to_owned(), grants)].into();
+        });
+        let said = rig.refusal(&Guest::idle().build()).await;
+        let expected = format!("the plan uses `{missing}`, which is not granted; granted are: `{granted}`");
+        assert!(said.contains(&expected), "{said}");
+    }
 }

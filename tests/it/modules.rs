@@ -255,3 +255,35 @@ service:
     let metrics = collector.metrics().await;
     assert_eq!(metrics.sum("tidegate_processor_unprocessed_items_total", &["processor=\"wasm/mine\""]), 20.0);
 }
+
+#[test]
+fn validate_loads_modules_on_request_and_shows_what_they_ask_for_beside_what_they_may() {
+    let yaml = |grants: &str| {
+        format!(
+            "receivers: {{ otlp: {{ protocols: {{ grpc: }} }} }}
+processors: {{ wasm/mine: {{ module: mine, config: {{ attributes: {{ cluster.id: eu-1 }} }} }} }}
+exporters: {{ debug: }}
+modules: {{ folder: modules, cache: '${{env:CACHE}}', grants: {{ mine: {grants} }} }}
+service: {{ pipelines: {{ logs: {{ receivers: [otlp], processors: [wasm/mine], exporters: [debug] }} }} }}
+"
+        )
+    };
+    let validate = |grants: &str, args: &[&str]| {
+        let setup = Collector::from_yaml(&yaml(grants)).file("modules/mine.wasm", bundled("cluster-labels"));
+        setup.args(args).validate()
+    };
+    let (passed, told) = validate("{ writes: ['resource.attributes[*]', log, drop] }", &["--modules"]);
+    assert!(passed, "{told}");
+    for line in [
+        "wasm/mine in logs: the module mine\n",
+        "  reads     nothing\n",
+        "  writes    resource.attributes[*], log\n",
+        "  may write resource.attributes[*], log, drop\n",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let (passed, told) = validate("{ writes: ['resource.attributes[*]'] }", &["--modules"]);
+    assert!(!passed && told.contains("the plan uses `log`, which is not granted"), "{told}");
+    let (passed, told) = validate("{}", &[]);
+    assert!(passed, "without the flag no module is loaded: {told}");
+}

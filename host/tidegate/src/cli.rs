@@ -43,7 +43,8 @@ pub(crate) enum Command {
     /// This reads the configuration, the environment, the files that it refers to with ${file:...}, and the certificates,
     /// keys and credentials that it names, and nothing else.
     /// Left to the start are: whether an address is free or a next hop is there, whether the folder of a `file` exporter
-    /// exists and can be written to, whether a quarantine can, whether modules load, and what a module makes of its `config`.
+    /// exists and can be written to, whether a quarantine can, and, without --modules, whether modules load and what they make
+    /// of their `config`.
     ///
     /// The exit code is 0 for a valid configuration, with or without warnings, and 1 otherwise.
     Validate(ValidateArgs),
@@ -116,6 +117,9 @@ pub(crate) struct ValidateArgs {
     /// List what in it means something else here than in the Collector
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Also load the modules of its wasm processors, in the sandbox, and show what each asks for beside what it is granted
+    #[arg(long)]
+    pub(crate) modules: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -132,17 +132,7 @@ impl Factories {
     /// # Errors
     /// Every processor whose module cannot be loaded, one a line.
     pub(crate) async fn load_modules(&self, config: &Validated) -> anyhow::Result<()> {
-        let Err(failures) = self.sandbox.ready().await else { return Ok(()) };
-        let line = |failure: &NotReady| {
-            let told = format!("cannot load {failure}");
-            let id = &failure.processor;
-            match config.processors.get(id).or_else(|| config.connectors.get(id)) {
-                Some(section) => section.problem(told).to_string(),
-                None => told,
-            }
-        };
-        let lines: Vec<String> = failures.iter().map(line).collect();
-        Err(anyhow!("{}", lines.join("\n")))
+        load(&self.sandbox, config).await
     }
 
     /// What a receiver is built with; `nothing` is what is read behind one that nobody reads metadata behind.
@@ -352,11 +342,29 @@ impl host_pipeline::Factories for Factories {
 }
 
 /// The modules' section.
+/// Loads the modules of the processors that a sandbox has made.
+///
+/// # Errors
+/// Every processor whose module cannot be loaded, one a line.
+pub(crate) async fn load(sandbox: &Sandbox, config: &Validated) -> anyhow::Result<()> {
+    let Err(failures) = sandbox.ready().await else { return Ok(()) };
+    let line = |failure: &NotReady| {
+        let told = format!("cannot load {failure}");
+        let id = &failure.processor;
+        match config.processors.get(id).or_else(|| config.connectors.get(id)) {
+            Some(section) => section.problem(told).to_string(),
+            None => told,
+        }
+    };
+    let lines: Vec<String> = failures.iter().map(line).collect();
+    Err(anyhow!("{}", lines.join("\n")))
+}
+
 fn modules(config: &Validated) -> String {
     config.modules.as_ref().map(Value::canonical).unwrap_or_default()
 }
 
-fn modules_config(config: &Validated) -> Result<ModulesConfig, Errors> {
+pub(crate) fn modules_config(config: &Validated) -> Result<ModulesConfig, Errors> {
     config.modules.as_ref().map_or_else(|| Ok(ModulesConfig::default()), Value::decode)
 }
 

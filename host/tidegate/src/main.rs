@@ -18,6 +18,7 @@ mod health;
 mod memory;
 mod metadata;
 mod module;
+mod modules;
 mod own;
 mod quarantine;
 mod queue;
@@ -134,6 +135,9 @@ fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
         for difference in explain::differences(&config.validated) {
             writeln!(out, "{difference} (difference)")?;
         }
+    }
+    if args.modules {
+        modules::show(&config.validated, &mut out)?;
     }
     let names: Vec<String> = locations.iter().map(ToString::to_string).collect();
     writeln!(out, "{}: valid", names.join(", "))?;

@@ -7,6 +7,7 @@ mod measure;
 mod memory;
 mod neighbour;
 mod peers;
+mod queue;
 mod rig;
 mod sandbox;
 mod scenario;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Abi,
     /// What exporters cost that say telemetry in a backend's own form, beside pass-through
     Exporters(exporters::Args),
+    /// What a durable queue costs, beside otelcol's
+    Queue(queue::Args),
     /// What the sandbox costs: each bundled guest in it, beside the same source linked in
     Sandbox(sandbox::Args),
 }
@@ -40,6 +43,7 @@ pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
         Command::Instructions(args) => instructions::run(workspace, args),
         Command::Abi => example(workspace, "abi", &[]),
         Command::Exporters(args) => exporters::run(workspace, args),
+        Command::Queue(args) => queue::run(workspace, args),
         Command::Sandbox(args) => sandbox::run(workspace, args),
     }
 }

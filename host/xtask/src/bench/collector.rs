@@ -1,5 +1,6 @@
 //! A collector under measurement: started on a core of its own, and read from /proc.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,6 +49,18 @@ impl Peers {
 
     /// The same, with a configuration that was written for another one.
     pub(crate) fn start_as(&self, rig: &Rig, peer: Peer, of: Peer, config: &str) -> Result<Collector> {
+        self.start_within(rig, peer, of, config, &[])
+    }
+
+    /// The same, with what the configuration takes from the environment.
+    pub(crate) fn start_within(
+        &self,
+        rig: &Rig,
+        peer: Peer,
+        of: Peer,
+        config: &str,
+        environment: &[(&str, &OsStr)],
+    ) -> Result<Collector> {
         let config = self.configs.join(of.name()).join(config).with_extension("yaml");
         let program = match peer {
             Peer::Otelcol => &self.otelcol,
@@ -59,7 +72,7 @@ impl Peers {
             command.arg("--config").arg(config);
         }
         let log = fs::File::create(self.log(peer)).context("the folder of logs is there")?;
-        command.env("GOMAXPROCS", "1").stdout(log.try_clone()?).stderr(log);
+        command.envs(environment.iter().copied()).env("GOMAXPROCS", "1").stdout(log.try_clone()?).stderr(log);
         let mut running = Running::start(&mut command)?;
         wait_for_port(INGEST, &mut running).with_context(|| format!("see {}", self.log(peer).display()))?;
         Ok(Collector(running))
@@ -89,6 +102,13 @@ impl Collector {
             line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).context("/proc/PID/status")
         };
         Ok((kib("VmRSS:")? / 1024.0, kib("VmHWM:")? / 1024.0))
+    }
+
+    /// Bytes that it had written to disk so far.
+    pub(crate) fn written(&self) -> Result<u64> {
+        let io = fs::read_to_string(self.proc("io")).context("the collector has ended")?;
+        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+        line.and_then(|bytes| bytes.parse().ok()).context("/proc/PID/io")
     }
 
     pub(crate) fn end(self) -> Result<()> {

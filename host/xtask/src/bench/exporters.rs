@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::collector::{Peer, Peers};
 use super::rig::{self, Cores, Drive, Rig};
 use super::scenario::{Load, Signal};
-use super::table::median;
+use super::table::{median, spread};
 use crate::workspace::Workspace;
 use crate::{guests, needs};
 
@@ -75,8 +75,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             let line = format!(
                 "| {name}/{load}/{} | {} | {} | {ratio:.2} | {bar} | {verdict} |",
                 signal.name(),
-                shown(&plain),
-                shown(&own),
+                spread(&plain),
+                spread(&own),
             );
             println!("{line}");
             lines.push(line);
@@ -119,11 +119,4 @@ fn cost(rig: &Rig, peers: &Peers, config: &str, signal: Signal, load: Load, seco
     collector.end()?;
     drop(sink);
     Ok(cpu.as_secs_f64() * 1e6 / items as f64)
-}
-
-/// The median, and least and most.
-fn shown(costs: &[f64]) -> String {
-    let least = costs.iter().copied().fold(f64::MAX, f64::min);
-    let most = costs.iter().copied().fold(0.0, f64::max);
-    format!("{:.2} ({least:.2}–{most:.2})", median(costs).unwrap_or(f64::NAN))
 }

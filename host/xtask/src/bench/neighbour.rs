@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use super::collector::{Collector, Peer, Peers};
 use super::rig::{self, Cores, Drive, INGEST, Rig, Sent};
 use super::scenario::{Load, Signal};
+use super::table;
 use crate::workspace::Workspace;
 use crate::{guests, needs};
 
@@ -196,11 +197,8 @@ impl Compared {
     }
 
     fn line(&self, policy: &str) -> String {
-        let spread = |samples: &[Sample], of: fn(&Sample) -> f64| {
-            let all: Vec<f64> = samples.iter().map(of).collect();
-            let (low, high) = (all.iter().copied().fold(f64::MAX, f64::min), all.iter().copied().fold(0.0, f64::max));
-            format!("{:.2} ({low:.2}–{high:.2})", median(samples, of))
-        };
+        let spread =
+            |samples: &[Sample], of: fn(&Sample) -> f64| table::spread(&samples.iter().map(of).collect::<Vec<f64>>());
         let (cpu, p99): (fn(&Sample) -> f64, fn(&Sample) -> f64) = (|sample| sample.cpu_us, |sample| sample.p99_ms);
         format!(
             "| {policy} | {:.4} | {:.4} | {} | {} | {:.3} | {} | {} | {:.2} |",
@@ -221,7 +219,5 @@ fn least(samples: &[Sample]) -> f64 {
 }
 
 fn median(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
-    let mut all: Vec<f64> = samples.iter().map(of).collect();
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+    table::median(&samples.iter().map(of).collect::<Vec<f64>>()).unwrap_or(f64::NAN)
 }

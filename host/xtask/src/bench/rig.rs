@@ -55,6 +55,8 @@ pub(crate) struct Drive {
 pub(crate) struct Sent {
     pub(crate) requests: u64,
     pub(crate) items: u64,
+    /// Of the requests that were answered.
+    pub(crate) bytes: u64,
     pub(crate) seconds: f64,
     pub(crate) p99_ms: f64,
     pub(crate) failed_requests: u64,

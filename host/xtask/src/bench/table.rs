@@ -107,6 +107,13 @@ fn off(delivered: f64) -> f64 {
     (delivered - 1.0).abs()
 }
 
+/// The median, and least and most.
+pub(crate) fn spread(values: &[f64]) -> String {
+    let least = values.iter().copied().fold(f64::MAX, f64::min);
+    let most = values.iter().copied().fold(0.0, f64::max);
+    format!("{:.2} ({least:.2}–{most:.2})", median(values).unwrap_or(f64::NAN))
+}
+
 pub(crate) fn median(numbers: &[f64]) -> Option<f64> {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -193,10 +193,10 @@ impl Batch {
         &self.labels[series.labels.0 as usize..series.labels.1 as usize]
     }
 
-    /// The series with these labels, which is of `family` where it is new.
-    pub(super) fn series(&mut self, labels: impl Iterator<Item = Label>, family: u32) -> &mut Series {
+    /// The series with the labels that are added, which is of `family` where it is new.
+    pub(super) fn series(&mut self, add_labels: impl FnOnce(&mut Vec<Label>), family: u32) -> &mut Series {
         let start = self.labels.len();
-        self.labels.extend(labels);
+        add_labels(&mut self.labels);
         let hash = self.symbols.hash_labels(&self.labels[start..]);
         let (known, new) = self.labels.split_at(start);
         let series = &self.series;

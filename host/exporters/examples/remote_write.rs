@@ -7,7 +7,7 @@
 //! receiver.
 
 use std::error::Error;
-use std::hash::Hasher as _;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -17,7 +17,7 @@ use std::{env, fs, io, thread};
 use host_component::{Authenticators, Delivery};
 use host_exporters::Deps;
 use host_exporters::prometheus_remote_write::Config;
-use host_otlp::{Limits, Signal, check};
+use host_otlp::{Limits, Payload, Signal, check};
 use host_telemetry::Metrics;
 use serde_json::json;
 
@@ -36,13 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let metrics = Metrics::new();
     let deps = Deps { base: Path::new("."), auth: &Authenticators::default(), metrics: &metrics };
-    let mut config = json!({"endpoint": endpoint});
-    if env::var_os("V2").is_some() {
-        config["protobuf_message"] = "io.prometheus.write.v2.Request".into();
-    }
-    let config: Config = serde_json::from_value(config)?;
+    let config: Config = serde_json::from_value(json!({"endpoint": endpoint}))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut requests, mut bytes, mut sum) = (0u64, 0usize, std::hash::DefaultHasher::new());
+    let (mut requests, mut bytes, mut sum) = (0u64, 0usize, DefaultHasher::new());
     runtime.block_on(async {
         let exporter = config.build(&"prometheus_remote_write".parse()?, &deps)?;
         for payload in payloads.iter().cycle().take(payloads.len() * repetitions as usize) {
@@ -55,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Ok::<_, Box<dyn Error>>(())
     })?;
-    let items: u64 = payloads.iter().map(|payload| payload.items()).sum::<u64>() * u64::from(repetitions);
+    let items: u64 = payloads.iter().map(Payload::items).sum::<u64>() * u64::from(repetitions);
     println!("{items} items in {requests} requests of {bytes} bytes: {:016x}", sum.finish());
     Ok(())
 }

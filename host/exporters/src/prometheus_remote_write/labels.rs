@@ -4,18 +4,19 @@
 //! joined there with `;`, in the order of their keys; of what is left, the scope and the resource's identity win over
 //! attributes, and attributes over the configuration.
 
+mod order;
+mod resource;
+
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
-use host_otlp::view::{KeyValue, Repeated, Resource, Scope};
+use host_otlp::view::{KeyValue, Repeated, Scope};
 
+use self::order::Order;
+pub(super) use self::resource::ResourceLabels;
 use super::batch::{Label, Symbol, Symbols};
 use super::name::{self, Strategy};
 use super::text::text;
-
-const SERVICE_NAME: &str = "service.name";
-const SERVICE_NAMESPACE: &str = "service.namespace";
-const SERVICE_INSTANCE: &str = "service.instance.id";
 
 /// How labels are made.
 #[derive(Clone, Debug)]
@@ -111,41 +112,6 @@ struct Row<'a> {
     at: usize,
 }
 
-/// The order of labels by their names, kept for the next ones, which have the same names mostly.
-#[derive(Default)]
-struct Order {
-    names: Vec<Symbol>,
-    /// Where those are that come first, second and so on.
-    places: Vec<usize>,
-}
-
-impl Order {
-    /// Of how many labels it is kept at most.
-    const MOST: usize = 64;
-
-    /// Sets `sorted` to these labels in their order; false where it is not known.
-    fn arrange(&self, labels: &[Label], sorted: &mut Vec<Label>) -> bool {
-        sorted.clear();
-        let is_known =
-            labels.len() == self.names.len() && labels.iter().zip(&self.names).all(|(label, name)| label.name == *name);
-        if is_known {
-            sorted.extend(self.places.iter().filter_map(|at| labels.get(*at)));
-        }
-        is_known
-    }
-
-    /// Keeps the order of labels, of which each has a name of its own.
-    fn learn(&mut self, labels: &[Label], sorted: &[Label]) {
-        self.names.clear();
-        self.places.clear();
-        if labels.len() == sorted.len() && labels.len() <= Order::MOST {
-            self.names.extend(labels.iter().map(|label| label.name));
-            self.places
-                .extend(sorted.iter().filter_map(|label| self.names.iter().position(|name| *name == label.name)));
-        }
-    }
-}
-
 /// What the bases of one payload have in common.
 pub(super) struct Common<'a> {
     job: Symbol,
@@ -220,83 +186,6 @@ enum Rank {
     Own,
 }
 
-/// What a resource says.
-pub(super) struct ResourceLabels<'a> {
-    job: Option<Symbol>,
-    instance: Option<Symbol>,
-    /// Those that each point has.
-    converted: Result<Vec<Entry<'a>>, BadKey>,
-    /// Attributes whose values are empty: where a point has them, they are empty there, too.
-    emptied: Vec<&'a str>,
-    /// Those that `target_info` has; none where the resource says nothing but who it is.
-    described: Option<Result<Vec<Entry<'a>>, BadKey>>,
-}
-
-impl<'a> ResourceLabels<'a> {
-    pub(super) fn new(
-        resource: Option<&Resource<'a>>,
-        rules: &Rules,
-        common: &mut Common<'a>,
-        keys: &mut Keys<'a>,
-        symbols: &mut Symbols,
-    ) -> Self {
-        let mut made = ResourceLabels {
-            job: None,
-            instance: None,
-            converted: Ok(Vec::new()),
-            emptied: Vec::new(),
-            described: None,
-        };
-        let (mut name, mut namespace, mut instance) = (None, None, None);
-        let row = &mut common.row;
-        row.at = 0;
-        // Each attribute is read once, since reading them is what most of the time goes into.
-        for pair in resource.into_iter().flat_map(|resource| resource.attributes.clone()) {
-            let KeyValue { key, value, .. } = pair;
-            if rules.excluded.iter().any(|excluded| excluded == key) {
-                continue;
-            }
-            let value = text(value.as_ref());
-            if rules.conversion.takes(key) {
-                match value.is_empty() {
-                    true => made.emptied.push(key),
-                    false => put(&mut made.converted, Entry::new(key, &value, row, keys, symbols)),
-                }
-            }
-            let identity = match key {
-                SERVICE_NAME => &mut name,
-                SERVICE_NAMESPACE => &mut namespace,
-                SERVICE_INSTANCE => &mut instance,
-                _ => {
-                    let described = made.described.get_or_insert_with(|| Ok(Vec::new()));
-                    if !value.is_empty() {
-                        put(described, Entry::new(key, &value, row, keys, symbols));
-                    }
-                    continue;
-                }
-            };
-            if identity.is_none() {
-                *identity = Some(value);
-            }
-        }
-        made.job = name.filter(|name| !name.is_empty()).map(|name| match namespace {
-            Some(namespace) => symbols.add(&format!("{namespace}/{name}")),
-            None => symbols.add(&name),
-        });
-        made.instance = instance.filter(|id| !id.is_empty()).map(|id| symbols.add(&id));
-        made
-    }
-}
-
-/// Adds an entry, where all before made labels; the first that makes none stays.
-fn put<'a>(entries: &mut Result<Vec<Entry<'a>>, BadKey>, entry: Result<Entry<'a>, BadKey>) {
-    match (&mut *entries, entry) {
-        (Ok(entries), Ok(entry)) => entries.push(entry),
-        (Ok(_), Err(bad)) => *entries = Err(bad),
-        (Err(_), _) => {}
-    }
-}
-
 /// Brings entries into the order of their names, and joins those of one name in the order of their keys.
 fn join(entries: &mut Vec<Entry<'_>>, symbols: &mut Symbols) {
     let by_name = |a: &Entry<'_>, b: &Entry<'_>| {
@@ -348,7 +237,7 @@ impl Base {
         join(&mut attributes, symbols);
         let mut base = Base { labels: Vec::with_capacity(attributes.len() + 4 + common.external.len()) };
         base.labels.extend(attributes.iter().map(|entry| (entry.label, Rank::Attribute)));
-        for (name, value) in [(common.job, resource.job), (common.instance, resource.instance)] {
+        for (name, value) in [(common.instance, resource.instance), (common.job, resource.job)] {
             if let Some(value) = value {
                 base.set(Label { name, value }, Rank::Own);
             }
@@ -480,12 +369,15 @@ impl<'a> PointLabels<'a> {
             Some(Err(BadKey(key))) => return Err(BadKey(key.clone())),
             Some(Ok(described)) => described,
         };
-        let base = Base::new(resource, described.clone(), common, symbols);
+        let own = [(common.job, resource.job), (common.instance, resource.instance)];
         self.given.clear();
-        self.given.extend(base.labels.iter().map(|(label, _)| *label));
+        self.given.extend(described.iter().map(|entry| entry.label));
+        self.given.extend(own.iter().filter_map(|(name, value)| Some(Label { name: *name, value: (*value)? })));
+        self.given.extend_from_slice(&common.external);
         if !self.order_of_target.arrange(&self.given, &mut self.labels) {
-            self.labels.extend_from_slice(&self.given);
-            self.labels.sort_by(|a, b| symbols.text(a.name).cmp(symbols.text(b.name)));
+            let mut base = Base::new(resource, described.clone(), common, symbols);
+            base.sort(symbols);
+            self.labels.extend(base.labels.iter().map(|(label, _)| *label));
             self.order_of_target.learn(&self.given, &self.labels);
         }
         Ok(self.labels.iter().any(|label| [common.job, common.instance].contains(&label.name)))

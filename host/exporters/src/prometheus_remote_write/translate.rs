@@ -11,7 +11,7 @@ mod number;
 mod summary;
 mod target;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use hashbrown::DefaultHashBuilder;
 use host_otlp::Payload;
@@ -29,6 +29,8 @@ use super::text::text;
 pub(super) const STALE: u64 = 0x7ff0_0000_0000_0002;
 /// The flag of a point without a value.
 const NO_RECORDED_VALUE: u32 = 1;
+/// How many bytes an item takes at least that room is made for.
+const ITEM: usize = 64;
 const DELTA: i32 = 1;
 const CUMULATIVE: i32 = 2;
 
@@ -132,7 +134,9 @@ impl Translator {
 
     pub(super) fn translate(&self, payload: &Payload) -> (Batch, Dropped) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::new(self.hasher.clone());
+        // What is smaller has next to no labels, and shares its series with others.
+        let room = usize::try_from(payload.items()).unwrap_or(0).min(payload.len() / ITEM);
+        let mut batch = Batch::new(self.hasher.clone(), room);
         let mut run = Run {
             settings: &self.settings,
             kept: &mut kept,
@@ -197,9 +201,7 @@ struct Run<'a, 'r> {
 struct Subject<'m, 'a> {
     base: &'m Base,
     resource: &'m ResourceLabels<'a>,
-    name: Arc<str>,
-    /// The name in the table of the batch.
-    symbol: Symbol,
+    name: Symbol,
     family: u32,
     temporality: i32,
 }
@@ -235,12 +237,12 @@ impl<'a> Run<'a, '_> {
         };
         let is_valid = temporality == CUMULATIVE || (temporality == DELTA && self.kept.deltas.is_some());
         let made = self.kept.names.metric(metric.name, metric.unit, kind);
+        let made = made.map(|name| self.batch.symbols.add(name));
         let subject = match (base, made) {
             _ if !is_valid => Err(Reason::InvalidTemporality),
             (Ok(base), Some(name)) => {
-                let symbol = self.batch.symbols.add(&name);
-                let family = self.family(metric, &data, symbol);
-                Ok(Subject { base, resource, name, symbol, family, temporality })
+                let family = self.family(metric, &data, name);
+                Ok(Subject { base, resource, name, family, temporality })
             }
             _ => Err(Reason::InvalidName),
         };
@@ -294,6 +296,12 @@ impl<'a> Run<'a, '_> {
     fn stream(&self, name: Symbol) -> u64 {
         let label = Label { name: self.constants.name, value: name };
         self.batch.symbols.hash_labels(self.labels.labels().iter().chain([&label]))
+    }
+
+    /// The name of a metric with what tells one of its series apart.
+    fn suffixed(&mut self, name: Symbol, suffix: &str) -> Symbol {
+        let made = [self.batch.symbols.text(name), suffix].concat();
+        self.batch.symbols.add(&made)
     }
 
     fn family(&mut self, metric: &Metric<'a>, data: &Data<'a>, name: Symbol) -> u32 {

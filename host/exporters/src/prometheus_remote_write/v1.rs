@@ -10,13 +10,16 @@ use super::wire::{Counts, Encoded, double, histogram, integer, message, unsigned
 pub(super) const CONTENT_TYPE: &str = "application/x-protobuf";
 pub(super) const VERSION: &str = "0.1.0";
 
+/// How many bytes a label has mostly, with its share of the rest.
+const LABEL: usize = 64;
 /// Tags of length-delimited fields: the labels of a series or an exemplar, and what a label consists of.
 const LABELS: u8 = 1 << 3 | 2;
 const NAME: u8 = 1 << 3 | 2;
 const VALUE: u8 = 2 << 3 | 2;
 
 pub(super) fn encode(batch: &Batch, series: Range<usize>, max_bytes: usize) -> Encoded {
-    let mut encoded = Encoded { body: Vec::new(), counts: Counts::default(), end: series.start };
+    let room = (LABEL * batch.count_labels(series.clone())).min(max_bytes);
+    let mut encoded = Encoded { body: Vec::with_capacity(room), counts: Counts::default(), end: series.start };
     for one in &batch.series[series] {
         let before = encoded.body.len();
         message(&mut encoded.body, 1, 2, |out| put(out, batch, one));

@@ -61,8 +61,12 @@ pub fn pack<'p>(
         }
         Coding::Snappy => {
             let whole = joined(pieces, len);
-            let start = out.len();
-            out.resize(start + snap::raw::max_compress_len(whole.len()), 0);
+            let (start, room) = (out.len(), snap::raw::max_compress_len(whole.len()));
+            // Memory that comes zeroed, most of which is never touched, costs next to nothing.
+            match start {
+                0 => *out = vec![0; room],
+                _ => out.resize(start + room, 0),
+            }
             let packed = snap::raw::Encoder::new().compress(&whole, &mut out[start..])?;
             out.truncate(start + packed);
             Ok(())

@@ -169,6 +169,11 @@ impl<'a> Fields<'a> {
         Fields { buf: self.buf, pos, end: self.end }
     }
 
+    /// The fields as they lie there.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.buf.get(self.pos..self.end).unwrap_or_default()
+    }
+
     /// What the fields lie in.
     pub fn buffer(&self) -> &'a [u8] {
         self.buf

@@ -4,6 +4,7 @@
 //! compared and hashed once.
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use smallvec::SmallVec;
@@ -16,6 +17,11 @@ pub(super) const NOTHING: Symbol = 0;
 
 /// No point of the payload: for what is made of a resource.
 pub(super) const NO_POINT: u32 = u32::MAX;
+
+/// How many labels a series has mostly, how many texts an item has that no other has, and of how many bytes.
+const LABELS: usize = 7;
+const TEXTS: usize = 4;
+const TEXT: usize = 32;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Label {
@@ -40,8 +46,9 @@ struct Entry {
 
 impl Symbols {
     /// The hasher decides the hashes of series: where they are to be the same in two batches, it has to be the same.
-    pub(super) fn new(hasher: DefaultHashBuilder) -> Self {
-        let mut symbols = Symbols { hasher, text: String::new(), entries: Vec::new(), table: HashTable::new() };
+    fn new(hasher: DefaultHashBuilder, room: usize) -> Self {
+        let (entries, table) = (Vec::with_capacity(room), HashTable::with_capacity(room));
+        let mut symbols = Symbols { hasher, text: String::with_capacity(TEXT * room), entries, table };
         symbols.add("");
         symbols
     }
@@ -178,14 +185,23 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(hasher: DefaultHashBuilder) -> Self {
+    /// With room for so many items, each with a series of its own and one of its resource; it grows where that does not do.
+    pub(super) fn new(hasher: DefaultHashBuilder, items: usize) -> Self {
+        let series = 2 * items;
         Batch {
-            symbols: Symbols::new(hasher),
-            labels: Vec::new(),
-            series: Vec::new(),
+            symbols: Symbols::new(hasher, TEXTS * items),
+            labels: Vec::with_capacity(LABELS * series),
+            series: Vec::with_capacity(series),
             families: Vec::new(),
-            index: HashTable::new(),
+            index: HashTable::with_capacity(series),
         }
+    }
+
+    /// How many labels these series have together.
+    pub(super) fn count_labels(&self, series: Range<usize>) -> usize {
+        let series = self.series.get(series).unwrap_or_default();
+        let ends = series.first().zip(series.last());
+        ends.map_or(0, |(first, last)| last.labels.1.saturating_sub(first.labels.0) as usize)
     }
 
     /// The labels of a series, sorted by their names.
@@ -193,10 +209,10 @@ impl Batch {
         &self.labels[series.labels.0 as usize..series.labels.1 as usize]
     }
 
-    /// The series with these labels, which is of `family` where it is new.
-    pub(super) fn series(&mut self, labels: impl Iterator<Item = Label>, family: u32) -> &mut Series {
+    /// The series with the labels that are added, which is of `family` where it is new.
+    pub(super) fn series(&mut self, add_labels: impl FnOnce(&mut Vec<Label>), family: u32) -> &mut Series {
         let start = self.labels.len();
-        self.labels.extend(labels);
+        add_labels(&mut self.labels);
         let hash = self.symbols.hash_labels(&self.labels[start..]);
         let (known, new) = self.labels.split_at(start);
         let series = &self.series;

@@ -4,18 +4,19 @@
 //! joined there with `;`, in the order of their keys; of what is left, the scope and the resource's identity win over
 //! attributes, and attributes over the configuration.
 
+mod order;
+mod resource;
+
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
-use host_otlp::view::{KeyValue, Repeated, Resource, Scope};
+use host_otlp::view::{KeyValue, Repeated, Scope};
 
+use self::order::Order;
+pub(super) use self::resource::ResourceLabels;
 use super::batch::{Label, Symbol, Symbols};
 use super::name::{self, Strategy};
 use super::text::text;
-
-const SERVICE_NAME: &str = "service.name";
-const SERVICE_NAMESPACE: &str = "service.namespace";
-const SERVICE_INSTANCE: &str = "service.instance.id";
 
 /// How labels are made.
 #[derive(Clone, Debug)]
@@ -86,11 +87,72 @@ impl<'a> Keys<'a> {
         Keys { strategy, known: HashMap::new() }
     }
 
-    fn name(&mut self, key: &'a str, symbols: &mut Symbols) -> Result<Symbol, BadKey> {
+    /// The name for the next key of a row.
+    fn name(&mut self, key: &'a str, row: &mut Row<'a>, symbols: &mut Symbols) -> Result<Symbol, BadKey> {
+        let at = row.at;
+        row.at += 1;
+        if let Some((before, name)) = row.before.get(at)
+            && *before == key
+        {
+            return Ok(*name);
+        }
         let strategy = self.strategy;
         let made = *self.known.entry(key).or_insert_with(|| name::label(key, strategy).map(|name| symbols.add(&name)));
-        made.ok_or_else(|| BadKey(key.to_owned()))
+        let name = made.ok_or_else(|| BadKey(key.to_owned()))?;
+        row.before.truncate(at);
+        row.before.push((key, name));
+        Ok(name)
     }
+}
+
+/// The keys of one set of attributes, and the names that they became: the next set has the same ones mostly.
+#[derive(Default)]
+struct Row<'a> {
+    before: Vec<(&'a str, Symbol)>,
+    at: usize,
+}
+
+/// What the bases of one payload have in common.
+pub(super) struct Common<'a> {
+    job: Symbol,
+    instance: Symbol,
+    external: Vec<Label>,
+    /// The keys of resources.
+    row: Row<'a>,
+    /// The scope before, as it was encoded, and its labels.
+    scope: (&'a [u8], Vec<Label>),
+}
+
+impl<'a> Common<'a> {
+    pub(super) fn new(rules: &Rules, symbols: &mut Symbols) -> Self {
+        let external = rules.external.iter();
+        let external =
+            external.map(|(name, value)| Label { name: symbols.add(name), value: symbols.add(value) }).collect();
+        let (job, instance) = (symbols.add("job"), symbols.add("instance"));
+        Common { job, instance, external, row: Row::default(), scope: (&[], Vec::new()) }
+    }
+
+    /// The labels of a scope.
+    fn scope(&mut self, scope: &Scope<'a>, strategy: Strategy, symbols: &mut Symbols) -> &[Label] {
+        let encoded = scope.fields.bytes();
+        if self.scope.0 != encoded {
+            self.scope = (encoded, scope_labels(scope, strategy, symbols));
+        }
+        &self.scope.1
+    }
+}
+
+fn scope_labels(scope: &Scope<'_>, strategy: Strategy, symbols: &mut Symbols) -> Vec<Label> {
+    let own = [("name", Cow::Borrowed(scope.name)), ("version", Cow::Borrowed(scope.version))];
+    let attributes = scope.attributes.clone().map(|pair| (pair.key, text(pair.value.as_ref())));
+    let attributes = attributes.filter(|(key, _)| !matches!(*key, "name" | "version" | "schema_url"));
+    let all = own.into_iter().chain(attributes).filter(|(_, value)| !value.is_empty());
+    let named = all.filter_map(|(key, value)| {
+        let key = format!("otel_scope_{key}");
+        let name = symbols.add(&name::label(&key, strategy)?);
+        Some(Label { name, value: symbols.add(&value) })
+    });
+    named.collect()
 }
 
 /// An attribute that becomes a label.
@@ -98,6 +160,19 @@ impl<'a> Keys<'a> {
 struct Entry<'a> {
     key: &'a str,
     label: Label,
+}
+
+impl<'a> Entry<'a> {
+    fn new(
+        key: &'a str,
+        value: &str,
+        row: &mut Row<'a>,
+        keys: &mut Keys<'a>,
+        symbols: &mut Symbols,
+    ) -> Result<Self, BadKey> {
+        let name = keys.name(key, row, symbols)?;
+        Ok(Entry { key, label: Label { name, value: symbols.add(value) } })
+    }
 }
 
 /// What becomes of a label that a point has, too.
@@ -111,83 +186,14 @@ enum Rank {
     Own,
 }
 
-/// What a resource says.
-pub(super) struct ResourceLabels<'a> {
-    job: Option<Symbol>,
-    instance: Option<Symbol>,
-    /// Those that each point has, by key.
-    converted: Result<Vec<Entry<'a>>, BadKey>,
-    /// Attributes whose values are empty: where a point has them, they are empty there, too.
-    emptied: Vec<&'a str>,
-    /// Those that `target_info` has, by key; none where the resource says nothing but who it is.
-    described: Option<Result<Vec<Entry<'a>>, BadKey>>,
-}
-
-impl<'a> ResourceLabels<'a> {
-    pub(super) fn new(
-        resource: Option<&Resource<'a>>,
-        rules: &Rules,
-        keys: &mut Keys<'a>,
-        symbols: &mut Symbols,
-    ) -> Self {
-        let attributes = resource.map(|resource| resource.attributes.clone());
-        let kept = || {
-            let all = attributes.clone().into_iter().flatten();
-            all.filter(|pair| !rules.excluded.iter().any(|excluded| excluded == pair.key))
-        };
-        let first = |key: &str| kept().find(|pair| pair.key == key).map(|pair| text(pair.value.as_ref()));
-        let job = first(SERVICE_NAME).filter(|name| !name.is_empty()).map(|name| match first(SERVICE_NAMESPACE) {
-            Some(namespace) => symbols.add(&format!("{namespace}/{name}")),
-            None => symbols.add(&name),
-        });
-        let instance = first(SERVICE_INSTANCE).filter(|id| !id.is_empty()).map(|id| symbols.add(&id));
-        let is_identity = |key: &str| matches!(key, SERVICE_NAME | SERVICE_NAMESPACE | SERVICE_INSTANCE);
-        let converted = kept().filter(|pair| rules.conversion.takes(pair.key));
-        let emptied = converted.clone().filter(|pair| text(pair.value.as_ref()).is_empty()).map(|pair| pair.key);
-        let emptied = emptied.collect();
-        let converted = entries(converted, keys, symbols);
-        let described = kept().any(|pair| !is_identity(pair.key));
-        let described = described.then(|| entries(kept().filter(|pair| !is_identity(pair.key)), keys, symbols));
-        ResourceLabels { job, instance, converted, emptied, described }
-    }
-}
-
-/// The labels that `pairs` make, by key.
-fn entries<'a>(
-    pairs: impl Iterator<Item = KeyValue<'a>>,
-    keys: &mut Keys<'a>,
-    symbols: &mut Symbols,
-) -> Result<Vec<Entry<'a>>, BadKey> {
-    let mut entries = Vec::new();
-    add_entries(pairs, keys, symbols, &mut entries)?;
-    Ok(entries)
-}
-
-fn add_entries<'a>(
-    pairs: impl Iterator<Item = KeyValue<'a>>,
-    keys: &mut Keys<'a>,
-    symbols: &mut Symbols,
-    entries: &mut Vec<Entry<'a>>,
-) -> Result<(), BadKey> {
-    for pair in pairs {
-        let value = text(pair.value.as_ref());
-        if !value.is_empty() {
-            let label = Label { name: keys.name(pair.key, symbols)?, value: symbols.add(&value) };
-            entries.push(Entry { key: pair.key, label });
-        }
-    }
-    if !entries.is_sorted_by_key(|entry| entry.key) {
-        entries.sort_by_key(|entry| entry.key);
-    }
-    Ok(())
-}
-
-/// Brings entries, which are sorted by key, into the order of their names, and joins those of one name.
+/// Brings entries into the order of their names, and joins those of one name in the order of their keys.
 fn join(entries: &mut Vec<Entry<'_>>, symbols: &mut Symbols) {
-    if !entries
-        .is_sorted_by(|a, b| a.label.name == b.label.name || symbols.text(a.label.name) < symbols.text(b.label.name))
-    {
-        entries.sort_by(|a, b| symbols.text(a.label.name).cmp(symbols.text(b.label.name)));
+    let by_name = |a: &Entry<'_>, b: &Entry<'_>| {
+        let by_name = || symbols.text(a.label.name).cmp(symbols.text(b.label.name));
+        if a.label.name == b.label.name { a.key.cmp(b.key) } else { by_name() }
+    };
+    if !entries.is_sorted_by(|a, b| by_name(a, b).is_le()) {
+        entries.sort_by(by_name);
     }
     entries.dedup_by(|next, kept| {
         let is_same = next.label.name == kept.label.name;
@@ -209,51 +215,43 @@ impl Base {
         resource: &ResourceLabels<'a>,
         scope: Option<&Scope<'a>>,
         rules: &Rules,
+        common: &mut Common<'a>,
         symbols: &mut Symbols,
     ) -> Result<Self, BadKey> {
         let converted = resource.converted.as_ref().map_err(|BadKey(key)| BadKey(key.clone()))?;
-        Ok(Base::new(resource, converted.clone(), scope.filter(|_| rules.has_scope), rules, symbols))
+        let mut base = Base::new(resource, converted.clone(), common, symbols);
+        if let Some(scope) = scope.filter(|_| rules.has_scope) {
+            common.scope(scope, rules.strategy, symbols).iter().for_each(|label| base.set(*label, Rank::Own));
+        }
+        base.sort(symbols);
+        Ok(base)
     }
 
+    /// Without a scope, and not sorted yet.
     fn new(
         resource: &ResourceLabels<'_>,
         mut attributes: Vec<Entry<'_>>,
-        scope: Option<&Scope<'_>>,
-        rules: &Rules,
+        common: &Common<'_>,
         symbols: &mut Symbols,
     ) -> Self {
         join(&mut attributes, symbols);
-        let mut base = Base { labels: attributes.iter().map(|entry| (entry.label, Rank::Attribute)).collect() };
-        for (name, value) in [("job", resource.job), ("instance", resource.instance)] {
+        let mut base = Base { labels: Vec::with_capacity(attributes.len() + 4 + common.external.len()) };
+        base.labels.extend(attributes.iter().map(|entry| (entry.label, Rank::Attribute)));
+        for (name, value) in [(common.instance, resource.instance), (common.job, resource.job)] {
             if let Some(value) = value {
-                let name = symbols.add(name);
                 base.set(Label { name, value }, Rank::Own);
             }
         }
-        for (name, value) in &rules.external {
-            let label = Label { name: symbols.add(name), value: symbols.add(value) };
+        for label in &common.external {
             if !base.labels.iter().any(|(other, _)| other.name == label.name) {
-                base.set(label, Rank::External);
+                base.set(*label, Rank::External);
             }
         }
-        if let Some(scope) = scope {
-            base.add_scope(scope, rules.strategy, symbols);
-        }
-        base.labels.sort_by(|(a, _), (b, _)| symbols.text(a.name).cmp(symbols.text(b.name)));
         base
     }
 
-    fn add_scope(&mut self, scope: &Scope<'_>, strategy: Strategy, symbols: &mut Symbols) {
-        let own = [("name", Cow::Borrowed(scope.name)), ("version", Cow::Borrowed(scope.version))];
-        let attributes = scope.attributes.clone().map(|pair| (pair.key, text(pair.value.as_ref())));
-        let attributes = attributes.filter(|(key, _)| !matches!(*key, "name" | "version" | "schema_url"));
-        for (key, value) in own.into_iter().chain(attributes).filter(|(_, value)| !value.is_empty()) {
-            let key = format!("otel_scope_{key}");
-            if let Some(name) = name::label(&key, strategy) {
-                let label = Label { name: symbols.add(&name), value: symbols.add(&value) };
-                self.set(label, Rank::Own);
-            }
-        }
+    fn sort(&mut self, symbols: &Symbols) {
+        self.labels.sort_by(|(a, _), (b, _)| symbols.text(a.name).cmp(symbols.text(b.name)));
     }
 
     fn set(&mut self, label: Label, rank: Rank) {
@@ -265,10 +263,14 @@ impl Base {
 /// The labels of one point, sorted, but for the name of the metric and what tells its series apart.
 #[derive(Default)]
 pub(super) struct PointLabels<'a> {
-    /// By key.
     entries: Vec<Entry<'a>>,
+    row: Row<'a>,
     /// By name, each name once.
     joined: Vec<Entry<'a>>,
+    /// What the base has and the point, as they came.
+    given: Vec<Label>,
+    order: Order,
+    order_of_target: Order,
     labels: Vec<Label>,
 }
 
@@ -287,16 +289,34 @@ impl<'a> PointLabels<'a> {
         symbols: &mut Symbols,
     ) -> Result<(), BadKey> {
         self.entries.clear();
-        add_entries(attributes, keys, symbols, &mut self.entries)?;
+        self.row.at = 0;
+        for KeyValue { key, value, .. } in attributes {
+            let value = text(value.as_ref());
+            if !value.is_empty() {
+                self.entries.push(Entry::new(key, &value, &mut self.row, keys, symbols)?);
+            }
+        }
         let is_emptied = |entry: &Entry<'_>| resource.emptied.contains(&entry.key);
         if !resource.emptied.is_empty() && self.entries.iter().any(is_emptied) {
             self.entries.retain(|entry| !is_emptied(entry));
         }
+        self.given.clear();
+        self.given.extend(base.labels.iter().map(|(label, _)| *label));
+        self.given.extend(self.entries.iter().map(|entry| entry.label));
+        if !self.order.arrange(&self.given, &mut self.labels) {
+            self.sort(base, resource, symbols);
+            self.order.learn(&self.given, &self.labels);
+        }
+        Ok(())
+    }
+
+    /// Makes the labels, those of one name as one.
+    fn sort(&mut self, base: &Base, resource: &ResourceLabels<'a>, symbols: &mut Symbols) {
         self.joined.clear();
         self.joined.extend_from_slice(&self.entries);
         join(&mut self.joined, symbols);
         if self.merge(base, symbols, false) {
-            return Ok(());
+            return;
         }
         // An attribute of the resource makes the same label as one of the point's: all of them have to be seen at once, and
         // those of the resource replace those of the same key.
@@ -305,10 +325,8 @@ impl<'a> PointLabels<'a> {
         self.joined.clear();
         self.joined.extend(self.entries.iter().filter(|entry| !is_replaced(entry)));
         self.joined.extend_from_slice(converted);
-        self.joined.sort_by_key(|entry| entry.key);
         join(&mut self.joined, symbols);
         self.merge(base, symbols, true);
-        Ok(())
     }
 
     /// Merges the attributes with the base. Whether that could be done without joining any with the resource's, which are
@@ -343,7 +361,7 @@ impl<'a> PointLabels<'a> {
     pub(super) fn set_target(
         &mut self,
         resource: &ResourceLabels<'a>,
-        rules: &Rules,
+        common: &Common<'a>,
         symbols: &mut Symbols,
     ) -> Result<bool, BadKey> {
         let described = match &resource.described {
@@ -351,10 +369,18 @@ impl<'a> PointLabels<'a> {
             Some(Err(BadKey(key))) => return Err(BadKey(key.clone())),
             Some(Ok(described)) => described,
         };
-        let base = Base::new(resource, described.clone(), None, rules, symbols);
-        self.labels.clear();
-        self.labels.extend(base.labels.iter().map(|(label, _)| *label));
-        Ok(self.labels.iter().any(|label| matches!(symbols.text(label.name), "job" | "instance")))
+        let own = [(common.job, resource.job), (common.instance, resource.instance)];
+        self.given.clear();
+        self.given.extend(described.iter().map(|entry| entry.label));
+        self.given.extend(own.iter().filter_map(|(name, value)| Some(Label { name: *name, value: (*value)? })));
+        self.given.extend_from_slice(&common.external);
+        if !self.order_of_target.arrange(&self.given, &mut self.labels) {
+            let mut base = Base::new(resource, described.clone(), common, symbols);
+            base.sort(symbols);
+            self.labels.extend(base.labels.iter().map(|(label, _)| *label));
+            self.order_of_target.learn(&self.given, &self.labels);
+        }
+        Ok(self.labels.iter().any(|label| [common.job, common.instance].contains(&label.name)))
     }
 
     /// Takes out the labels of these names and says where they belong.
@@ -376,15 +402,16 @@ pub(super) struct Places<'p, const N: usize> {
 }
 
 impl<const N: usize> Places<'_, N> {
-    /// The labels with the others, of these values, in their places.
-    pub(super) fn with(&self, values: [Symbol; N]) -> impl Iterator<Item = Label> {
-        let end = self.labels.len();
-        let parts = std::iter::once(0).chain(self.at).zip(self.at.into_iter().chain([end]));
-        let names = self.names;
-        let labels = self.labels;
-        parts.enumerate().flat_map(move |(part, (from, to))| {
-            let other = names.get(part).zip(values.get(part)).map(|(name, value)| Label { name: *name, value: *value });
-            labels[from..to].iter().copied().chain(other)
-        })
+    /// Adds the labels to others, with those of these values in their places.
+    pub(super) fn with(&self, values: [Symbol; N]) -> impl FnOnce(&mut Vec<Label>) {
+        move |out| {
+            let mut from = 0;
+            for ((at, name), value) in self.at.into_iter().zip(self.names).zip(values) {
+                out.extend_from_slice(&self.labels[from..at]);
+                out.push(Label { name, value });
+                from = at;
+            }
+            out.extend_from_slice(&self.labels[from..]);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Names of metrics that were made before: most payloads of an exporter have the same ones again.
 
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -23,7 +22,7 @@ struct Known {
     name: String,
     unit: String,
     kind: Kind,
-    made: Option<Arc<str>>,
+    made: Option<Box<str>>,
 }
 
 impl Names {
@@ -33,18 +32,16 @@ impl Names {
     }
 
     /// The name of a metric; none where nothing is left of it.
-    pub(super) fn metric(&mut self, name: &str, unit: &str, kind: Kind) -> Option<Arc<str>> {
+    pub(super) fn metric(&mut self, name: &str, unit: &str, kind: Kind) -> Option<&str> {
         let hash = self.hasher.hash_one((name, unit, kind as u8));
         let is_same = |known: &Known| known.name == name && known.unit == unit && known.kind == kind;
-        if let Some(known) = self.known.find(hash, is_same) {
-            return known.made.clone();
-        }
-        if self.known.len() == MOST {
+        if self.known.len() == MOST && self.known.find(hash, is_same).is_none() {
             self.known.clear();
         }
-        let made = name::metric(name, unit, kind, &self.namespace, self.strategy).map(Arc::from);
-        let known = Known { hash, name: name.to_owned(), unit: unit.to_owned(), kind, made: made.clone() };
-        self.known.insert_unique(hash, known, |known| known.hash);
-        made
+        let known = self.known.entry(hash, is_same, |known| known.hash).or_insert_with(|| {
+            let made = name::metric(name, unit, kind, &self.namespace, self.strategy).map(Box::from);
+            Known { hash, name: name.to_owned(), unit: unit.to_owned(), kind, made }
+        });
+        known.into_mut().made.as_deref()
     }
 }

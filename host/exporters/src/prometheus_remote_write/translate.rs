@@ -11,16 +11,16 @@ mod number;
 mod summary;
 mod target;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use hashbrown::DefaultHashBuilder;
 use host_otlp::Payload;
 use host_otlp::view::{self, Data, KeyValue, Metric, Repeated, ResourceMetrics};
 
 use self::target::Targets;
-use super::batch::{Batch, Family, FamilyKind, Label, NOTHING, Symbol};
+use super::batch::{Batch, Family, FamilyKind, Label, NOTHING, Symbol, Symbols};
 use super::delta::Deltas;
-use super::labels::{BadKey, Base, Keys, PointLabels, ResourceLabels, Rules};
+use super::labels::{BadKey, Base, Common, Keys, PointLabels, ResourceLabels, Rules};
 use super::name;
 use super::names::Names;
 use super::text::text;
@@ -29,6 +29,8 @@ use super::text::text;
 pub(super) const STALE: u64 = 0x7ff0_0000_0000_0002;
 /// The flag of a point without a value.
 const NO_RECORDED_VALUE: u32 = 1;
+/// How many bytes an item takes at least that room is made for.
+const ITEM: usize = 64;
 const DELTA: i32 = 1;
 const CUMULATIVE: i32 = 2;
 
@@ -132,19 +134,22 @@ impl Translator {
 
     pub(super) fn translate(&self, payload: &Payload) -> (Batch, Dropped) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is smaller has next to no labels, and shares its series with others.
+        let room = usize::try_from(payload.items()).unwrap_or(0).min(payload.len() / ITEM);
+        let mut batch = Batch::new(self.hasher.clone(), room);
         let mut run = Run {
             settings: &self.settings,
             kept: &mut kept,
-            batch: Batch::new(self.hasher.clone()),
             keys: Keys::new(self.settings.rules.strategy),
+            common: Common::new(&self.settings.rules, &mut batch.symbols),
             labels: PointLabels::default(),
-            constants: Constants::default(),
+            constants: Constants::new(&self.settings, &mut batch.symbols),
+            batch,
             point: 0,
             latest: 0,
             bounds: Vec::new(),
             dropped: Dropped::default(),
         };
-        run.constants = Constants::new(&mut run.batch);
         for resource in view::metrics(payload) {
             run.resource(resource);
         }
@@ -155,18 +160,22 @@ impl Translator {
 }
 
 /// Texts that every batch has.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Constants {
     name: Symbol,
     le: Symbol,
     quantile: Symbol,
     infinity: Symbol,
+    target_info: Symbol,
 }
 
 impl Constants {
-    fn new(batch: &mut Batch) -> Self {
-        let mut add = |text| batch.symbols.add(text);
-        Constants { name: add("__name__"), le: add("le"), quantile: add("quantile"), infinity: add("+Inf") }
+    fn new(settings: &Settings, symbols: &mut Symbols) -> Self {
+        let namespace = &settings.namespace;
+        let target_info = if namespace.is_empty() { "target_info" } else { &format!("{namespace}_target_info") };
+        let mut add = |text| symbols.add(text);
+        let (name, le, quantile, infinity) = (add("__name__"), add("le"), add("quantile"), add("+Inf"));
+        Constants { name, le, quantile, infinity, target_info: add(target_info) }
     }
 }
 
@@ -176,6 +185,7 @@ struct Run<'a, 'r> {
     kept: &'r mut Kept,
     batch: Batch,
     keys: Keys<'a>,
+    common: Common<'a>,
     labels: PointLabels<'a>,
     constants: Constants,
     /// How many points of the payload came before.
@@ -191,7 +201,7 @@ struct Run<'a, 'r> {
 struct Subject<'m, 'a> {
     base: &'m Base,
     resource: &'m ResourceLabels<'a>,
-    name: Arc<str>,
+    name: Symbol,
     family: u32,
     temporality: i32,
 }
@@ -199,10 +209,12 @@ struct Subject<'m, 'a> {
 impl<'a> Run<'a, '_> {
     fn resource(&mut self, metrics: ResourceMetrics<'a>) {
         let rules = &self.settings.rules;
-        let resource = ResourceLabels::new(metrics.resource.as_ref(), rules, &mut self.keys, &mut self.batch.symbols);
+        let (common, keys, symbols) = (&mut self.common, &mut self.keys, &mut self.batch.symbols);
+        let resource = ResourceLabels::new(metrics.resource.as_ref(), rules, common, keys, symbols);
         self.latest = 0;
         for scope in metrics.scope_metrics {
-            let base = Base::of_scope(&resource, scope.scope.as_ref(), rules, &mut self.batch.symbols);
+            let (common, symbols) = (&mut self.common, &mut self.batch.symbols);
+            let base = Base::of_scope(&resource, scope.scope.as_ref(), rules, common, symbols);
             for metric in scope.metrics {
                 self.metric(&metric, &base, &resource);
             }
@@ -225,10 +237,11 @@ impl<'a> Run<'a, '_> {
         };
         let is_valid = temporality == CUMULATIVE || (temporality == DELTA && self.kept.deltas.is_some());
         let made = self.kept.names.metric(metric.name, metric.unit, kind);
+        let made = made.map(|name| self.batch.symbols.add(name));
         let subject = match (base, made) {
             _ if !is_valid => Err(Reason::InvalidTemporality),
             (Ok(base), Some(name)) => {
-                let family = self.family(metric, &data, &name);
+                let family = self.family(metric, &data, name);
                 Ok(Subject { base, resource, name, family, temporality })
             }
             _ => Err(Reason::InvalidName),
@@ -285,14 +298,20 @@ impl<'a> Run<'a, '_> {
         self.batch.symbols.hash_labels(self.labels.labels().iter().chain([&label]))
     }
 
-    fn family(&mut self, metric: &Metric<'a>, data: &Data<'a>, name: &str) -> u32 {
+    /// The name of a metric with what tells one of its series apart.
+    fn suffixed(&mut self, name: Symbol, suffix: &str) -> Symbol {
+        let made = [self.batch.symbols.text(name), suffix].concat();
+        self.batch.symbols.add(&made)
+    }
+
+    fn family(&mut self, metric: &Metric<'a>, data: &Data<'a>, name: Symbol) -> u32 {
         let symbols = &mut self.batch.symbols;
         let (mut help, mut unit) = (NOTHING, NOTHING);
         if self.settings.has_metadata {
             help = symbols.add(metric.description);
             unit = symbols.add(&name::unit(metric.unit, self.settings.rules.strategy));
         }
-        let family = Family { name: symbols.add(name), kind: kind(metric, data), help, unit };
+        let family = Family { name, kind: kind(metric, data), help, unit };
         self.batch.families.push(family);
         self.batch.families.len() as u32 - 1
     }

@@ -10,8 +10,16 @@ use super::wire::{Counts, Encoded, double, histogram, integer, message, unsigned
 pub(super) const CONTENT_TYPE: &str = "application/x-protobuf";
 pub(super) const VERSION: &str = "0.1.0";
 
+/// How many bytes a label has mostly, with its share of the rest.
+const LABEL: usize = 64;
+/// Tags of length-delimited fields: the labels of a series or an exemplar, and what a label consists of.
+const LABELS: u8 = 1 << 3 | 2;
+const NAME: u8 = 1 << 3 | 2;
+const VALUE: u8 = 2 << 3 | 2;
+
 pub(super) fn encode(batch: &Batch, series: Range<usize>, max_bytes: usize) -> Encoded {
-    let mut encoded = Encoded { body: Vec::new(), counts: Counts::default(), end: series.start };
+    let room = (LABEL * batch.count_labels(series.clone())).min(max_bytes);
+    let mut encoded = Encoded { body: Vec::with_capacity(room), counts: Counts::default(), end: series.start };
     for one in &batch.series[series] {
         let before = encoded.body.len();
         message(&mut encoded.body, 1, 2, |out| put(out, batch, one));
@@ -49,6 +57,15 @@ fn put(out: &mut Vec<u8>, batch: &Batch, series: &Series) {
 
 fn put_label(out: &mut Vec<u8>, symbols: &Symbols, label: Label) {
     let (name, value) = (symbols.text(label.name), symbols.text(label.value));
+    let size = name.len() + value.len() + 4;
+    if size < 0x80 {
+        // Most are: then each length is one byte.
+        out.extend_from_slice(&[LABELS, size as u8, NAME, name.len() as u8]);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(&[VALUE, value.len() as u8]);
+        out.extend_from_slice(value.as_bytes());
+        return;
+    }
     let length = |text: &str| 1 + wire::varint_len(text.len() as u64) + text.len();
     wire::put_tag(out, 1, WireType::Len);
     wire::put_varint(out, (length(name) + length(value)) as u64);

@@ -3,6 +3,9 @@
 use super::{Element, Raw, Repeated, views};
 use crate::wire::{self, Fields};
 
+/// The tag of a value's text.
+const TEXT: u8 = 1 << 3 | 2;
+
 /// The value of an attribute, a body or an element of one.
 #[derive(Clone, Debug)]
 pub enum AnyValue<'a> {
@@ -22,6 +25,13 @@ pub enum AnyValue<'a> {
 impl<'a> AnyValue<'a> {
     /// Reads the message that consists of `fields`.
     pub fn read(fields: Fields<'a>) -> Self {
+        // Most values are a short text and nothing else.
+        if let [TEXT, len, text @ ..] = fields.bytes()
+            && *len < 0x80
+            && usize::from(*len) == text.len()
+        {
+            return AnyValue::Text(std::str::from_utf8(text).unwrap_or_default());
+        }
         let buf = fields.buffer();
         let mut value = AnyValue::Empty;
         for field in fields {

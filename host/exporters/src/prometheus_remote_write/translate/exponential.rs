@@ -15,7 +15,7 @@ impl<'a> Run<'a, '_> {
         subject: &Subject<'_, 'a>,
         points: Repeated<'a, ExponentialHistogramDataPoint<'a>>,
     ) {
-        let name = self.batch.symbols.add(&subject.name);
+        let name = subject.name;
         for data in points {
             let point = self.pass(data.time_unix_nano);
             if !self.label(subject, data.attributes) {

@@ -1,8 +1,6 @@
 //! Histograms with bounds of their own: a series for each bucket, one for the sum and one for the count; or a native
 //! histogram with these bounds, or both.
 
-use std::sync::Arc;
-
 use host_otlp::view::{HistogramDataPoint, Repeated};
 
 use super::{DELTA, Reason, Run, STALE, Subject, is_stale, millis, native};
@@ -36,7 +34,7 @@ impl When {
 
 impl<'a> Run<'a, '_> {
     pub(super) fn histograms(&mut self, subject: &Subject<'_, 'a>, points: Repeated<'a, HistogramDataPoint<'a>>) {
-        let names = self.series_names(&subject.name);
+        let names = self.series_names(subject.name);
         for data in points {
             let point = self.pass(data.time_unix_nano);
             if !self.label(subject, data.attributes) {
@@ -81,9 +79,9 @@ impl<'a> Run<'a, '_> {
         }
     }
 
-    fn series_names(&mut self, name: &Arc<str>) -> SeriesNames {
-        let mut add = |suffix| self.batch.symbols.add(&format!("{name}{suffix}"));
-        SeriesNames { own: add(""), sum: add("_sum"), count: add("_count"), bucket: add("_bucket") }
+    fn series_names(&mut self, name: Symbol) -> SeriesNames {
+        let mut add = |suffix| self.suffixed(name, suffix);
+        SeriesNames { own: name, sum: add("_sum"), count: add("_count"), bucket: add("_bucket") }
     }
 
     fn native(

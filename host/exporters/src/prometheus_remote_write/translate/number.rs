@@ -13,7 +13,7 @@ impl<'a> Run<'a, '_> {
         points: Repeated<'a, NumberDataPoint<'a>>,
         is_monotonic: bool,
     ) {
-        let name = self.batch.symbols.add(&subject.name);
+        let name = subject.name;
         for data in points {
             let point = self.pass(data.time_unix_nano);
             let is_stale = is_stale(data.flags);

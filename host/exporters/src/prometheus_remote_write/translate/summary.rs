@@ -8,8 +8,8 @@ use crate::prometheus_remote_write::text;
 
 impl<'a> Run<'a, '_> {
     pub(super) fn summaries(&mut self, subject: &Subject<'_, 'a>, points: Repeated<'a, SummaryDataPoint<'a>>) {
-        let [name, sum, count] =
-            ["", "_sum", "_count"].map(|suffix| self.batch.symbols.add(&format!("{}{suffix}", subject.name)));
+        let name = subject.name;
+        let [sum, count] = ["_sum", "_count"].map(|suffix| self.suffixed(name, suffix));
         for data in points {
             let point = self.pass(data.time_unix_nano);
             if !self.label(subject, data.attributes) {

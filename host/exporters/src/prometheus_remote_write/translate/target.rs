@@ -19,11 +19,15 @@ pub(super) struct Targets {
 impl Targets {
     /// Whether the resource may be told of at this time; it is remembered then.
     fn takes(&mut self, target: u64, time: i64) -> bool {
-        let known = self.young.get(&target).or_else(|| self.old.get(&target));
-        if known.is_some_and(|known| time < *known) {
+        if let Some(known) = self.young.get_mut(&target) {
+            let is_later = time >= *known;
+            *known = time.max(*known);
+            return is_later;
+        }
+        if self.old.get(&target).is_some_and(|known| time < *known) {
             return false;
         }
-        if self.young.len() >= MOST && !self.young.contains_key(&target) {
+        if self.young.len() >= MOST {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(target, time);
@@ -34,7 +38,7 @@ impl Targets {
 impl<'a> Run<'a, '_> {
     pub(super) fn target(&mut self, resource: &ResourceLabels<'a>) {
         let symbols = &mut self.batch.symbols;
-        match self.labels.set_target(resource, &self.settings.rules, symbols) {
+        match self.labels.set_target(resource, &self.common, symbols) {
             Ok(true) => {}
             Ok(false) => return,
             Err(bad) => {
@@ -42,9 +46,7 @@ impl<'a> Run<'a, '_> {
                 return;
             }
         }
-        let namespace = &self.settings.namespace;
-        let name = if namespace.is_empty() { "target_info" } else { &format!("{namespace}_target_info") };
-        let name = symbols.add(name);
+        let name = self.constants.target_info;
         let time = millis(self.latest);
         let target = symbols.hash_labels(self.labels.labels());
         if !self.kept.targets.takes(target, time) {

@@ -183,13 +183,23 @@ const HEADER: &str = "\
 | failure policy of the spinner | delivered alone | beside it | CPU µs an item alone | beside it | ratio | p99 ms alone | beside it | ratio |
 |---|---|---|---|---|---|---|---|---|";
 
-impl Compared {
+impl Sample {
     fn cpu(&self) -> f64 {
-        median(&self.beside, |sample| sample.cpu_us) / median(&self.alone, |sample| sample.cpu_us)
+        self.cpu_us
     }
 
     fn p99(&self) -> f64 {
-        median(&self.beside, |sample| sample.p99_ms) / median(&self.alone, |sample| sample.p99_ms)
+        self.p99_ms
+    }
+}
+
+impl Compared {
+    fn cpu(&self) -> f64 {
+        median(&self.beside, Sample::cpu) / median(&self.alone, Sample::cpu)
+    }
+
+    fn p99(&self) -> f64 {
+        median(&self.beside, Sample::p99) / median(&self.alone, Sample::p99)
     }
 
     fn delivers_all(&self) -> bool {
@@ -197,18 +207,15 @@ impl Compared {
     }
 
     fn line(&self, policy: &str) -> String {
-        let spread =
-            |samples: &[Sample], of: fn(&Sample) -> f64| table::spread(&samples.iter().map(of).collect::<Vec<f64>>());
-        let (cpu, p99): (fn(&Sample) -> f64, fn(&Sample) -> f64) = (|sample| sample.cpu_us, |sample| sample.p99_ms);
         format!(
             "| {policy} | {:.4} | {:.4} | {} | {} | {:.3} | {} | {} | {:.2} |",
             least(&self.alone),
             least(&self.beside),
-            spread(&self.alone, cpu),
-            spread(&self.beside, cpu),
+            spread(&self.alone, Sample::cpu),
+            spread(&self.beside, Sample::cpu),
             self.cpu(),
-            spread(&self.alone, p99),
-            spread(&self.beside, p99),
+            spread(&self.alone, Sample::p99),
+            spread(&self.beside, Sample::p99),
             self.p99()
         )
     }
@@ -218,6 +225,10 @@ fn least(samples: &[Sample]) -> f64 {
     samples.iter().map(|sample| sample.delivered).fold(f64::MAX, f64::min)
 }
 
-fn median(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
+fn median(samples: &[Sample], of: fn(&Sample) -> f64) -> f64 {
     table::median(&samples.iter().map(of).collect::<Vec<f64>>()).unwrap_or(f64::NAN)
+}
+
+fn spread(samples: &[Sample], of: fn(&Sample) -> f64) -> String {
+    table::spread(&samples.iter().map(of).collect::<Vec<f64>>())
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use host_component::{BoxFuture, Consumer, Delivery, Kind, Outcome};
 use host_config::Validated;
 use host_telemetry::Metrics;
@@ -47,7 +47,7 @@ async fn statuses(config: &Validated) -> anyhow::Result<Vec<Status>> {
             let Some(section) = config.processors.get(id) else { continue };
             let (id, pipeline) = (id.clone(), pipeline.id.clone());
             let processor = sandbox.processor(id, pipeline, section.decode()?, &routes, Arc::new(Nowhere));
-            processors.push(processor.map_err(|error| section.problem(error.to_string()))?);
+            processors.push(processor.map_err(|error| anyhow!(section.problem(error.to_string()).to_string()))?);
         }
     }
     factories::load(&sandbox, config).await?;

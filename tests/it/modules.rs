@@ -269,7 +269,7 @@ service: {{ pipelines: {{ logs: {{ receivers: [otlp], processors: [wasm/mine], e
         )
     };
     let validate = |grants: &str, args: &[&str]| {
-        let setup = Collector::from_yaml(&yaml(grants)).file("modules/mine.wasm", bundled("cluster-labels"));
+        let setup = Collector::from_yaml(&yaml(grants)).file("modules/mine.wasm", modules::bundled("cluster-labels"));
         setup.args(args).validate()
     };
     let (passed, told) = validate("{ writes: ['resource.attributes[*]', log, drop] }", &["--modules"]);

@@ -104,7 +104,8 @@ impl<S: Storage> Store<S> {
         self.fsync.store(fsync, Ordering::Relaxed);
     }
 
-    fn fsync(&self) -> bool {
+    /// Whether appends wait for the disk.
+    pub(crate) fn fsync(&self) -> bool {
         self.fsync.load(Ordering::Relaxed)
     }
 

@@ -15,6 +15,8 @@ use crate::store::{AppendError, Store};
 
 /// What was delivered is written down so long after it was at the latest.
 pub(crate) const KEEP: Duration = Duration::from_millis(100);
+/// With fsync, what is written down is there for good so long after: a loss of power has no more than that delivered again.
+const LAST: Duration = Duration::from_secs(1);
 /// A segment of which everything was delivered is ended when nothing came for so long.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -131,13 +133,17 @@ impl Drop for Ends<'_> {
 struct Times {
     kept: Instant,
     appended: Instant,
+    /// When what was written down was last there for good, and whether something was since.
+    lasted: Instant,
+    is_owed: bool,
     /// Whether the segment was looked at since.
     was_idle: bool,
 }
 
 fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn()) {
     let _ends = Ends { desk, owner };
-    let mut times = Times { kept: Instant::now(), appended: Instant::now(), was_idle: false };
+    let now = Instant::now();
+    let mut times = Times { kept: now, appended: now, lasted: now, is_owed: false, was_idle: false };
     loop {
         let (mut waiters, is_over) = next(desk, &times);
         waiters.retain(|waiter| !waiter.reply.is_closed());
@@ -166,13 +172,17 @@ fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn())
                 store.end_segment();
                 times.was_idle = true;
             }
-            desk.waiting().has_news = false;
-            if let Err(error) = store.keep(is_over) {
+            times.is_owed |= mem::take(&mut desk.waiting().has_news) && store.fsync();
+            let lasts = is_over || (times.is_owed && times.lasted.elapsed() >= LAST);
+            if let Err(error) = store.keep(lasts) {
                 let told = "what was delivered cannot be written down: it comes again after a crash";
                 tracing::warn!(exporter = owner, %error, "{told}");
             }
             told();
             times.kept = Instant::now();
+            if lasts {
+                (times.lasted, times.is_owed) = (times.kept, false);
+            }
         }
         if is_over {
             return;
@@ -185,8 +195,9 @@ fn next(desk: &Desk, times: &Times) -> (Vec<Waiter>, bool) {
     let mut waiting = desk.waiting();
     loop {
         let news = waiting.has_news.then(|| KEEP.saturating_sub(times.kept.elapsed()));
+        let owed = times.is_owed.then(|| LAST.saturating_sub(times.lasted.elapsed()));
         let idle = (!times.was_idle).then(|| IDLE.saturating_sub(times.appended.elapsed()));
-        let wait = news.into_iter().chain(idle).min();
+        let wait = news.into_iter().chain(owed).chain(idle).min();
         if !waiting.group.is_empty() || waiting.is_over || wait.is_some_and(|wait| wait.is_zero()) {
             return (mem::take(&mut waiting.group), waiting.is_over);
         }

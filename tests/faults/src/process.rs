@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -98,6 +98,18 @@ impl Process {
         kill(Pid::from_raw(child.id() as i32), signal).with_context(|| format!("{signal} to the {}", self.name))
     }
 
+    /// Stops it between two system calls: none of its threads is in the kernel, waiting for a disk, when this returns.
+    pub(crate) async fn freeze(&self) -> Result<()> {
+        self.signal(Signal::SIGSTOP)?;
+        let Some(child) = &self.child else { return Ok(()) };
+        let end = Instant::now() + PATIENCE;
+        while !is_stopped(child.id())? {
+            ensure!(Instant::now() < end, "the {} does not stop", self.name);
+            sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub(crate) fn kill(&mut self) -> Result<()> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
@@ -139,6 +151,19 @@ impl Drop for Process {
             let _ = child.wait();
         }
     }
+}
+
+/// Whether each thread of a process is stopped, or gone.
+fn is_stopped(pid: u32) -> Result<bool> {
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread that ends meanwhile is not there to be read.
+        let Ok(stat) = std::fs::read_to_string(thread?.path().join("stat")) else { continue };
+        let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+        if !matches!(state, Some("T" | "t" | "Z" | "X")) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn healthy(address: SocketAddr) -> std::io::Result<bool> {

@@ -66,6 +66,24 @@ fn room_of_a_sender_that_gave_up_is_kept_while_the_disk_hangs_and_what_it_sent_i
 }
 
 #[test]
+fn what_was_delivered_does_not_come_back_after_a_loss_of_power_that_comes_later() {
+    let (shim, book) = (Shim::default(), Book::default());
+    let store = open(&shim);
+    let writer = Writer::start("otlp", Arc::clone(&store), || {}).unwrap();
+    // The first file of what is written down lasts at once; the second time is what is looked at.
+    for letter in [b'a', b'b'] {
+        writer.append(outgoing(letter), room(&book)).blocking_recv().unwrap().unwrap();
+        for one in store.take(Join { bytes: 0, items: 0 }) {
+            one.done();
+        }
+        writer.has_news();
+        eventually("it is there for good, whatever is lost", || {
+            (0..30).all(|seed| taken(&open(&shim.lose_power(&mut fastrand::Rng::with_seed(seed)))).is_empty())
+        });
+    }
+}
+
+#[test]
 fn nobody_waits_for_a_thread_that_has_ended_in_a_panic() {
     let (shim, book) = (Shim::default(), Book::default());
     let writer = Writer::start("otlp", open(&shim), || panic!("of a test")).unwrap();

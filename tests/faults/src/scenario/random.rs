@@ -228,12 +228,16 @@ impl Supervised {
                 self.disk()?.free()?;
                 self.revive().await?;
             }
+            // Between two system calls: ext4 says of a sync that it is aborted under that all is well, and it is not.
             ProcessFault::DiskReadOnly => {
+                self.process()?.freeze().await?;
                 self.disk()?.fail()?;
+                self.process()?.signal(Signal::SIGCONT)?;
                 self.watch_until(after, true).await?;
                 self.restart_with_disk().await?;
             }
             ProcessFault::PowerCut => {
+                self.process()?.freeze().await?;
                 self.disk()?.fail()?;
                 self.restart_with_disk().await?;
             }

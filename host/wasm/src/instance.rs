@@ -12,7 +12,7 @@ use host_projection::plan::Plan;
 use host_projection::script::Script;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
-use crate::bindings::{self, Processor, ProcessorPre, types};
+use crate::bindings::{self, PACKAGE, Processor, ProcessorPre, VERSION, types};
 use crate::budget::Budget;
 use crate::config::Limits;
 use crate::engine::Engine;
@@ -21,6 +21,8 @@ use crate::voice::{Voice, one_line};
 
 /// Starting an instance may take this many times what a batch may: interpreters warm up here.
 pub(crate) const START_FACTOR: u32 = 20;
+/// The interfaces by which a module says something besides its edits. Who imports one asks for it, by this name.
+pub(crate) const SAYS: [&str; 2] = ["log", "counters"];
 /// Longer reasons are cut: they are a guest's words.
 const REASON_BYTES: usize = 512;
 /// So are longer names of functions.
@@ -113,6 +115,14 @@ pub(crate) struct Template {
     pub(crate) digest: Arc<str>,
 }
 
+impl Template {
+    fn imports(&self, interface: &str) -> bool {
+        let component = self.component.instance_pre().component().component_type();
+        let name = format!("{PACKAGE}/{interface}@{VERSION}");
+        component.imports(self.engine.wasmtime()).any(|(import, _)| import == name)
+    }
+}
+
 /// A configured guest.
 pub(crate) struct Instance {
     store: Store<State>,
@@ -148,7 +158,10 @@ impl Instance {
             Ok(answer) => answer,
             Err(error) => return Err(reason(&error, &store, limits, "configure", START_FACTOR)),
         };
-        let plan = bindings::plan(answer.map_err(|said| CallError::Guest(cut(&said)))?);
+        let mut plan = bindings::plan(answer.map_err(|said| CallError::Guest(cut(&said)))?);
+        let said = SAYS.into_iter().filter(|interface| template.imports(interface)).map(str::to_owned);
+        let said: Vec<String> = said.filter(|word| !plan.writes.contains(word)).collect();
+        plan.writes.extend(said);
         store.data_mut().settle(true);
         // Linear memory never shrinks: a guest that has used three quarters of what it may grow by starts afresh.
         let memory = store.data().memory();

@@ -70,6 +70,6 @@ pub struct Bundled {
 impl Bundled {
     fn grants(&self) -> Grants {
         let owned = |paths: &[&str]| -> Vec<String> { paths.iter().map(|path| (*path).to_owned()).collect() };
-        Grants { reads: owned(self.reads), writes: [owned(self.writes), owned(&loader::SAYS)].concat() }
+        Grants { reads: owned(self.reads), writes: [owned(self.writes), owned(&instance::SAYS)].concat() }
     }
 }

@@ -14,7 +14,7 @@ use host_telemetry::Metrics;
 use tokio::task::{JoinError, spawn_blocking};
 use wasmtime::component::{Component, Linker};
 
-use crate::bindings::{PACKAGE, ProcessorPre, VERSION};
+use crate::bindings::ProcessorPre;
 use crate::budget::Budget;
 use crate::cache::{Cache, CacheError};
 use crate::compile::{CompileError, Compiler};
@@ -109,9 +109,6 @@ impl LoadError {
 fn is_of_the_file(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput)
 }
-
-/// The interfaces by which a module says something besides its edits, which are granted by these names.
-pub(crate) const SAYS: [&str; 2] = ["log", "counters"];
 
 /// Makes generations, and knows those that are in use.
 pub(crate) struct Loader {
@@ -316,24 +313,14 @@ fn world(linker: &Linker<State>, component: &Component) -> Result<ProcessorPre<S
     ProcessorPre::new(instance).map_err(LoadError::World)
 }
 
-/// An instance that says nothing, and what it asks for: by its plan, and by what it imports.
+/// An instance that says nothing, and what it asks for.
 pub(crate) fn configure(template: &Template) -> Result<(Instance, Plan), LoadError> {
-    let (instance, mut plan) = Instance::start(template, true).map_err(|error| match error {
+    Instance::start(template, true).map_err(|error| match error {
         CallError::Guest(said) => LoadError::Configure(said),
         error if error.is_for_want_of_room() => LoadError::Room(error.to_string()),
         CallError::Overrun(_) => LoadError::Overrun(error.to_string()),
         error => LoadError::Configure(error.in_full()),
-    })?;
-    let imported = SAYS.into_iter().filter(|interface| imports(template, interface));
-    let said: Vec<String> = imported.map(str::to_owned).filter(|word| !plan.writes.contains(word)).collect();
-    plan.writes.extend(said);
-    Ok((instance, plan))
-}
-
-fn imports(template: &Template, interface: &str) -> bool {
-    let component = template.component.instance_pre().component().component_type();
-    let name = format!("{PACKAGE}/{interface}@{VERSION}");
-    component.imports(template.engine.wasmtime()).any(|(import, _)| import == name)
+    })
 }
 
 /// The tests that every generation passes before it sees live data.

@@ -6,6 +6,7 @@
 mod batches;
 mod copies;
 mod follow;
+mod packed;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -183,8 +184,10 @@ impl Tailer {
         // The checkpoint may be a moment behind the one before.
         known.extend(before);
         self.from_beginning |= !known.is_empty();
+        let mut last: HashMap<u64, FileId> = HashMap::new();
         for (id, known) in &known {
-            let file = Tailed::of(known, &self.config);
+            let mut file = Tailed::of(known, &self.config);
+            file.after = last.insert(known.lineage, *id);
             self.next_id = self.next_id.max(id + 1).max(known.lineage + 1);
             self.enter(*id, file);
         }

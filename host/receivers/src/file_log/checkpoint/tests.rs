@@ -11,6 +11,7 @@ fn known(inode: u64) -> Known {
     Known {
         device: 1,
         inode,
+        place: Default::default(),
         path: PathBuf::from("/var/log/app.log"),
         fingerprint: Fingerprint::default(),
         offset: 10,

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::packed::find_packed;
 use super::{GRACE, Tailer};
 use crate::file_log::config::Compression;
 use crate::file_log::entry::FileId;
@@ -35,12 +36,11 @@ impl Tailer {
         }
         let is_first = self.scans == 1;
         let (known, new) = self.sort_out(found);
-        let before: HashMap<PathBuf, FileId> = self.by_path.clone();
         for (id, found) in known {
-            self.see(id, found);
+            self.see(id, found, now);
         }
         for found in new {
-            self.begin(found, &before, is_first, now);
+            self.begin(found, is_first, now);
         }
         self.compare_copies(now);
         // What was not found may be there nevertheless.
@@ -92,31 +92,40 @@ impl Tailer {
     }
 
     /// A file that is followed is there.
-    fn see(&mut self, id: FileId, found: Found) {
+    fn see(&mut self, id: FileId, found: Found, now: Instant) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.seen = self.scans;
         // A copy that was read as what it is a copy of keeps saying so.
         let is_moved = file.path != found.path && file.copied.is_none();
         if is_moved {
             let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
-            if self.by_path.get(&file.path) == Some(&id) {
-                self.by_path.remove(&file.path);
+            if self.by_place.get(&file.place) == Some(&id) {
+                self.by_place.remove(&file.place);
             }
-            self.by_place.remove(&file.place);
+            let path = std::mem::replace(&mut file.path, found.path.clone());
+            if let Some(was) = file.was.replace(path)
+                && self.by_path.get(&was) == Some(&id)
+            {
+                self.by_path.remove(&was);
+            }
             self.by_path.insert(found.path.clone(), id);
             self.by_place.insert(place.clone(), id);
             file.says = std::sync::Arc::new(super::super::tailed::Says::new(&self.config, &found.path, &place));
-            (file.path, file.place) = (found.path, place);
+            file.place = place;
             file.gone = None;
             self.changes.insert(id, Some(file.known()));
         } else if file.copied.is_none() {
             file.gone = None;
         }
+        if self.is_written_anew(id, &found.metadata) {
+            return self.split(id, now);
+        }
+        let Some(file) = self.files.get_mut(&id) else { return };
         let size = found.metadata.len();
         let has_changed =
             file.size != size || file.scanned != size || size > file.offset || !file.is_checked && file.scanned == 0;
         file.scanned = size;
-        if file.is_under_way() && size > file.longest {
+        if size > file.longest && !file.packed && file.copied.is_none() {
             file.longest = size;
             self.changes.insert(id, Some(file.known()));
         }
@@ -124,12 +133,31 @@ impl Tailer {
         if has_changed && !is_read && !(file.partial.is_some() && file.size == size) {
             self.make_ready(id);
         }
+        self.hold(id);
+    }
+
+    /// Opens a file with something to read: who removes it before its turn comes takes nothing of it.
+    fn hold(&mut self, id: FileId) {
+        let has_room = self.open < self.config.max_concurrent_files;
+        let Some(file) = self.files.get_mut(&id).filter(|_| has_room) else { return };
+        let is_wanted = !file.packed && file.copied.is_none() && file.source.is_none() && file.scanned > file.offset;
+        if is_wanted
+            && let Ok(source) = Source::open(&file.place, false)
+            && source.metadata().is_ok_and(|there| (there.dev(), there.ino()) == file.inode)
+        {
+            file.source = Some(source);
+            self.open += 1;
+        }
     }
 
     /// A file is there that was not followed.
-    fn begin(&mut self, found: Found, before: &HashMap<PathBuf, FileId>, is_first: bool, now: Instant) {
+    fn begin(&mut self, found: Found, is_first: bool, now: Instant) {
+        // One that was found as a copy a moment ago is followed.
+        if let Some(id) = self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())) {
+            return self.see(*id, found, now);
+        }
         let Found { path, metadata } = found;
-        let predecessor = before.get(&path).copied().filter(|id| self.files.contains_key(id));
+        let predecessor = self.by_path.get(&path).copied().filter(|id| self.files.contains_key(id));
         if let Some(limit) = self.config.exclude_older_than
             && metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok()) > Some(limit)
         {
@@ -142,8 +170,18 @@ impl Tailer {
         };
         let inode = (metadata.dev(), metadata.ino());
         let wanted = self.config.fingerprint_size.0 as usize;
-        if packed && self.takes_over_packed(&path, inode) {
-            return;
+        let mut copied = None;
+        if packed {
+            match self.original_of_packed(&path) {
+                Ok(Some(id)) if self.goes_on_packed(id, &path, inode) => return,
+                Ok(original) => copied = original.map(Copied::whole),
+                Err(error) => {
+                    // It may be packed yet.
+                    self.meters.read_errors.inc();
+                    tracing::debug!(path = %path.display(), %error, "a packed file cannot be read");
+                    return;
+                }
+            }
         }
         if let Some(id) = predecessor
             && self.is_same_content(id, &path)
@@ -174,9 +212,10 @@ impl Tailer {
             file.longest = metadata.len();
             file.delivered.offset = metadata.len();
         } else if !packed {
-            file.copied = self.original_of(&file.place).map(|of| Copied::new(of, now));
+            copied = self.original_of(&file.place, now);
             file.longest = metadata.len();
         }
+        file.copied = copied;
         // It may be moved before it is its turn to be read.
         if !packed && let Ok(head) = File::open(&file.place).and_then(|open| identity::head(&open, wanted)) {
             file.fingerprint = Fingerprint::of(&head);
@@ -189,6 +228,7 @@ impl Tailer {
         }
         self.enter(id, file);
         self.make_ready(id);
+        self.hold(id);
     }
 
     pub(super) fn enter(&mut self, id: FileId, file: Tailed) {
@@ -203,26 +243,17 @@ impl Tailer {
 
     /// What no pattern finds any more: it was moved, packed, or removed.
     fn miss(&mut self, now: Instant) {
-        let is_missed = |file: &Tailed| file.seen != self.scans && file.source.is_none() && !file.is_under_way();
-        let missed: Vec<FileId> = self.files.iter().filter(|(_, file)| is_missed(file)).map(|(id, _)| *id).collect();
-        let scans = self.scans;
-        let mut gone = Vec::new();
-        for (id, file) in self.files.iter_mut().filter(|(_, file)| file.seen != scans && file.gone.is_none()) {
-            file.gone = Some(now);
-            file.is_drained = false;
-            gone.push(*id);
-        }
-        for id in missed {
+        let missed = self.files.iter().filter(|(_, file)| file.seen != self.scans).map(|(id, _)| *id);
+        for id in missed.collect::<Vec<FileId>>() {
             let Some(mut file) = self.files.remove(&id) else { continue };
-            let is_drained = file.is_drained;
-            let is_there = is_drained
-                || self.find_again(&mut file).unwrap_or_else(|error| {
-                    self.meters.read_errors.inc();
-                    self.warn_of(&file.place, &error, now);
-                    true
-                });
-            if !is_there {
-                let unread = file.longest.saturating_sub(file.offset);
+            let is_new = file.gone.is_none();
+            if is_new {
+                file.gone = Some(now);
+                file.is_drained = false;
+            }
+            let is_sought = !file.is_drained && (is_new || file.source.is_none() && !file.is_under_way());
+            if is_sought && !self.is_still_there(&mut file, now) {
+                let unread = file.unread();
                 if unread > 0 && file.copied.is_none() && self.own_copy(id).is_none() {
                     self.meters.lost_bytes.inc_by(unread);
                     tracing::warn!(path = %file.path.display(), bytes = unread, "a file is gone before all of it was read");
@@ -230,77 +261,32 @@ impl Tailer {
                 self.forget(id, &file, now);
                 continue;
             }
-            self.by_inode.insert(file.inode, id);
-            self.by_place.insert(file.place.clone(), id);
+            if is_sought {
+                self.by_inode.insert(file.inode, id);
+                self.by_place.entry(file.place.clone()).or_insert(id);
+            }
+            let is_to_read = has_grown(&mut file, now) || is_sought;
             self.files.insert(id, file);
-            if !is_drained {
+            if is_to_read {
                 self.make_ready(id);
             }
         }
-        gone.into_iter().for_each(|id| self.make_ready(id));
     }
 
-    /// Looks for a file beside where it was: by inode, then by what it begins with.
-    ///
-    /// # Errors
-    /// Where that cannot be told.
-    fn find_again(&self, file: &mut Tailed) -> io::Result<bool> {
-        let Some(folder) = file.place.parent().map(Path::to_owned) else { return Ok(false) };
-        let Some(entries) = if_there(fs::read_dir(&folder))? else { return Ok(false) };
-        let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = name.trim_end_matches(".gz").to_owned();
-        let mut packed = Vec::new();
-        for entry in entries {
-            let Some(entry) = if_there(entry)? else { continue };
-            let there = entry.file_name().to_string_lossy().into_owned();
-            if entry.ino() == file.inode.1
-                && let Some(metadata) = if_there(fs::metadata(entry.path()))?
-                && (metadata.dev(), metadata.ino()) == file.inode
-                && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file)?)
-            {
-                file.place = entry.path();
-                return Ok(true);
-            }
-            if there.ends_with(".gz") && there.starts_with(&stem) {
-                packed.push(entry.path());
-            }
-        }
-        packed.sort();
-        for path in packed {
-            if begins_packed(&path, file)?
-                && let Some(metadata) = if_there(fs::metadata(&path))?
-            {
-                file.inode = (metadata.dev(), metadata.ino());
-                file.place = path;
-                file.packed = true;
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether a packed file is one that is followed and was packed; then it is read on.
-    fn takes_over_packed(&mut self, path: &Path, inode: Inode) -> bool {
-        let is_gone =
-            |(_, file): &(&FileId, &mut Tailed)| file.gone.is_some() || file.source.is_none() && !file.place.exists();
-        let Some((id, file)) = self
-            .files
-            .iter_mut()
-            .filter(|(_, file)| !file.packed)
-            .filter(is_gone)
-            .find(|(_, file)| begins_packed(path, file).unwrap_or(false))
-        else {
-            return false;
+    /// Whether a file that no pattern finds can still be read; if so, where it is.
+    fn is_still_there(&mut self, file: &mut Tailed, now: Instant) -> bool {
+        let is_open = file.source.is_some() || file.is_under_way();
+        let found = match find_moved(file) {
+            // What is open is read to its end as it is.
+            Ok(false) if !is_open => find_packed(file),
+            found => found,
         };
-        // One that is open is read to its end as it is.
-        if file.source.is_none() {
-            (file.inode, file.place, file.packed) = (inode, path.to_owned(), true);
-        }
-        file.seen = self.scans;
-        let id = *id;
-        self.by_inode.insert(inode, id);
-        self.make_ready(id);
-        true
+        is_open
+            || found.unwrap_or_else(|error| {
+                self.meters.read_errors.inc();
+                self.warn_of(&file.place, &error, now);
+                true
+            })
     }
 
     /// Whether a file that is gone has come back under its name with what was read of it.
@@ -310,7 +296,7 @@ impl Tailer {
         probe.place.clone_from(&file.place);
         let is_elsewhere = match &file.source {
             Some(source) => source.metadata().is_ok_and(|metadata| metadata.nlink() > 0),
-            None => self.find_again(&mut probe).unwrap_or(true),
+            None => find_moved(&mut probe).unwrap_or(true) || find_packed(&mut probe).unwrap_or(true),
         };
         let is_idle = !is_elsewhere && !file.is_under_way() && file.offset > 0;
         is_idle && has_content(path, file).unwrap_or(false)
@@ -320,7 +306,9 @@ impl Tailer {
         let Some(file) = self.files.get_mut(&id) else { return };
         self.by_inode.remove(&file.inode);
         self.by_inode.insert(inode, id);
-        self.by_place.remove(&file.place);
+        if self.by_place.get(&file.place) == Some(&id) {
+            self.by_place.remove(&file.place);
+        }
         file.inode = inode;
         file.place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         file.take_source();
@@ -350,9 +338,14 @@ impl Tailer {
         };
         let over: Vec<FileId> = self.files.iter().filter(|(id, file)| is_over(id, file)).map(|(id, _)| *id).collect();
         for id in &over {
-            if let Some(file) = self.files.remove(id) {
-                self.forget(*id, &file, now);
+            let Some(mut file) = self.files.remove(id) else { continue };
+            // Who wrote to it may have done so until a moment ago.
+            if has_grown(&mut file, now) {
+                self.files.insert(*id, file);
+                self.make_ready(*id);
+                continue;
             }
+            self.forget(*id, &file, now);
         }
         if !over.is_empty()
             && let Some(watch) = &mut self.watch
@@ -368,11 +361,14 @@ impl Tailer {
         while let Some(copy) = self.own_copy(id) {
             self.inherit(copy, file, now);
         }
-        for (map, path) in [(&mut self.by_path, &file.path), (&mut self.by_place, &file.place)] {
+        let own = |map: &mut HashMap<PathBuf, FileId>, path: &PathBuf| {
             if map.get(path) == Some(&id) {
                 map.remove(path);
             }
-        }
+        };
+        own(&mut self.by_path, &file.path);
+        file.was.iter().for_each(|was| own(&mut self.by_path, was));
+        own(&mut self.by_place, &file.place);
         if self.by_inode.get(&file.inode) == Some(&id) {
             self.by_inode.remove(&file.inode);
         }
@@ -406,10 +402,37 @@ pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
     Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
-/// Whether what is packed in a file begins as the one that is followed.
-pub(super) fn begins_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(false) };
-    // What cannot be unpacked is nothing that is known.
-    let head = source.head(file.fingerprint.len as usize);
-    Ok(file.fingerprint.len > 0 && head.is_ok_and(|head| file.fingerprint.fits(&head)))
+/// Whether a file that no pattern finds is longer than it was; then it is read on.
+fn has_grown(file: &mut Tailed, now: Instant) -> bool {
+    let Some(length) = file.length().filter(|length| *length > file.scanned.max(file.offset)) else { return false };
+    file.scanned = length;
+    file.longest = file.longest.max(length);
+    file.gone = Some(now);
+    file.is_drained = false;
+    true
+}
+
+/// Looks for a file beside where it was, by its inode.
+///
+/// # Errors
+/// Where that cannot be told.
+fn find_moved(file: &mut Tailed) -> io::Result<bool> {
+    for entry in beside(file)? {
+        let Some(entry) = if_there(entry)? else { continue };
+        if entry.ino() == file.inode.1
+            && let Some(metadata) = if_there(fs::metadata(entry.path()))?
+            && (metadata.dev(), metadata.ino()) == file.inode
+            && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file)?)
+        {
+            file.place = entry.path();
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What stands in the folder of a file.
+pub(super) fn beside(file: &Tailed) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
+    let folder = file.place.parent().map(fs::read_dir).map(if_there).transpose()?;
+    Ok(folder.flatten().into_iter().flatten())
 }

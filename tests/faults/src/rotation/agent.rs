@@ -59,7 +59,8 @@ impl Agent {
 
     pub(super) async fn otelcol(binary: &Path, folder: &Path, logs: &Path, epoch: Epoch) -> Result<Agent> {
         let (taker, health, metrics) = (Taker::start(epoch).await?, free_port(), free_port());
-        let receiver = "    retry_on_failure: { enabled: true, initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0 }\n";
+        let receiver =
+            "    retry_on_failure: { enabled: true, initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0 }\n";
         let telemetry = "{ logs: { level: error }, metrics: { level: none } }";
         let queue = "    sending_queue: { enabled: false }\n";
         let yaml = yaml(folder, logs, receiver, queue, taker.address(), health, telemetry);
@@ -102,7 +103,10 @@ impl Agent {
     async fn lost_bytes(&self) -> Option<u64> {
         let page = process::get(self.metrics, "/metrics").await.ok().filter(|_| self.has_metrics)?;
         let samples = page.lines().filter(|line| line.starts_with("tidegate_file_log_lost_bytes"));
-        samples.map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).map(|value| value.map(|value| value as u64)).sum()
+        samples
+            .map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .map(|value| value.map(|value| value as u64))
+            .sum()
     }
 
     /// The same in all its lives.

@@ -125,8 +125,15 @@ impl Files {
             let is_wide = at >= FOLDERS / 2;
             let path = folder(logs.join(format!("{}{at}", if is_wide { 'w' } else { 'n' })))?;
             let next_swap = files.soon();
-            let mut made =
-                Folder { path, is_wide, is_numbered: at % 2 == 0, files: Vec::new(), next_swap, swaps: 0, old: VecDeque::new() };
+            let mut made = Folder {
+                path,
+                is_wide,
+                is_numbered: at % 2 == 0,
+                files: Vec::new(),
+                next_swap,
+                swaps: 0,
+                old: VecDeque::new(),
+            };
             if rotation == Rotation::Symlink {
                 folder(made.path.join("..v0"))?;
                 symlink("..v0", made.path.join("..data"))?;

@@ -106,9 +106,7 @@ impl Case<'_> {
             return false;
         }
         let Some(gone) = body.gone else { return true };
-        let goes_on = |life: &Life| {
-            life.from <= gone.at && life.until.is_none_or(|until| until >= gone.at + SENT)
-        };
+        let goes_on = |life: &Life| life.from <= gone.at && life.until.is_none_or(|until| until >= gone.at + SENT);
         gone.held[self.agent] && self.lives.iter().any(goes_on)
     }
 

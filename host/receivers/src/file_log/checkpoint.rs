@@ -42,6 +42,9 @@ pub(super) struct Known {
     pub(super) packed: bool,
     /// Files that took each other's place under one name have the same.
     pub(super) lineage: u64,
+    /// The file that is read before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<u64>,
     #[serde(default)]
     pub(super) records: u64,
 }

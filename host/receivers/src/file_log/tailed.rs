@@ -198,6 +198,7 @@ impl Tailed {
         file.delivered = Position { offset: known.offset, guard: known.guard, records: known.records };
         file.longest = known.size;
         file.packed = known.packed;
+        file.after = known.after;
         file
     }
 
@@ -213,6 +214,7 @@ impl Tailed {
             size: self.longest,
             packed: self.packed,
             lineage: self.lineage,
+            after: self.after,
             records: self.delivered.records,
         }
     }

@@ -184,10 +184,8 @@ impl Tailer {
         // The checkpoint may be a moment behind the one before.
         known.extend(before);
         self.from_beginning |= !known.is_empty();
-        let mut last: HashMap<u64, FileId> = HashMap::new();
         for (id, known) in &known {
-            let mut file = Tailed::of(known, &self.config);
-            file.after = last.insert(known.lineage, *id);
+            let file = Tailed::of(known, &self.config);
             self.next_id = self.next_id.max(id + 1).max(known.lineage + 1);
             self.enter(*id, file);
         }

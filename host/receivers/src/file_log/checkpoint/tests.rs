@@ -19,6 +19,7 @@ fn known(inode: u64) -> Known {
         size: 10,
         packed: false,
         lineage: 1,
+        after: None,
         records: 1,
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::packed::find_packed;
+use super::packed::{find_packed, has_content_packed};
 use super::{GRACE, Tailer};
 use crate::file_log::config::Compression;
 use crate::file_log::entry::FileId;
@@ -37,7 +37,7 @@ impl Tailer {
         let is_first = self.scans == 1;
         let (known, new) = self.sort_out(found);
         for (id, found) in known {
-            self.see(id, found, now);
+            self.see(id, &found, now);
         }
         for found in new {
             self.begin(found, is_first, now);
@@ -60,7 +60,7 @@ impl Tailer {
     }
 
     /// Those that are followed already, and those that are not; what has several names is there once.
-    fn sort_out(&self, found: Vec<Found>) -> (Vec<(FileId, Found)>, Vec<Found>) {
+    fn sort_out(&mut self, found: Vec<Found>) -> (Vec<(FileId, Found)>, Vec<Found>) {
         let mut places: HashMap<Inode, usize> = HashMap::new();
         let mut all: Vec<Found> = Vec::new();
         for found in found {
@@ -83,16 +83,34 @@ impl Tailer {
         }
         let (mut known, mut new) = (Vec::new(), Vec::new());
         for found in all {
-            match self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())) {
-                Some(id) => known.push((*id, found)),
+            let inode = (found.metadata.dev(), found.metadata.ino());
+            match self.by_inode.get(&inode).copied() {
+                Some(id) if self.is_it(id, &found.path) => known.push((id, found)),
+                Some(_) => {
+                    self.by_inode.remove(&inode);
+                    new.push(found);
+                }
                 None => new.push(found),
             }
         }
         (known, new)
     }
 
+    /// Whether what has the inode of a file that is followed is that file, and not one that was given it when it was gone.
+    fn is_it(&self, id: FileId, path: &Path) -> bool {
+        let Some(file) = self.files.get(&id) else { return false };
+        // What is open has its inode for itself; what has other content under its own name was written anew.
+        if file.source.is_some() || file.path == path || file.fingerprint.len == 0 {
+            return true;
+        }
+        match file.packed {
+            true => has_content_packed(path, file).unwrap_or(false),
+            false => has_content(path, file).unwrap_or(true),
+        }
+    }
+
     /// A file that is followed is there.
-    fn see(&mut self, id: FileId, found: Found, now: Instant) {
+    fn see(&mut self, id: FileId, found: &Found, now: Instant) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.seen = self.scans;
         // A copy that was read as what it is a copy of keeps saying so.
@@ -154,7 +172,7 @@ impl Tailer {
     fn begin(&mut self, found: Found, is_first: bool, now: Instant) {
         // One that was found as a copy a moment ago is followed.
         if let Some(id) = self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())) {
-            return self.see(*id, found, now);
+            return self.see(*id, &found, now);
         }
         let Found { path, metadata } = found;
         let predecessor = self.by_path.get(&path).copied().filter(|id| self.files.contains_key(id));

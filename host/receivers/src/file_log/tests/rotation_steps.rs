@@ -217,3 +217,25 @@ fn has_what_is_removed_while_there_is_no_room_for_it() {
     assert_eq!(delivered(&mut steps), ["one", "two", "three"]);
     assert_eq!(steps.metrics.total(LOST), 0);
 }
+
+#[test]
+fn takes_what_was_given_the_inode_of_a_packed_file_for_what_it_is() {
+    let folder = Folder::new();
+    folder.append("app.log", "one\n");
+    let mut steps = folder.steps(ALL);
+    assert_eq!(steps.after(0).len(), 1);
+    let known = steps.tailer.handed_over();
+    drop(steps);
+    let packed = packed(&folder, "app.log");
+    folder.append("app.log.1.gz", packed);
+    // A name of its own for the inode, as if it had been given again.
+    folder.rename("app.log", "app.log.other");
+    fs::write(folder.path("app.log.other"), "two\n").unwrap();
+    folder.append("app.log", "three\n");
+    let mut steps = folder.steps(ALL);
+    steps.tailer.resume(None, known);
+    let mut bodies = delivered(&mut steps);
+    bodies.sort();
+    assert_eq!(bodies, ["one", "three", "two"]);
+    assert_eq!(steps.metrics.total(LOST), 0);
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::follow::{has_content, if_there};
+use super::follow::{has_content, if_there, is_content};
 use super::packed::has_content_packed;
 use super::{GRACE, Tailer};
 use crate::file_log::entry::FileId;
@@ -126,11 +126,14 @@ impl Tailer {
         if !is_waiting || !has_changed || is_shorter || file.packed || file.copied.is_some() {
             return false;
         }
-        if file.fingerprint.len > 0 && has_content(&file.place, file).is_ok_and(|has| !has) {
+        // It may be another by now that is there under its name.
+        let is_it = |open: &File| open.metadata().is_ok_and(|open| (open.dev(), open.ino()) == file.inode);
+        let Some(open) = File::open(&file.place).ok().filter(is_it) else { return false };
+        if file.fingerprint.len > 0 && is_content(&open, file).is_ok_and(|is| !is) {
             return true;
         }
         if u64::from(file.fingerprint.len) < wanted.min(there.len())
-            && let Ok(head) = File::open(&file.place).and_then(|open| identity::head(&open, wanted as usize))
+            && let Ok(head) = identity::head(&open, wanted as usize)
             && file.fingerprint.fits(&head)
         {
             file.fingerprint = Fingerprint::of(&head);

@@ -100,13 +100,7 @@ impl Tailer {
     fn is_it(&self, id: FileId, path: &Path) -> bool {
         let Some(file) = self.files.get(&id) else { return false };
         // What is open has its inode for itself; what has other content under its own name was written anew.
-        if file.source.is_some() || file.path == path || file.fingerprint.len == 0 {
-            return true;
-        }
-        match file.packed {
-            true => has_content_packed(path, file).unwrap_or(false),
-            false => has_content(path, file).unwrap_or(true),
-        }
+        file.source.is_some() || file.path == path || is_content_of(path, file).unwrap_or(!file.packed)
     }
 
     /// A file that is followed is there.
@@ -235,7 +229,7 @@ impl Tailer {
         }
         file.copied = copied;
         // It may be moved before it is its turn to be read.
-        if !packed && let Ok(head) = File::open(&file.place).and_then(|open| identity::head(&open, wanted)) {
+        if let Ok(head) = Source::open(&file.place, packed).and_then(|mut source| source.head(wanted)) {
             file.fingerprint = Fingerprint::of(&head);
         }
         // A copy is nothing that is followed, as long as it is one.
@@ -409,14 +403,30 @@ pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// Whether what has the inode of a file is that file, and not one that was given the inode when it was gone.
+fn is_content_of(path: &Path, file: &Tailed) -> io::Result<bool> {
+    match (file.packed, file.fingerprint.len) {
+        (true, _) => has_content_packed(path, file),
+        (false, 0) => Ok(true),
+        (false, _) => has_content(path, file),
+    }
+}
+
 /// Whether a file begins as the one that is followed, and has before its offset what was read there.
 pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(other) = if_there(File::open(path))? else { return Ok(false) };
-    let head = identity::head(&other, file.fingerprint.len as usize)?;
+    match if_there(File::open(path))? {
+        Some(other) => is_content(&other, file),
+        None => Ok(false),
+    }
+}
+
+/// The same of one that is open.
+pub(super) fn is_content(other: &File, file: &Tailed) -> io::Result<bool> {
+    let head = identity::head(other, file.fingerprint.len as usize)?;
     let mut before = Vec::new();
     let guarded = u64::from(file.guard.len);
     let start = file.offset.saturating_sub(guarded);
-    identity::read_at(&other, start, guarded as usize, &mut before)?;
+    identity::read_at(other, start, guarded as usize, &mut before)?;
     Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
@@ -440,7 +450,7 @@ fn find_moved(file: &mut Tailed) -> io::Result<bool> {
         if entry.ino() == file.inode.1
             && let Some(metadata) = if_there(fs::metadata(entry.path()))?
             && (metadata.dev(), metadata.ino()) == file.inode
-            && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file)?)
+            && is_content_of(&entry.path(), file)?
         {
             file.place = entry.path();
             return Ok(true);

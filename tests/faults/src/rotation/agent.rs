@@ -11,6 +11,7 @@ use anyhow::Result;
 
 use super::taker::Taker;
 use super::truth::Epoch;
+use crate::backend::Mode;
 use crate::process::{self, Process, free_port};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,6 +33,8 @@ pub(super) struct Agent {
 pub(super) struct Life {
     pub(super) from: u32,
     pub(super) until: Option<u32>,
+    /// When its backend began to take nothing any more, where it did until the end.
+    pub(super) refused: Option<u32>,
 }
 
 /// The files that a process has open, as the kernel has it.
@@ -81,8 +84,17 @@ impl Agent {
         self.process.start()?;
         self.open.0.store(self.process.id().unwrap_or(0), Ordering::SeqCst);
         anyhow::ensure!(self.process.ready().await?, "the agent ended before it was ready");
-        self.lives.push(Life { from: self.epoch.now(), until: None });
+        self.lives.push(Life { from: self.epoch.now(), until: None, refused: None });
         Ok(())
+    }
+
+    /// Its backend takes nothing from here until it is killed.
+    pub(super) fn refuse(&mut self, mode: Mode) {
+        self.taker.set(mode);
+        let now = self.epoch.now();
+        if let Some(life) = self.lives.last_mut() {
+            life.refused = Some(now);
+        }
     }
 
     pub(super) async fn kill(&mut self) -> Result<()> {
@@ -141,7 +153,7 @@ fn yaml(
     // Half of the folders with a pattern that rotated files fall out of, half with one that they stay in.
     format!(
         "receivers:\n  file_log:\n    include: [\"{logs}/n*/*.log\", \"{logs}/w*/*.log*\"]\n    exclude: [\"{logs}/*/*.tmp\"]\n    \
-         start_at: beginning\n    compression: auto\n    force_flush_period: 5s\n    storage: file_storage\n{receiver}\
+         start_at: beginning\n    compression: auto\n    force_flush_period: 60s\n    storage: file_storage\n{receiver}\
          exporters:\n  otlp_grpc:\n    endpoint: \"{backend}\"\n    compression: none\n    timeout: 30s\n    tls: {{ insecure: true }}\n    \
          retry_on_failure: {{ initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0s }}\n{exporter}\
          extensions:\n  health_check: {{ endpoint: \"{health}\" }}\n  \

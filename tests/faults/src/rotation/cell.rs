@@ -119,11 +119,10 @@ fn refusal(rng: &mut Rng) -> Answer {
 async fn kill(agents: &mut [Agent], rng: &mut Rng, end: Instant) -> Result<()> {
     while pause(rng, 500..4_000, end).await {
         if rng.bool() {
-            set(agents, &Mode::Refuses(refusal(rng)));
+            let refuses = Mode::Refuses(refusal(rng));
+            agents.iter_mut().for_each(|agent| agent.refuse(refuses.clone()));
         }
-        if !pause(rng, 3_500..4_500, end).await {
-            return Ok(());
-        }
+        pause(rng, 3_500..4_500, end).await;
         for agent in &mut *agents {
             agent.kill().await?;
         }

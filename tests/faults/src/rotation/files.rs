@@ -170,10 +170,12 @@ impl Files {
         let end = self.epoch.now() + lasts.as_millis() as u32;
         let mut folders = std::mem::take(&mut self.folders);
         while self.epoch.now() < end {
+            let before = self.epoch.now();
             for folder in &mut folders {
                 self.tick(folder)?;
             }
             std::thread::sleep(TICK);
+            self.truth.stall = self.truth.stall.max(self.epoch.now() - before);
         }
         for file in folders.iter_mut().flat_map(|folder| &mut folder.files) {
             self.finish_line(file)?;

@@ -5,7 +5,7 @@ use super::agent::Life;
 use super::taker::{Arrival, Arrivals};
 use super::truth::{Body, Line, Truth};
 
-/// How long something has to be there for an agent that runs to have seen it; it looks once a second.
+/// How long, on a machine that is not busy, something has to be there for an agent that runs to have seen it; it looks once a second.
 const SEEN: u32 = 3_000;
 /// How long an agent has to live on with what it has open and nobody else has, to have sent it.
 const SENT: u32 = 5_000;
@@ -73,14 +73,16 @@ impl Case<'_> {
                 judgement.lost_bytes += bytes;
                 judgement.counts.1 += bytes;
                 let gone = body.gone.map_or(self.now, |gone| gone.at);
-                if self.overlap(line.at, gone.min(body.until.unwrap_or(gone))) >= SEEN {
+                if self.overlap(line.at, gone.min(body.until.unwrap_or(gone))) >= self.late(SEEN) {
                     judgement.counts.0 += bytes;
                 }
             }
             return;
         }
         let is_before_kill = |life: &Life| {
-            life.until.is_some_and(|until| (until.saturating_sub(ON_ITS_WAY)..=until + 1_000).contains(&arrival.first))
+            life.until.is_some_and(|until| {
+                (until.saturating_sub(self.late(ON_ITS_WAY))..=until + 1_000).contains(&arrival.first)
+            })
         };
         if arrival.again > 0 {
             judgement.twice += u64::from(arrival.again);
@@ -94,6 +96,11 @@ impl Case<'_> {
         }
     }
 
+    /// So much later than it has to be on a machine that is not busy.
+    fn late(&self, millis: u32) -> u32 {
+        millis + 2 * self.truth.stall
+    }
+
     /// The longest time within these moments that one life of the agent's lasted.
     fn overlap(&self, from: u32, until: u32) -> u32 {
         let of = |life: &Life| life.until.unwrap_or(self.now).min(until).saturating_sub(life.from.max(from));
@@ -102,11 +109,14 @@ impl Case<'_> {
 
     /// Whether the lines of a body have to come: it was seen, and is there, or was open in a life that went on.
     fn owes(&self, body: &Body) -> bool {
-        if self.overlap(body.from, body.until.or(body.gone.map(|gone| gone.at)).unwrap_or(self.now)) < SEEN {
+        if self.overlap(body.from, body.until.or(body.gone.map(|gone| gone.at)).unwrap_or(self.now)) < self.late(SEEN) {
             return false;
         }
         let Some(gone) = body.gone else { return true };
-        let goes_on = |life: &Life| life.from <= gone.at && life.until.is_none_or(|until| until >= gone.at + SENT);
+        let goes_on = |life: &Life| {
+            let end = life.refused.or(life.until);
+            life.from <= gone.at && end.is_none_or(|end| end >= gone.at + self.late(SENT))
+        };
         gone.held[self.agent] && self.lives.iter().any(goes_on)
     }
 

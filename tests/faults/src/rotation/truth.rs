@@ -47,6 +47,8 @@ pub(super) struct Truth {
     pub(super) lines: Vec<Vec<Line>>,
     pub(super) bodies: Vec<Body>,
     pub(super) rotations: u64,
+    /// The longest that the writer was kept from its work, in milliseconds: so late may the agents be, too.
+    pub(super) stall: u32,
 }
 
 impl Truth {

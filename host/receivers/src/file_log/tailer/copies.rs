@@ -15,6 +15,9 @@ use crate::file_log::entry::FileId;
 use crate::file_log::identity::{self, Fingerprint, GUARD, Guard};
 use crate::file_log::tailed::{Copied, Position, Tailed};
 
+/// So many first bytes that are the same make a copy likely, where no more can be compared.
+const SURE: u64 = 256;
+
 impl Tailer {
     /// The files that one of this path may be a copy of, as its name has it.
     pub(super) fn originals(&self, place: &Path) -> impl Iterator<Item = FileId> {
@@ -91,8 +94,10 @@ impl Tailer {
             let there = entry.file_name();
             let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
             let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
-            let is_copy =
-                || if packed { has_content_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
+            let is_copy = || match packed {
+                true => has_content_packed(&entry.path(), file),
+                false => Ok(has_content(&entry.path(), file)? || is_begin(&entry.path(), file)?),
+            };
             if !is_other || !is_copy().unwrap_or(false) {
                 continue;
             }
@@ -121,9 +126,10 @@ impl Tailer {
         let wanted = self.config.fingerprint_size.0;
         let Some(file) = self.files.get_mut(&id) else { return false };
         let is_waiting = file.is_under_way() || file.is_ready;
+        let is_short = u64::from(file.fingerprint.len) < wanted.min(there.len());
         let has_changed = there.len() != file.scanned && file.inode == (there.dev(), there.ino());
         let is_shorter = there.len() < file.offset && there.len() >= wanted;
-        if !is_waiting || !has_changed || is_shorter || file.packed || file.copied.is_some() {
+        if !is_waiting && !is_short || !has_changed || is_shorter || file.packed || file.copied.is_some() {
             return false;
         }
         // It may be another by now that is there under its name.
@@ -132,7 +138,7 @@ impl Tailer {
         if file.fingerprint.len > 0 && is_content(&open, file).is_ok_and(|is| !is) {
             return true;
         }
-        if u64::from(file.fingerprint.len) < wanted.min(there.len())
+        if is_short
             && let Ok(head) = identity::head(&open, wanted as usize)
             && file.fingerprint.fits(&head)
         {
@@ -218,7 +224,10 @@ fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
     if length >= file.offset {
         return has_content(place, file);
     }
-    let Some(original) = if_there(File::open(&file.place))? else { return Ok(false) };
+    let Some(original) = if_there(File::open(&file.place))? else { return is_begin(place, file) };
+    if !file.fingerprint.fits(&identity::head(&original, file.fingerprint.len as usize)?) {
+        return is_begin(place, file);
+    }
     let first = length.min(u64::from(file.fingerprint.len)) as usize;
     let begins_alike = first > 0 && identity::head(&copy, first)? == identity::head(&original, first)?;
     let last = length.saturating_sub(GUARD as u64);
@@ -226,4 +235,13 @@ fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
     identity::read_at(&copy, last, (length - last) as usize, &mut ends)?;
     identity::read_at(&original, last, (length - last) as usize, &mut other)?;
     Ok(begins_alike && ends == other)
+}
+
+/// Whether what is at `place` begins as a file does that was written anew since, and is shorter than what was read of it: that
+/// was written, and read, after the copy was made.
+fn is_begin(place: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(copy) = if_there(File::open(place))? else { return Ok(false) };
+    let (wanted, length) = (u64::from(file.fingerprint.len), copy.metadata()?.len());
+    let is_between = wanted >= SURE && (wanted..file.offset).contains(&length);
+    Ok(is_between && file.fingerprint.fits(&identity::head(&copy, wanted as usize)?))
 }

@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::packed::{find_packed, has_content_packed};
 use super::{GRACE, Tailer};
 use crate::file_log::config::Compression;
@@ -26,7 +28,7 @@ const WARN_PAUSE: Duration = Duration::from_secs(60);
 impl Tailer {
     /// Looks for files, and at what became of those that are followed.
     pub(super) fn scan(&mut self, now: Instant) {
-        let began = Instant::now();
+        let (began, worked) = (Instant::now(), cpu_time());
         self.scans += 1;
         let Look { found, failures, failure } = self.finder.find();
         self.is_whole = failure.is_none();
@@ -47,7 +49,8 @@ impl Tailer {
         if self.is_whole {
             self.miss(now);
         }
-        self.scan_took = began.elapsed();
+        // On a busy machine it takes longer than the work that it is.
+        self.scan_took = cpu_time().saturating_sub(worked).max(began.elapsed() / REST);
         let factor = if self.watch.is_some() { WATCHED } else { 1 };
         self.next_scan = now + (self.config.poll_interval * factor).max(self.scan_took * REST);
     }
@@ -107,9 +110,7 @@ impl Tailer {
     fn see(&mut self, id: FileId, found: &Found, now: Instant) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.seen = self.scans;
-        // A copy that was read as what it is a copy of keeps saying so.
-        let is_moved = file.path != found.path && file.copied.is_none();
-        if is_moved {
+        if file.path != found.path {
             let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
             if self.by_place.get(&file.place) == Some(&id) {
                 self.by_place.remove(&file.place);
@@ -124,9 +125,11 @@ impl Tailer {
             self.by_place.insert(place.clone(), id);
             file.says = std::sync::Arc::new(super::super::tailed::Says::new(&self.config, &found.path, &place));
             file.place = place;
-            file.gone = None;
-            self.changes.insert(id, Some(file.known()));
-        } else if file.copied.is_none() {
+            if file.copied.is_none() {
+                self.changes.insert(id, Some(file.known()));
+            }
+        }
+        if file.copied.is_none() {
             file.gone = None;
         }
         if self.is_written_anew(id, &found.metadata) {
@@ -148,12 +151,15 @@ impl Tailer {
         self.hold(id);
     }
 
-    /// Opens a file with something to read: who removes it before its turn comes takes nothing of it.
+    /// Opens a file that is new or has something to read: who removes it before its turn comes takes nothing of it.
     fn hold(&mut self, id: FileId) {
         let has_room = self.open < self.config.max_concurrent_files;
         let Some(file) = self.files.get_mut(&id).filter(|_| has_room) else { return };
-        let is_wanted = !file.packed && file.copied.is_none() && file.source.is_none() && file.scanned > file.offset;
-        if is_wanted
+        let is_to_read = file.scanned > file.offset || file.records == 0;
+        if is_to_read
+            && !file.packed
+            && file.copied.is_none()
+            && file.source.is_none()
             && let Ok(source) = Source::open(&file.place, false)
             && source.metadata().is_ok_and(|there| (there.dev(), there.ino()) == file.inode)
         {
@@ -281,6 +287,7 @@ impl Tailer {
             self.files.insert(id, file);
             if is_to_read {
                 self.make_ready(id);
+                self.hold(id);
             }
         }
     }
@@ -394,6 +401,12 @@ impl Tailer {
     }
 }
 
+/// What this thread has worked.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
 /// What is there; none where it is not.
 pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
@@ -450,7 +463,7 @@ fn find_moved(file: &mut Tailed) -> io::Result<bool> {
         if entry.ino() == file.inode.1
             && let Some(metadata) = if_there(fs::metadata(entry.path()))?
             && (metadata.dev(), metadata.ino()) == file.inode
-            && is_content_of(&entry.path(), file)?
+            && is_content_of(&entry.path(), file).or_else(|error| if file.packed { Ok(false) } else { Err(error) })?
         {
             file.place = entry.path();
             return Ok(true);

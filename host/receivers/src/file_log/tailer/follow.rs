@@ -102,8 +102,11 @@ impl Tailer {
     /// Whether what has the inode of a file that is followed is that file, and not one that was given it when it was gone.
     fn is_it(&self, id: FileId, path: &Path) -> bool {
         let Some(file) = self.files.get(&id) else { return false };
-        // What is open has its inode for itself; what has other content under its own name was written anew.
-        file.source.is_some() || file.path == path || is_content_of(path, file).unwrap_or(!file.packed)
+        // What has other content under its own name was written anew; one that was moved from there is no more at that name.
+        let is_at = || file.place == path || fs::canonicalize(path).is_ok_and(|place| place == file.place);
+        let is_own = file.path == path && (self.scans > 1 && file.gone.is_none() || is_at());
+        // What is open has its inode for itself.
+        file.source.is_some() || is_own || is_content_of(path, file).unwrap_or(!file.packed)
     }
 
     /// A file that is followed is there.

@@ -70,7 +70,9 @@ impl Tailer {
 /// Where that cannot be told.
 pub(super) fn find_packed(file: &mut Tailed) -> io::Result<bool> {
     let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = name.trim_end_matches(".gz");
+    // A number or a date at its end is another by now.
+    let is_of_rotation = |c: char| c.is_ascii_digit() || ['.', '-', '_'].contains(&c);
+    let stem = name.trim_end_matches(".gz").trim_end_matches(is_of_rotation);
     let mut packed = Vec::new();
     for entry in beside(file)? {
         let Some(entry) = if_there(entry)? else { continue };

@@ -239,3 +239,24 @@ fn takes_what_was_given_the_inode_of_a_packed_file_for_what_it_is() {
     assert_eq!(bodies, ["one", "three", "two"]);
     assert_eq!(steps.metrics.total(LOST), 0);
 }
+
+#[test]
+fn finds_what_was_packed_and_got_another_number_while_nobody_ran() {
+    let folder = Folder::new();
+    folder.append("app.log", "one\n");
+    let mut steps = folder.steps(ONE);
+    assert_eq!(steps.delivered_after(0), ["one"]);
+    folder.rename("app.log", "app.log.1");
+    assert!(steps.delivered_after(500).is_empty());
+    let known = steps.tailer.handed_over();
+    drop(steps);
+    folder.append("app.log.1", "two\n");
+    let packed = packed(&folder, "app.log.1");
+    folder.append("app.log.2.gz", packed);
+    fs::remove_file(folder.path("app.log.1")).unwrap();
+    folder.append("app.log", "three\n");
+    let mut steps = folder.steps(ONE);
+    steps.tailer.resume(None, known);
+    assert_eq!(delivered(&mut steps), ["two", "three"]);
+    assert_eq!(steps.metrics.total(LOST), 0);
+}

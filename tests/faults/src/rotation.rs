@@ -124,6 +124,9 @@ impl fmt::Display for Verdict {
                 writeln!(f, "problem: {:?} × {:?}: {problem}", outcome.rotation, outcome.trouble)?;
             }
         }
+        for busy in self.outcomes.iter().filter(|outcome| outcome.is_too_busy()) {
+            writeln!(f, "SKIPPED: {:?} × {:?}, the machine had no time for it", busy.rotation, busy.trouble)?;
+        }
         write!(
             f,
             "rotation: {}, {} cells of {} s, {lines} lines, {rotations} rotations, {kills} kills, {missing} owed and missing, \

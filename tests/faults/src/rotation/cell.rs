@@ -19,6 +19,8 @@ use crate::wire::Answer;
 
 /// How long nothing that is owed may come before it is said to be missing.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Kept from its work for so many milliseconds, a writer says little.
+const BUSY: u32 = 2_000;
 /// How long it is looked for what may come too much, once all has come.
 const AFTERWARDS: Duration = Duration::from_secs(4);
 
@@ -38,6 +40,8 @@ pub(super) struct Outcome {
     pub(super) lines: u64,
     pub(super) rotations: u64,
     pub(super) kills: u64,
+    /// The longest that the writer was kept from its work, in milliseconds.
+    stall: u32,
     judgements: Vec<Judgement>,
 }
 
@@ -74,6 +78,7 @@ impl Cell {
             trouble: self.trouble,
             lines: truth.count(),
             rotations: truth.rotations,
+            stall: truth.stall,
             kills: agents[0].lives.len() as u64 - 1,
             judgements,
         })
@@ -167,8 +172,8 @@ fn judge(agents: &[Agent], truth: &Truth, epoch: Epoch) -> Vec<Judgement> {
 
 impl Outcome {
     pub(super) const HEAD: &str = "\n\
-        |              |          |        |       | tidegate |       |      |      |          |            | otelcol |       |       |      |\n\
-        | rotation     | trouble  |  lines | kills |  missing | twice | torn | late | B gone   | B it says  | missing | twice | torn  | late |";
+        |              |          |        |       |   longest | tidegate |       |      |      |          |            | otelcol |       |       |      |\n\
+        | rotation     | trouble  |  lines | kills | stall, ms |  missing | twice | torn | late | B gone   | B it says  | missing | twice | torn  | late |";
 
     pub(super) fn ours(&self) -> &Judgement {
         &self.judgements[0]
@@ -176,10 +181,15 @@ impl Outcome {
 
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = self.ours().problems(self.trouble);
-        if self.ours().owed == 0 {
+        if self.ours().owed == 0 && !self.is_too_busy() {
             problems.push("nothing is owed".to_owned());
         }
         problems
+    }
+
+    /// Whether the machine had no time for this cell, so that nothing can be said of it.
+    pub(super) fn is_too_busy(&self) -> bool {
+        self.ours().owed == 0 && self.stall > BUSY
     }
 }
 
@@ -191,8 +201,8 @@ impl fmt::Display for Outcome {
         let counted = ours.counted.map_or_else(|| "-".to_owned(), |counted| counted.to_string());
         write!(
             f,
-            "| {rotation:12} | {trouble:8} | {:6} | {:5} | {:8} | {:5} | {:4} | {:4} | {:8} | {counted:10} |",
-            self.lines, self.kills, ours.missing, ours.twice, ours.torn, ours.late, ours.lost_bytes
+            "| {rotation:12} | {trouble:8} | {:6} | {:5} | {:9} | {:8} | {:5} | {:4} | {:4} | {:8} | {counted:10} |",
+            self.lines, self.kills, self.stall, ours.missing, ours.twice, ours.torn, ours.late, ours.lost_bytes
         )?;
         match self.judgements.get(1) {
             Some(theirs) => {

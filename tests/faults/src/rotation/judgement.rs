@@ -162,3 +162,6 @@ impl Judgement {
         problems
     }
 }
+
+#[cfg(test)]
+mod tests;

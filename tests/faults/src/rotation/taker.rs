@@ -42,7 +42,7 @@ impl Arrivals {
         self.lines.get(stream).and_then(|lines| lines.get(place)).copied().unwrap_or_default()
     }
 
-    fn keep(&mut self, Number { stream, place }: Number, now: u32) {
+    pub(super) fn keep(&mut self, Number { stream, place }: Number, now: u32) {
         if self.lines.len() <= stream {
             self.lines.resize_with(stream + 1, Vec::new);
         }

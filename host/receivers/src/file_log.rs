@@ -13,6 +13,7 @@ mod finder;
 mod identity;
 mod lines;
 mod operators;
+pub mod probe;
 mod receiver;
 mod source;
 mod tailed;

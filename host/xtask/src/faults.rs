@@ -22,20 +22,27 @@ pub(crate) struct Args {
 const WITH_OTELCOL: &str = "otelcol";
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
-    let binary = match &args.tidegate {
-        Some(binary) => binary.clone(),
-        None => {
-            guests::build(&workspace.root)?;
-            workspace.binary("release")?
-        }
-    };
-    let mut harness = harness(workspace, &binary)?;
+    let mut harness = harness(workspace, &binary(workspace, args.tidegate.as_deref())?)?;
     if args.arguments.iter().any(|argument| argument == WITH_OTELCOL) {
         harness.arg("--otelcol").arg(otelcol::build(workspace)?);
     }
-    let status = harness.args(&args.arguments).status().context("the harness")?;
+    judged(harness.args(&args.arguments))
+}
+
+/// The binary that is to be broken: the one that was named, or one of this checkout.
+pub(crate) fn binary(workspace: &Workspace, named: Option<&Path>) -> Result<PathBuf> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    guests::build(&workspace.root)?;
+    workspace.binary("release")
+}
+
+/// Runs the harness, whose last line is the verdict.
+pub(crate) fn judged(harness: &mut Command) -> Result<()> {
+    let status = harness.status().context("the harness")?;
     if !status.success() {
-        // The verdict is the last line, and ours would be one more.
+        // Ours would be one more line.
         std::process::exit(status.code().unwrap_or(1));
     }
     Ok(())
@@ -47,7 +54,7 @@ pub(crate) fn short(workspace: &Workspace, binary: &Path) -> Result<()> {
     process::run(harness(workspace, binary)?.args(["--seconds", "20", "--kills", "3"]))
 }
 
-fn harness(workspace: &Workspace, binary: &Path) -> Result<Command> {
+pub(crate) fn harness(workspace: &Workspace, binary: &Path) -> Result<Command> {
     process::run(&mut workspace.cargo_of_faults("build"))?;
     let mut harness = workspace.command(workspace.faults_target().join("release/faults"));
     harness.arg("--tidegate").arg(binary);

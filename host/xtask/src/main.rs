@@ -11,6 +11,7 @@ mod interop;
 mod needs;
 mod otelcol;
 mod process;
+mod rotation;
 mod steps;
 mod suite;
 mod tidy;
@@ -48,6 +49,8 @@ enum Command {
     Conformance(conformance::Args),
     /// Break everything around running collectors, and count what became of each acknowledged item
     Faults(faults::Args),
+    /// Rotate files that are followed while something goes wrong, and count what became of each line
+    Rotation(rotation::Args),
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Bench(command) => bench::run(&workspace, &command),
         Command::Conformance(args) => conformance::run_alone(&workspace, &args),
         Command::Faults(args) => faults::run(&workspace, &args),
+        Command::Rotation(args) => rotation::run(&workspace, &args),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
     });
     match outcome {

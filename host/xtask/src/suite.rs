@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{backends, bench, conformance, faults, fuzz, guests, interop, needs, otelcol, tidy, wit};
+use crate::{backends, bench, conformance, faults, fuzz, guests, interop, needs, otelcol, rotation, tidy, wit};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -37,6 +37,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     steps.run("fuzz targets compile", || fuzz::check(workspace))?;
     steps.run("the load rig", || workspace.test_rig())?;
     steps.run("faults", || faults::short(workspace, &binary))?;
+    steps.run("rotation", || rotation::short(workspace, &binary))?;
     if args.all {
         steps.run_if("otelcol", needs::go(), || otelcol::build(workspace).map(drop))?;
     }

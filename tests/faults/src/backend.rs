@@ -93,15 +93,7 @@ impl Backend {
             state: Mutex::default(),
             refused: Arc::default(),
         });
-        let server = backend.clone();
-        tokio::spawn(async move {
-            loop {
-                match listener.accept().await {
-                    Ok((tcp, _)) => drop(tokio::spawn(endpoint::serve(tcp, server.clone()))),
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                }
-            }
-        });
+        endpoint::listen(listener, backend.clone());
         Ok(backend)
     }
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -10,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::payload::{self, Number};
 use crate::wire::{Answer, Body, Signal};
@@ -19,8 +20,25 @@ use crate::wire::{Answer, Body, Signal};
 pub(crate) trait Handler: Send + Sync + 'static {
     fn take(&self, numbers: &[Number]) -> impl Future<Output = Answer> + Send;
 
+    /// The items of a request.
+    fn read(&self, signal: Signal, message: &Bytes) -> Result<Vec<Number>, String> {
+        payload::numbers(signal, message)
+    }
+
     /// Somebody sent what nobody here sends.
     fn malformed(&self, problem: String);
+}
+
+/// Serves all who connect, for as long as the process runs.
+pub(crate) fn listen(listener: TcpListener, handler: Arc<impl Handler>) {
+    tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((tcp, _)) => drop(tokio::spawn(serve(tcp, handler.clone()))),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    });
 }
 
 pub(crate) async fn serve(tcp: TcpStream, handler: Arc<impl Handler>) {
@@ -42,16 +60,12 @@ async fn answer(request: Request<Incoming>, handler: &impl Handler) -> Response<
     };
     // Half a request was not taken.
     let Ok(body) = body.collect().await else { return Answer::Http(400, None).response(protocol) };
-    let answer = match protocol.unwrap(body.to_bytes()).map(|message| read(signal, &message)) {
+    let answer = match protocol.unwrap(body.to_bytes()).map(|message| handler.read(signal, &message)) {
         Some(Ok(numbers)) => handler.take(&numbers).await,
         Some(Err(problem)) => refuse(handler, problem),
         None => refuse(handler, "a frame that is compressed or torn".to_owned()),
     };
     answer.response(protocol)
-}
-
-fn read(signal: Signal, message: &Bytes) -> Result<Vec<Number>, String> {
-    payload::numbers(signal, message)
 }
 
 fn refuse(handler: &impl Handler, problem: String) -> Answer {

@@ -11,6 +11,7 @@ mod load;
 mod payload;
 mod process;
 mod rig;
+mod rotation;
 mod scenario;
 mod schedule;
 mod topology;
@@ -26,6 +27,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use rig::{Folder, Setting};
+use rotation::{Rotation, Trouble};
 use scenario::random::Options;
 use verdict::Verdict;
 
@@ -39,7 +41,7 @@ struct Cli {
     #[arg(long)]
     otelcol: Option<PathBuf>,
     /// What is random is drawn from it; another one each time where it is not said
-    #[arg(long)]
+    #[arg(long, global = true)]
     seed: Option<u64>,
     /// How long things are broken
     #[arg(long, default_value_t = 30.0, conflicts_with = "seconds")]
@@ -84,13 +86,34 @@ enum Scenario {
         #[arg(long, default_value_t = 60.0)]
         seconds: f64,
     },
+    /// Files that are rotated in each usual way while something goes wrong, and what an agent makes of them
+    Rotation {
+        /// How long each cell is written to
+        #[arg(long, default_value_t = 300.0)]
+        seconds: f64,
+        /// Only these ways of rotating
+        #[arg(long, value_enum)]
+        only: Vec<Rotation>,
+        /// Only these troubles
+        #[arg(long, value_enum)]
+        trouble: Vec<Trouble>,
+        /// Cells that run beside each other
+        #[arg(long, default_value_t = 5)]
+        at_once: usize,
+    },
+}
+
+/// What a run came to, its last line last.
+struct Ending {
+    text: String,
+    is_ok: bool,
 }
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(verdict) => {
-            println!("\n{verdict}");
-            if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        Ok(Ending { text, is_ok }) => {
+            println!("\n{text}");
+            if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(problem) => {
             println!("faults: FAILED, {problem:#}");
@@ -99,7 +122,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<Verdict> {
+fn run(cli: Cli) -> Result<Ending> {
     let seed = cli.seed.unwrap_or_else(|| fastrand::u64(0..1_000_000));
     println!("seed {seed}");
     let setting = Setting {
@@ -113,26 +136,34 @@ fn run(cli: Cli) -> Result<Verdict> {
     };
     let lasts = Duration::from_secs_f64(cli.seconds.unwrap_or(cli.minutes * 60.0));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (name, mut verdict) = runtime.block_on(async {
-        Ok::<_, anyhow::Error>(match cli.scenario {
+    let ending = |name, mut verdict: Verdict| {
+        (verdict.scenario, verdict.seed) = (name, seed);
+        Ending { text: verdict.to_string(), is_ok: verdict.is_ok() }
+    };
+    runtime.block_on(async {
+        Ok(match cli.scenario {
             None => {
                 let options = Options { lasts, kills: cli.kills, rate: cli.rate.unwrap_or(2000.0) };
-                ("faults", scenario::random::run(&setting, &options).await?)
+                ending("faults", scenario::random::run(&setting, &options).await?)
             }
             Some(Scenario::Kills { kills }) => {
-                ("faults kills", scenario::kills::run(&setting, kills, cli.rate.unwrap_or(8000.0)).await?)
+                ending("faults kills", scenario::kills::run(&setting, kills, cli.rate.unwrap_or(8000.0)).await?)
             }
             Some(Scenario::FullBackend { minutes }) => {
-                let lasts = Duration::from_secs_f64(minutes * 60.0);
-                ("faults full-backend", scenario::full_backend::run(&setting, lasts, cli.rate.unwrap_or(2000.0)).await?)
+                let (lasts, rate) = (Duration::from_secs_f64(minutes * 60.0), cli.rate.unwrap_or(2000.0));
+                ending("faults full-backend", scenario::full_backend::run(&setting, lasts, rate).await?)
             }
-            Some(Scenario::Backlog { gib }) => ("faults backlog", scenario::backlog::run(&setting, gib).await?),
+            Some(Scenario::Backlog { gib }) => ending("faults backlog", scenario::backlog::run(&setting, gib).await?),
             Some(Scenario::Otelcol { seconds }) => {
-                let refuses = Duration::from_secs_f64(seconds);
-                ("faults otelcol", scenario::otelcol::run(&setting, refuses, cli.rate.unwrap_or(500.0)).await?)
+                let (refuses, rate) = (Duration::from_secs_f64(seconds), cli.rate.unwrap_or(500.0));
+                ending("faults otelcol", scenario::otelcol::run(&setting, refuses, rate).await?)
+            }
+            Some(Scenario::Rotation { seconds, only, trouble, at_once }) => {
+                let lasts = Duration::from_secs_f64(seconds);
+                let options = rotation::Options { lasts, rotations: only, troubles: trouble, at_once };
+                let verdict = rotation::run(&setting, &options).await?;
+                Ending { text: verdict.to_string(), is_ok: verdict.is_ok() }
             }
         })
-    })?;
-    (verdict.scenario, verdict.seed) = (name, seed);
-    Ok(verdict)
+    })
 }

@@ -29,6 +29,19 @@ pub(crate) struct Number {
 }
 
 impl Number {
+    /// A line of a file that is this item, with its end.
+    pub(crate) fn line(self, padding: &str) -> String {
+        format!("{KEY}={}:{} {padding}.\n", self.stream, self.place)
+    }
+
+    /// The number of a line, where the line is whole.
+    fn of_line(text: &str) -> Option<Number> {
+        let (number, rest) = text.strip_prefix(KEY)?.strip_prefix('=')?.split_once(' ')?;
+        let (stream, place) = number.split_once(':')?;
+        let number = Number { stream: stream.parse().ok()?, place: place.parse().ok()? };
+        (rest.ends_with('.') && !rest.contains(KEY)).then_some(number)
+    }
+
     fn attribute(self) -> KeyValue {
         key_value(KEY, Value::IntValue(((self.stream as i64) << STREAM_SHIFT) | self.place as i64))
     }
@@ -140,6 +153,18 @@ pub(crate) fn numbers(signal: Signal, message: &[u8]) -> Result<Vec<Number>, Str
         }
     };
     attributes.iter().map(|a| Number::found(a).ok_or_else(|| "an item without a number".to_owned())).collect()
+}
+
+/// The number of each log record whose body is a line of a file; none where it is no whole line.
+pub(crate) fn lines(message: &[u8]) -> Result<Vec<Option<Number>>, String> {
+    let request = ExportLogsServiceRequest::decode(message).map_err(|e| e.to_string())?;
+    let scopes = request.resource_logs.into_iter().flat_map(|r| r.scope_logs);
+    let bodies = scopes.flat_map(|s| s.log_records).map(|record| record.body.and_then(|body| body.value));
+    let number = |body| match body {
+        Some(Value::StringValue(text)) => Number::of_line(&text),
+        _ => None,
+    };
+    Ok(bodies.map(number).collect())
 }
 
 fn points(data: Data) -> Vec<NumberDataPoint> {

@@ -83,6 +83,10 @@ impl Process {
         bail!("the {} is not ready after {} s; its log is {}", self.name, PATIENCE.as_secs(), self.log.display())
     }
 
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     pub(crate) fn clock(&self) -> Option<&Clock> {
         self.clock.as_ref()
     }
@@ -167,11 +171,17 @@ fn is_stopped(pid: u32) -> Result<bool> {
 }
 
 async fn healthy(address: SocketAddr) -> std::io::Result<bool> {
+    Ok(get(address, "/").await?.starts_with("HTTP/1.1 200"))
+}
+
+/// What a server answers to a GET, with its head.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut tcp = TcpStream::connect(address).await?;
-    tcp.write_all(b"GET / HTTP/1.1\r\nhost: collector\r\nconnection: close\r\n\r\n").await?;
-    let mut answer = Vec::new();
-    tcp.read_to_end(&mut answer).await?;
-    Ok(answer.starts_with(b"HTTP/1.1 200"))
+    let request = format!("GET {path} HTTP/1.1\r\nhost: collector\r\nconnection: close\r\n\r\n");
+    tcp.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 /// A port that nobody has, below those that the kernel gives to clients: a collector that is started again finds it free.

@@ -29,6 +29,9 @@ pub(super) struct Known {
     /// Where it is not UTF-8, nearly so: the file is known by its inode and content.
     #[serde(serialize_with = "lossy")]
     pub(super) path: PathBuf,
+    /// Where it was, links followed; nothing where that was not written down.
+    #[serde(default, serialize_with = "lossy")]
+    pub(super) place: PathBuf,
     pub(super) fingerprint: Fingerprint,
     /// All before it was delivered.
     pub(super) offset: u64,
@@ -39,6 +42,9 @@ pub(super) struct Known {
     pub(super) packed: bool,
     /// Files that took each other's place under one name have the same.
     pub(super) lineage: u64,
+    /// The file that is read before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<u64>,
     #[serde(default)]
     pub(super) records: u64,
 }

@@ -19,7 +19,6 @@ use self::recombine::Recombine;
 use self::severity::Severities;
 use self::time::Clock;
 use self::trace::Trace;
-#[cfg(test)]
 pub(super) use self::{container::parse as parse_container, json::parse as parse_json};
 use super::config::{Config, OnError, Operator};
 use super::entry::{Entry, FileId, Map, Value};

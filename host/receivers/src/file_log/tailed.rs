@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ pub(super) struct Tailed {
     pub(super) path: PathBuf,
     /// Where it is: links followed, or where it was moved to.
     pub(super) place: PathBuf,
+    /// What it was found by before it was moved: who comes next under that name is read behind it.
+    pub(super) was: Option<PathBuf>,
     pub(super) says: Arc<Says>,
     pub(super) fingerprint: Fingerprint,
     pub(super) guard: Guard,
@@ -78,6 +81,10 @@ pub(super) struct Copied {
 impl Copied {
     pub(super) fn new(of: FileId, now: Instant) -> Self {
         Copied { of, is_whole: false, seen: 0, grew: now }
+    }
+
+    pub(super) fn whole(of: FileId) -> Self {
+        Copied { is_whole: true, ..Copied::new(of, Instant::now()) }
     }
 }
 
@@ -148,6 +155,7 @@ impl Tailed {
             lineage,
             path,
             place,
+            was: None,
             says,
             fingerprint: Fingerprint::default(),
             guard: Guard::default(),
@@ -176,7 +184,11 @@ impl Tailed {
     }
 
     pub(super) fn of(known: &Known, config: &Config) -> Self {
-        let place = std::fs::canonicalize(&known.path).unwrap_or_else(|_| known.path.clone());
+        // A link may lead elsewhere by now.
+        let place = match known.place.as_os_str().is_empty() {
+            true => std::fs::canonicalize(&known.path).unwrap_or_else(|_| known.path.clone()),
+            false => known.place.clone(),
+        };
         let inode = (known.device, known.inode);
         let mut file = Tailed::new(inode, known.lineage, known.path.clone(), place, config);
         file.fingerprint = known.fingerprint;
@@ -186,6 +198,7 @@ impl Tailed {
         file.delivered = Position { offset: known.offset, guard: known.guard, records: known.records };
         file.longest = known.size;
         file.packed = known.packed;
+        file.after = known.after;
         file
     }
 
@@ -194,12 +207,14 @@ impl Tailed {
             device: self.inode.0,
             inode: self.inode.1,
             path: self.path.clone(),
+            place: self.place.clone(),
             fingerprint: self.fingerprint,
             offset: self.delivered.offset,
             guard: self.delivered.guard,
             size: self.longest,
             packed: self.packed,
             lineage: self.lineage,
+            after: self.after,
             records: self.delivered.records,
         }
     }
@@ -217,6 +232,18 @@ impl Tailed {
             self.under_way.pop_front();
         }
         self.under_way.len() < before
+    }
+
+    /// There is less of it than was read: what was read behind that stays so.
+    pub(super) fn shorten(&mut self, length: u64) {
+        let places = self.under_way.iter_mut().map(|(_, position, _)| position).chain([&mut self.delivered]);
+        for position in places.filter(|position| position.offset > length) {
+            (position.offset, position.guard) = (length, Guard::default());
+        }
+        if self.offset > length {
+            (self.offset, self.guard) = (length, Guard::default());
+        }
+        self.longest = self.longest.min(length);
     }
 
     /// It is read from its beginning, as something new.
@@ -242,6 +269,16 @@ impl Tailed {
     /// Bytes that were there and were not read.
     pub(super) fn unread(&self) -> u64 {
         self.longest.saturating_sub(self.offset)
+    }
+
+    /// How long it is now, where it can still be looked at and is no packed one.
+    pub(super) fn length(&self) -> Option<u64> {
+        let metadata = match &self.source {
+            _ if self.packed => return None,
+            Some(source) => source.metadata(),
+            None => std::fs::metadata(&self.place),
+        };
+        metadata.ok().filter(|there| (there.dev(), there.ino()) == self.inode).map(|there| there.len())
     }
 
     pub(super) fn take_source(&mut self) {

@@ -6,6 +6,7 @@
 mod batches;
 mod copies;
 mod follow;
+mod packed;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};

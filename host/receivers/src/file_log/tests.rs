@@ -7,5 +7,6 @@ mod lines;
 mod operators;
 mod reading;
 mod rotation;
+mod rotation_steps;
 mod steps;
 mod storage;

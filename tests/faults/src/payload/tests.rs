@@ -19,3 +19,16 @@ fn takes_an_item_without_a_number_for_an_error() {
     let message = ExportLogsServiceRequest { resource_logs }.encode_to_vec();
     assert_eq!(numbers(Signal::Logs, &message), Err("an item without a number".to_owned()));
 }
+
+#[test]
+fn a_line_is_its_number_and_a_part_of_one_is_none() {
+    let number = Number { stream: 7, place: 123 };
+    let line = number.line("padding");
+    let (text, end) = line.split_at(line.len() - 1);
+    assert_eq!((Number::of_line(text), end), (Some(number), "\n"));
+    for part in 0..text.len() {
+        assert_eq!(Number::of_line(&text[..part]), None);
+    }
+    assert!((1..text.len()).all(|part| Number::of_line(&text[part..]).is_none()));
+    assert_eq!(Number::of_line(&format!("{text}{text}")), None);
+}

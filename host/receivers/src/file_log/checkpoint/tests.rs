@@ -11,6 +11,7 @@ fn known(inode: u64) -> Known {
     Known {
         device: 1,
         inode,
+        place: Default::default(),
         path: PathBuf::from("/var/log/app.log"),
         fingerprint: Fingerprint::default(),
         offset: 10,
@@ -18,6 +19,7 @@ fn known(inode: u64) -> Known {
         size: 10,
         packed: false,
         lineage: 1,
+        after: None,
         records: 1,
     }
 }

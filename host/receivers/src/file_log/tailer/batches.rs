@@ -109,6 +109,9 @@ impl Tailer {
         if other.is_drained {
             return Turn::Now;
         }
+        if other.copied.is_some() || self.comes_behind(before, id) {
+            return Turn::Now;
+        }
         if other.is_stuck(now, self.stuck_after()) {
             tracing::warn!(path = %other.place.display(), "a rotated file cannot be read to its end: the one that took its place is read before that");
             if let Some(file) = self.files.get_mut(&id) {
@@ -117,6 +120,18 @@ impl Tailer {
             return Turn::Now;
         }
         if other.is_ready || other.used == draft.id { Turn::Later } else { Turn::Behind(before) }
+    }
+
+    /// Whether a file waits for another, or for one that does.
+    fn comes_behind(&self, mut id: FileId, other: FileId) -> bool {
+        for _ in 0..self.files.len() {
+            match self.files.get(&id).and_then(|file| file.after) {
+                Some(before) if before == other => return true,
+                Some(before) => id = before,
+                None => return false,
+            }
+        }
+        true
     }
 
     /// How long a file that nothing comes out of is waited for.

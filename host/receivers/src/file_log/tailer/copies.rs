@@ -1,18 +1,22 @@
 //! Copies of files that are followed, as `copytruncate` makes them: not read before what they are copies of is cut or
 //! gone, and then from where that was read to.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::follow::{begins_packed, has_content, if_there};
+use super::follow::{has_content, if_there, is_content};
+use super::packed::has_content_packed;
 use super::{GRACE, Tailer};
 use crate::file_log::entry::FileId;
-use crate::file_log::identity::{self, GUARD, Guard};
-use crate::file_log::tailed::{Position, Tailed};
+use crate::file_log::identity::{self, Fingerprint, GUARD, Guard};
+use crate::file_log::tailed::{Copied, Position, Tailed};
+
+/// So many first bytes that are the same make a copy likely, where no more can be compared.
+const SURE: u64 = 256;
 
 impl Tailer {
     /// The files that one of this path may be a copy of, as its name has it.
@@ -20,13 +24,23 @@ impl Tailer {
         let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let ends = name.char_indices().filter(|(at, c)| *at > 0 && ['.', '-', '_'].contains(c)).map(|(at, _)| at);
         let ids = ends.filter_map(move |end| self.by_place.get(&place.with_file_name(name.get(..end)?)).copied());
-        ids.filter(|id| self.files.get(id).is_some_and(|file| file.offset > 0 && !file.packed && file.copied.is_none()))
+        ids.filter(|id| self.files.get(id).is_some_and(|file| !file.packed && file.copied.is_none()))
     }
 
-    /// The file that one of this path is a copy of, or becomes one.
-    pub(super) fn original_of(&self, place: &Path) -> Option<FileId> {
-        let is_copy = |id: &FileId| self.files.get(id).is_some_and(|file| is_copy(place, file).unwrap_or(false));
-        self.originals(place).find(is_copy)
+    /// What one of this path is a copy of, or becomes one.
+    pub(super) fn original_of(&self, place: &Path, now: Instant) -> Option<Copied> {
+        let files = || self.originals(place).filter_map(|id| Some((id, self.files.get(&id)?)));
+        let is_read = |file: &Tailed| file.offset > 0;
+        let copied = |(of, _)| Copied::new(of, now);
+        let own = files().find(|(_, file)| is_read(file) && is_copy(place, file).unwrap_or(false)).map(copied);
+        // Of one that nothing was read of it is known by its beginning alone, once that is in the copy only.
+        let is_cut = |file: &Tailed| {
+            !is_read(file)
+                && file.longest > 0
+                && has_content(place, file).unwrap_or(false)
+                && !has_content(&file.place, file).unwrap_or(true)
+        };
+        own.or_else(|| files().find(|(_, file)| is_cut(file)).map(|(of, _)| Copied::whole(of)))
     }
 
     /// Looks at copies that were not as long as what was read of their originals: they may be something else.
@@ -71,7 +85,7 @@ impl Tailer {
     /// The copy that was made of a file before it was truncated.
     pub(super) fn copy_of(&mut self, id: FileId, file: &Tailed) -> Option<FileId> {
         let own = self.own_copy(id);
-        if own.is_some() || file.offset == 0 {
+        if own.is_some() {
             return own;
         }
         let folder = file.place.parent()?;
@@ -80,7 +94,10 @@ impl Tailer {
             let there = entry.file_name();
             let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
             let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
-            let is_copy = || if packed { begins_packed(&entry.path(), file) } else { has_content(&entry.path(), file) };
+            let is_copy = || match packed {
+                true => has_content_packed(&entry.path(), file),
+                false => Ok(has_content(&entry.path(), file)? || is_begin(&entry.path(), file)?),
+            };
             if !is_other || !is_copy().unwrap_or(false) {
                 continue;
             }
@@ -101,6 +118,82 @@ impl Tailer {
             return Some(copy);
         }
         None
+    }
+
+    /// Whether a file that waits to be read was written anew; where it only became shorter, reading decides. Where it was
+    /// not, more of its beginning is known now.
+    pub(super) fn is_written_anew(&mut self, id: FileId, there: &Metadata) -> bool {
+        let wanted = self.config.fingerprint_size.0;
+        let Some(file) = self.files.get_mut(&id) else { return false };
+        let is_waiting = file.is_under_way() || file.is_ready;
+        let is_short = u64::from(file.fingerprint.len) < wanted.min(there.len());
+        let has_changed = there.len() != file.scanned && file.inode == (there.dev(), there.ino());
+        let is_shorter = there.len() < file.offset && there.len() >= wanted;
+        if !is_waiting && !is_short || !has_changed || is_shorter || file.packed || file.copied.is_some() {
+            return false;
+        }
+        // It may be another by now that is there under its name.
+        let is_it = |open: &File| open.metadata().is_ok_and(|open| (open.dev(), open.ino()) == file.inode);
+        let Some(open) = File::open(&file.place).ok().filter(is_it) else { return false };
+        if file.fingerprint.len > 0 && is_content(&open, file).is_ok_and(|is| !is) {
+            return true;
+        }
+        if is_short
+            && let Ok(head) = identity::head(&open, wanted as usize)
+            && file.fingerprint.fits(&head)
+        {
+            file.fingerprint = Fingerprint::of(&head);
+            self.changes.insert(id, Some(file.known()));
+        }
+        false
+    }
+
+    /// A file was written anew before what was there was read or delivered: that goes on as the copy that was made of it,
+    /// and what is there is another file behind it.
+    pub(super) fn split(&mut self, id: FileId, now: Instant) {
+        let Some(mut file) = self.files.remove(&id) else { return };
+        let source = file.source.take();
+        let new = self.next_id;
+        self.next_id += 1;
+        let mut other = Tailed::new(file.inode, file.lineage, file.path.clone(), file.place.clone(), &self.config);
+        if let Some(copy) = self.copy_of(id, &file).and_then(|copy| self.files.remove(&copy).map(|file| (copy, file))) {
+            let (copy, copied) = copy;
+            self.copies.remove(&copy);
+            (file.inode, file.path, file.place, file.packed) = (copied.inode, copied.path, copied.place, copied.packed);
+            (file.seen, file.scanned, file.is_drained) = (copied.seen, copied.scanned, false);
+            file.fingerprint = copied.fingerprint;
+            let length = fs::metadata(&file.place).ok().filter(|_| !file.packed).map_or(u64::MAX, |there| there.len());
+            file.shorten(length);
+            self.by_inode.insert(file.inode, id);
+            self.by_path.insert(file.path.clone(), id);
+            self.by_place.insert(file.place.clone(), id);
+            self.changes.insert(copy, None);
+        } else {
+            let unread = file.unread();
+            self.meters.lost_bytes.inc_by(unread);
+            tracing::warn!(path = %file.path.display(), bytes = unread, "a file was written anew before all of it was read");
+            // Nothing leads to it any more; it stays until what is under way of it is delivered.
+            (file.inode, file.place, file.longest) = ((0, id), PathBuf::new(), file.offset);
+            file.is_drained = true;
+        }
+        (file.gone, file.partial, file.is_checked) = (file.gone.or(Some(now)), None, false);
+        other.seen = self.scans;
+        other.after = Some(id);
+        if let Ok(metadata) = fs::metadata(&other.place) {
+            (other.scanned, other.longest) = (metadata.len(), metadata.len());
+        }
+        if let Ok(head) =
+            File::open(&other.place).and_then(|open| identity::head(&open, self.config.fingerprint_size.0 as usize))
+        {
+            other.fingerprint = Fingerprint::of(&head);
+        }
+        other.source = source;
+        self.changes.insert(id, Some(file.known()));
+        self.changes.insert(new, Some(other.known()));
+        self.files.insert(id, file);
+        self.enter(new, other);
+        self.make_ready(id);
+        self.make_ready(new);
     }
 
     /// A copy takes the place of what it is one of, and is read from there on.
@@ -131,7 +224,10 @@ fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
     if length >= file.offset {
         return has_content(place, file);
     }
-    let Some(original) = if_there(File::open(&file.place))? else { return Ok(false) };
+    let Some(original) = if_there(File::open(&file.place))? else { return is_begin(place, file) };
+    if !file.fingerprint.fits(&identity::head(&original, file.fingerprint.len as usize)?) {
+        return is_begin(place, file);
+    }
     let first = length.min(u64::from(file.fingerprint.len)) as usize;
     let begins_alike = first > 0 && identity::head(&copy, first)? == identity::head(&original, first)?;
     let last = length.saturating_sub(GUARD as u64);
@@ -139,4 +235,13 @@ fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
     identity::read_at(&copy, last, (length - last) as usize, &mut ends)?;
     identity::read_at(&original, last, (length - last) as usize, &mut other)?;
     Ok(begins_alike && ends == other)
+}
+
+/// Whether what is at `place` begins as a file does that was written anew since, and is shorter than what was read of it: that
+/// was written, and read, after the copy was made.
+fn is_begin(place: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(copy) = if_there(File::open(place))? else { return Ok(false) };
+    let (wanted, length) = (u64::from(file.fingerprint.len), copy.metadata()?.len());
+    let is_between = wanted >= SURE && (wanted..file.offset).contains(&length);
+    Ok(is_between && file.fingerprint.fits(&identity::head(&copy, wanted as usize)?))
 }

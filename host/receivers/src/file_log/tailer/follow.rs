@@ -7,6 +7,9 @@ use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::time::{ClockId, clock_gettime};
+
+use super::packed::{find_packed, has_content_packed};
 use super::{GRACE, Tailer};
 use crate::file_log::config::Compression;
 use crate::file_log::entry::FileId;
@@ -25,7 +28,7 @@ const WARN_PAUSE: Duration = Duration::from_secs(60);
 impl Tailer {
     /// Looks for files, and at what became of those that are followed.
     pub(super) fn scan(&mut self, now: Instant) {
-        let began = Instant::now();
+        let (began, worked) = (Instant::now(), cpu_time());
         self.scans += 1;
         let Look { found, failures, failure } = self.finder.find();
         self.is_whole = failure.is_none();
@@ -35,19 +38,19 @@ impl Tailer {
         }
         let is_first = self.scans == 1;
         let (known, new) = self.sort_out(found);
-        let before: HashMap<PathBuf, FileId> = self.by_path.clone();
         for (id, found) in known {
-            self.see(id, found);
+            self.see(id, &found, now);
         }
         for found in new {
-            self.begin(found, &before, is_first, now);
+            self.begin(found, is_first, now);
         }
         self.compare_copies(now);
         // What was not found may be there nevertheless.
         if self.is_whole {
             self.miss(now);
         }
-        self.scan_took = began.elapsed();
+        // On a busy machine it takes longer than the work that it is.
+        self.scan_took = cpu_time().saturating_sub(worked).max(began.elapsed() / REST);
         let factor = if self.watch.is_some() { WATCHED } else { 1 };
         self.next_scan = now + (self.config.poll_interval * factor).max(self.scan_took * REST);
     }
@@ -60,7 +63,7 @@ impl Tailer {
     }
 
     /// Those that are followed already, and those that are not; what has several names is there once.
-    fn sort_out(&self, found: Vec<Found>) -> (Vec<(FileId, Found)>, Vec<Found>) {
+    fn sort_out(&mut self, found: Vec<Found>) -> (Vec<(FileId, Found)>, Vec<Found>) {
         let mut places: HashMap<Inode, usize> = HashMap::new();
         let mut all: Vec<Found> = Vec::new();
         for found in found {
@@ -83,40 +86,64 @@ impl Tailer {
         }
         let (mut known, mut new) = (Vec::new(), Vec::new());
         for found in all {
-            match self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())) {
-                Some(id) => known.push((*id, found)),
+            let inode = (found.metadata.dev(), found.metadata.ino());
+            match self.by_inode.get(&inode).copied() {
+                Some(id) if self.is_it(id, &found.path) => known.push((id, found)),
+                Some(_) => {
+                    self.by_inode.remove(&inode);
+                    new.push(found);
+                }
                 None => new.push(found),
             }
         }
         (known, new)
     }
 
+    /// Whether what has the inode of a file that is followed is that file, and not one that was given it when it was gone.
+    fn is_it(&self, id: FileId, path: &Path) -> bool {
+        let Some(file) = self.files.get(&id) else { return false };
+        // What has other content under its own name was written anew; one that was moved from there is no more at that name.
+        let is_at = || file.place == path || fs::canonicalize(path).is_ok_and(|place| place == file.place);
+        let is_own = file.path == path && (self.scans > 1 && file.gone.is_none() || is_at());
+        // What is open has its inode for itself.
+        file.source.is_some() || is_own || is_content_of(path, file).unwrap_or(!file.packed)
+    }
+
     /// A file that is followed is there.
-    fn see(&mut self, id: FileId, found: Found) {
+    fn see(&mut self, id: FileId, found: &Found, now: Instant) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.seen = self.scans;
-        // A copy that was read as what it is a copy of keeps saying so.
-        let is_moved = file.path != found.path && file.copied.is_none();
-        if is_moved {
+        if file.path != found.path {
             let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
-            if self.by_path.get(&file.path) == Some(&id) {
-                self.by_path.remove(&file.path);
+            if self.by_place.get(&file.place) == Some(&id) {
+                self.by_place.remove(&file.place);
             }
-            self.by_place.remove(&file.place);
+            let path = std::mem::replace(&mut file.path, found.path.clone());
+            if let Some(was) = file.was.replace(path)
+                && self.by_path.get(&was) == Some(&id)
+            {
+                self.by_path.remove(&was);
+            }
             self.by_path.insert(found.path.clone(), id);
             self.by_place.insert(place.clone(), id);
             file.says = std::sync::Arc::new(super::super::tailed::Says::new(&self.config, &found.path, &place));
-            (file.path, file.place) = (found.path, place);
-            file.gone = None;
-            self.changes.insert(id, Some(file.known()));
-        } else if file.copied.is_none() {
+            file.place = place;
+            if file.copied.is_none() {
+                self.changes.insert(id, Some(file.known()));
+            }
+        }
+        if file.copied.is_none() {
             file.gone = None;
         }
+        if self.is_written_anew(id, &found.metadata) {
+            return self.split(id, now);
+        }
+        let Some(file) = self.files.get_mut(&id) else { return };
         let size = found.metadata.len();
         let has_changed =
             file.size != size || file.scanned != size || size > file.offset || !file.is_checked && file.scanned == 0;
         file.scanned = size;
-        if file.is_under_way() && size > file.longest {
+        if size > file.longest && !file.packed && file.copied.is_none() {
             file.longest = size;
             self.changes.insert(id, Some(file.known()));
         }
@@ -124,12 +151,34 @@ impl Tailer {
         if has_changed && !is_read && !(file.partial.is_some() && file.size == size) {
             self.make_ready(id);
         }
+        self.hold(id);
+    }
+
+    /// Opens a file that is new or has something to read: who removes it before its turn comes takes nothing of it.
+    fn hold(&mut self, id: FileId) {
+        let has_room = self.open < self.config.max_concurrent_files;
+        let Some(file) = self.files.get_mut(&id).filter(|_| has_room) else { return };
+        let is_to_read = file.scanned > file.offset || file.records == 0;
+        if is_to_read
+            && !file.packed
+            && file.copied.is_none()
+            && file.source.is_none()
+            && let Ok(source) = Source::open(&file.place, false)
+            && source.metadata().is_ok_and(|there| (there.dev(), there.ino()) == file.inode)
+        {
+            file.source = Some(source);
+            self.open += 1;
+        }
     }
 
     /// A file is there that was not followed.
-    fn begin(&mut self, found: Found, before: &HashMap<PathBuf, FileId>, is_first: bool, now: Instant) {
+    fn begin(&mut self, found: Found, is_first: bool, now: Instant) {
+        // One that was found as a copy a moment ago is followed.
+        if let Some(id) = self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())) {
+            return self.see(*id, &found, now);
+        }
         let Found { path, metadata } = found;
-        let predecessor = before.get(&path).copied().filter(|id| self.files.contains_key(id));
+        let predecessor = self.by_path.get(&path).copied().filter(|id| self.files.contains_key(id));
         if let Some(limit) = self.config.exclude_older_than
             && metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok()) > Some(limit)
         {
@@ -142,8 +191,18 @@ impl Tailer {
         };
         let inode = (metadata.dev(), metadata.ino());
         let wanted = self.config.fingerprint_size.0 as usize;
-        if packed && self.takes_over_packed(&path, inode) {
-            return;
+        let mut copied = None;
+        if packed {
+            match self.original_of_packed(&path) {
+                Ok(Some(id)) if self.goes_on_packed(id, &path, inode) => return,
+                Ok(original) => copied = original.map(Copied::whole),
+                Err(error) => {
+                    // It may be packed yet.
+                    self.meters.read_errors.inc();
+                    tracing::debug!(path = %path.display(), %error, "a packed file cannot be read");
+                    return;
+                }
+            }
         }
         if let Some(id) = predecessor
             && self.is_same_content(id, &path)
@@ -174,11 +233,12 @@ impl Tailer {
             file.longest = metadata.len();
             file.delivered.offset = metadata.len();
         } else if !packed {
-            file.copied = self.original_of(&file.place).map(|of| Copied::new(of, now));
+            copied = self.original_of(&file.place, now);
             file.longest = metadata.len();
         }
+        file.copied = copied;
         // It may be moved before it is its turn to be read.
-        if !packed && let Ok(head) = File::open(&file.place).and_then(|open| identity::head(&open, wanted)) {
+        if let Ok(head) = Source::open(&file.place, packed).and_then(|mut source| source.head(wanted)) {
             file.fingerprint = Fingerprint::of(&head);
         }
         // A copy is nothing that is followed, as long as it is one.
@@ -189,6 +249,7 @@ impl Tailer {
         }
         self.enter(id, file);
         self.make_ready(id);
+        self.hold(id);
     }
 
     pub(super) fn enter(&mut self, id: FileId, file: Tailed) {
@@ -203,26 +264,17 @@ impl Tailer {
 
     /// What no pattern finds any more: it was moved, packed, or removed.
     fn miss(&mut self, now: Instant) {
-        let is_missed = |file: &Tailed| file.seen != self.scans && file.source.is_none() && !file.is_under_way();
-        let missed: Vec<FileId> = self.files.iter().filter(|(_, file)| is_missed(file)).map(|(id, _)| *id).collect();
-        let scans = self.scans;
-        let mut gone = Vec::new();
-        for (id, file) in self.files.iter_mut().filter(|(_, file)| file.seen != scans && file.gone.is_none()) {
-            file.gone = Some(now);
-            file.is_drained = false;
-            gone.push(*id);
-        }
-        for id in missed {
+        let missed = self.files.iter().filter(|(_, file)| file.seen != self.scans).map(|(id, _)| *id);
+        for id in missed.collect::<Vec<FileId>>() {
             let Some(mut file) = self.files.remove(&id) else { continue };
-            let is_drained = file.is_drained;
-            let is_there = is_drained
-                || self.find_again(&mut file).unwrap_or_else(|error| {
-                    self.meters.read_errors.inc();
-                    self.warn_of(&file.place, &error, now);
-                    true
-                });
-            if !is_there {
-                let unread = file.longest.saturating_sub(file.offset);
+            let is_new = file.gone.is_none();
+            if is_new {
+                file.gone = Some(now);
+                file.is_drained = false;
+            }
+            let is_sought = !file.is_drained && (is_new || file.source.is_none() && !file.is_under_way());
+            if is_sought && !self.is_still_there(&mut file, now) {
+                let unread = file.unread();
                 if unread > 0 && file.copied.is_none() && self.own_copy(id).is_none() {
                     self.meters.lost_bytes.inc_by(unread);
                     tracing::warn!(path = %file.path.display(), bytes = unread, "a file is gone before all of it was read");
@@ -230,77 +282,33 @@ impl Tailer {
                 self.forget(id, &file, now);
                 continue;
             }
-            self.by_inode.insert(file.inode, id);
-            self.by_place.insert(file.place.clone(), id);
+            if is_sought {
+                self.by_inode.insert(file.inode, id);
+                self.by_place.entry(file.place.clone()).or_insert(id);
+            }
+            let is_to_read = has_grown(&mut file, now) || is_sought;
             self.files.insert(id, file);
-            if !is_drained {
+            if is_to_read {
                 self.make_ready(id);
+                self.hold(id);
             }
         }
-        gone.into_iter().for_each(|id| self.make_ready(id));
     }
 
-    /// Looks for a file beside where it was: by inode, then by what it begins with.
-    ///
-    /// # Errors
-    /// Where that cannot be told.
-    fn find_again(&self, file: &mut Tailed) -> io::Result<bool> {
-        let Some(folder) = file.place.parent().map(Path::to_owned) else { return Ok(false) };
-        let Some(entries) = if_there(fs::read_dir(&folder))? else { return Ok(false) };
-        let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = name.trim_end_matches(".gz").to_owned();
-        let mut packed = Vec::new();
-        for entry in entries {
-            let Some(entry) = if_there(entry)? else { continue };
-            let there = entry.file_name().to_string_lossy().into_owned();
-            if entry.ino() == file.inode.1
-                && let Some(metadata) = if_there(fs::metadata(entry.path()))?
-                && (metadata.dev(), metadata.ino()) == file.inode
-                && (file.packed || file.fingerprint.len == 0 || has_content(&entry.path(), file)?)
-            {
-                file.place = entry.path();
-                return Ok(true);
-            }
-            if there.ends_with(".gz") && there.starts_with(&stem) {
-                packed.push(entry.path());
-            }
-        }
-        packed.sort();
-        for path in packed {
-            if begins_packed(&path, file)?
-                && let Some(metadata) = if_there(fs::metadata(&path))?
-            {
-                file.inode = (metadata.dev(), metadata.ino());
-                file.place = path;
-                file.packed = true;
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether a packed file is one that is followed and was packed; then it is read on.
-    fn takes_over_packed(&mut self, path: &Path, inode: Inode) -> bool {
-        let is_gone =
-            |(_, file): &(&FileId, &mut Tailed)| file.gone.is_some() || file.source.is_none() && !file.place.exists();
-        let Some((id, file)) = self
-            .files
-            .iter_mut()
-            .filter(|(_, file)| !file.packed)
-            .filter(is_gone)
-            .find(|(_, file)| begins_packed(path, file).unwrap_or(false))
-        else {
-            return false;
+    /// Whether a file that no pattern finds can still be read; if so, where it is.
+    fn is_still_there(&mut self, file: &mut Tailed, now: Instant) -> bool {
+        let is_open = file.source.is_some() || file.is_under_way();
+        let found = match find_moved(file) {
+            // What is open is read to its end as it is.
+            Ok(false) if !is_open => find_packed(file),
+            found => found,
         };
-        // One that is open is read to its end as it is.
-        if file.source.is_none() {
-            (file.inode, file.place, file.packed) = (inode, path.to_owned(), true);
-        }
-        file.seen = self.scans;
-        let id = *id;
-        self.by_inode.insert(inode, id);
-        self.make_ready(id);
-        true
+        is_open
+            || found.unwrap_or_else(|error| {
+                self.meters.read_errors.inc();
+                self.warn_of(&file.place, &error, now);
+                true
+            })
     }
 
     /// Whether a file that is gone has come back under its name with what was read of it.
@@ -310,7 +318,7 @@ impl Tailer {
         probe.place.clone_from(&file.place);
         let is_elsewhere = match &file.source {
             Some(source) => source.metadata().is_ok_and(|metadata| metadata.nlink() > 0),
-            None => self.find_again(&mut probe).unwrap_or(true),
+            None => find_moved(&mut probe).unwrap_or(true) || find_packed(&mut probe).unwrap_or(true),
         };
         let is_idle = !is_elsewhere && !file.is_under_way() && file.offset > 0;
         is_idle && has_content(path, file).unwrap_or(false)
@@ -320,7 +328,9 @@ impl Tailer {
         let Some(file) = self.files.get_mut(&id) else { return };
         self.by_inode.remove(&file.inode);
         self.by_inode.insert(inode, id);
-        self.by_place.remove(&file.place);
+        if self.by_place.get(&file.place) == Some(&id) {
+            self.by_place.remove(&file.place);
+        }
         file.inode = inode;
         file.place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         file.take_source();
@@ -350,9 +360,14 @@ impl Tailer {
         };
         let over: Vec<FileId> = self.files.iter().filter(|(id, file)| is_over(id, file)).map(|(id, _)| *id).collect();
         for id in &over {
-            if let Some(file) = self.files.remove(id) {
-                self.forget(*id, &file, now);
+            let Some(mut file) = self.files.remove(id) else { continue };
+            // Who wrote to it may have done so until a moment ago.
+            if has_grown(&mut file, now) {
+                self.files.insert(*id, file);
+                self.make_ready(*id);
+                continue;
             }
+            self.forget(*id, &file, now);
         }
         if !over.is_empty()
             && let Some(watch) = &mut self.watch
@@ -368,11 +383,14 @@ impl Tailer {
         while let Some(copy) = self.own_copy(id) {
             self.inherit(copy, file, now);
         }
-        for (map, path) in [(&mut self.by_path, &file.path), (&mut self.by_place, &file.place)] {
+        let own = |map: &mut HashMap<PathBuf, FileId>, path: &PathBuf| {
             if map.get(path) == Some(&id) {
                 map.remove(path);
             }
-        }
+        };
+        own(&mut self.by_path, &file.path);
+        file.was.iter().for_each(|was| own(&mut self.by_path, was));
+        own(&mut self.by_place, &file.place);
         if self.by_inode.get(&file.inode) == Some(&id) {
             self.by_inode.remove(&file.inode);
         }
@@ -386,6 +404,12 @@ impl Tailer {
     }
 }
 
+/// What this thread has worked.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
 /// What is there; none where it is not.
 pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
@@ -395,21 +419,64 @@ pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// Whether what has the inode of a file is that file, and not one that was given the inode when it was gone.
+fn is_content_of(path: &Path, file: &Tailed) -> io::Result<bool> {
+    match (file.packed, file.fingerprint.len) {
+        (true, _) => has_content_packed(path, file),
+        (false, 0) => Ok(true),
+        (false, _) => has_content(path, file),
+    }
+}
+
 /// Whether a file begins as the one that is followed, and has before its offset what was read there.
 pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(other) = if_there(File::open(path))? else { return Ok(false) };
-    let head = identity::head(&other, file.fingerprint.len as usize)?;
+    match if_there(File::open(path))? {
+        Some(other) => is_content(&other, file),
+        None => Ok(false),
+    }
+}
+
+/// The same of one that is open.
+pub(super) fn is_content(other: &File, file: &Tailed) -> io::Result<bool> {
+    let head = identity::head(other, file.fingerprint.len as usize)?;
     let mut before = Vec::new();
     let guarded = u64::from(file.guard.len);
     let start = file.offset.saturating_sub(guarded);
-    identity::read_at(&other, start, guarded as usize, &mut before)?;
+    identity::read_at(other, start, guarded as usize, &mut before)?;
     Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
-/// Whether what is packed in a file begins as the one that is followed.
-pub(super) fn begins_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(false) };
-    // What cannot be unpacked is nothing that is known.
-    let head = source.head(file.fingerprint.len as usize);
-    Ok(file.fingerprint.len > 0 && head.is_ok_and(|head| file.fingerprint.fits(&head)))
+/// Whether a file that no pattern finds is longer than it was; then it is read on.
+fn has_grown(file: &mut Tailed, now: Instant) -> bool {
+    let Some(length) = file.length().filter(|length| *length > file.scanned.max(file.offset)) else { return false };
+    file.scanned = length;
+    file.longest = file.longest.max(length);
+    file.gone = Some(now);
+    file.is_drained = false;
+    true
+}
+
+/// Looks for a file beside where it was, by its inode.
+///
+/// # Errors
+/// Where that cannot be told.
+fn find_moved(file: &mut Tailed) -> io::Result<bool> {
+    for entry in beside(file)? {
+        let Some(entry) = if_there(entry)? else { continue };
+        if entry.ino() == file.inode.1
+            && let Some(metadata) = if_there(fs::metadata(entry.path()))?
+            && (metadata.dev(), metadata.ino()) == file.inode
+            && is_content_of(&entry.path(), file).or_else(|error| if file.packed { Ok(false) } else { Err(error) })?
+        {
+            file.place = entry.path();
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What stands in the folder of a file.
+pub(super) fn beside(file: &Tailed) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
+    let folder = file.place.parent().map(fs::read_dir).map(if_there).transpose()?;
+    Ok(folder.flatten().into_iter().flatten())
 }

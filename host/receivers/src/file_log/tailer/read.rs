@@ -192,9 +192,9 @@ impl Tailer {
             }
             draft.read += at;
             file.offset += at as u64;
-            if at > 0 && !source.is_packed() {
+            if at > 0 {
                 file.guard = Guard::of(&scratch[..guarded + at]);
-                file.partial = None;
+                file.partial = file.partial.filter(|_| source.is_packed());
             }
             let left = left.min(end.saturating_sub(file.offset) as usize);
             if is_end {

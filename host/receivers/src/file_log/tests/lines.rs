@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use crate::file_log::Config;
 use crate::file_log::lines::Splitter;
-use crate::file_log::operators::{parse_container, parse_json, path_metadata};
+use crate::file_log::operators::{parse_container, path_metadata};
+use crate::file_log::probe;
 
 fn all(splitter: &Splitter, bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let (mut found, mut at) = (Vec::new(), 0);
@@ -51,9 +52,22 @@ proptest! {
 
     #[test]
     fn no_text_upsets_the_parsers(text in ".{0,200}") {
-        let _ = (parse_container(&text), parse_json(&text, true), path_metadata(&text));
+        let _ = path_metadata(&text);
+        probe::container(&text);
+        probe::json(&text, true);
         let _ = crate::file_log::expression::Expression::parse(&text);
         let _ = crate::file_log::field::Field::parse(&text);
+    }
+
+    #[test]
+    fn what_the_fuzz_targets_check_holds(how in any::<u8>(), bytes in prop::collection::vec(prop::sample::select(b"aA ;\n\r\0\xc3\xa9".to_vec()), 0..3_000)) {
+        probe::split(how, &bytes);
+    }
+
+    #[test]
+    fn an_object_is_what_serde_json_takes_for_one(text in r#"\{("[ab]{0,2}":([0-9]{1,3}|"[a\\n]{0,3}"|\[\]|null),?){0,5}\}"#) {
+        probe::json(&text, false);
+        probe::container(&text);
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! Files that are packed by gzip while they are followed: what is packed goes on where the file as it was ended.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use super::Tailer;
+use super::follow::{beside, if_there};
+use crate::file_log::entry::FileId;
+use crate::file_log::source::Source;
+use crate::file_log::tailed::{Inode, Tailed};
+
+impl Tailer {
+    /// The followed file of the same folder that this is the packed content of.
+    ///
+    /// # Errors
+    /// Where it cannot be unpacked as far as that file was read, as when it is packed yet.
+    pub(super) fn original_of_packed(&self, path: &Path) -> io::Result<Option<FileId>> {
+        let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(None) };
+        let head = source.head(self.config.fingerprint_size.0 as usize)?;
+        let is_candidate = |file: &Tailed| {
+            !file.packed
+                && file.copied.is_none()
+                && file.fingerprint.len > 0
+                && file.place.parent() == path.parent()
+                && file.fingerprint.fits(&head)
+        };
+        let mut candidates: Vec<(bool, FileId)> = self
+            .files
+            .iter()
+            .filter(|(_, file)| is_candidate(file))
+            .map(|(id, file)| (file.seen == self.scans, *id))
+            .collect();
+        // One that is not there any more before one that is.
+        candidates.sort_unstable();
+        for (_, id) in candidates {
+            if let Some(file) = self.files.get(&id)
+                && has_content_packed(path, file)?
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a file that is packed and not there any more as it was is read on in what is packed.
+    pub(super) fn goes_on_packed(&mut self, id: FileId, path: &Path, inode: Inode) -> bool {
+        let Some(file) = self.files.get_mut(&id) else { return false };
+        // One that is open is read to its end as it is.
+        if file.seen == self.scans || file.source.is_some() {
+            return false;
+        }
+        if self.by_inode.get(&file.inode) == Some(&id) {
+            self.by_inode.remove(&file.inode);
+        }
+        (file.inode, file.packed, file.seen) = (inode, true, self.scans);
+        file.place = path.to_owned();
+        file.is_drained = false;
+        self.by_inode.insert(inode, id);
+        self.changes.insert(id, Some(file.known()));
+        self.make_ready(id);
+        true
+    }
+}
+
+/// Looks beside where a file was for what is packed of it.
+///
+/// # Errors
+/// Where that cannot be told.
+pub(super) fn find_packed(file: &mut Tailed) -> io::Result<bool> {
+    let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // A number or a date at its end is another by now.
+    let is_of_rotation = |c: char| c.is_ascii_digit() || ['.', '-', '_'].contains(&c);
+    let stem = name.trim_end_matches(".gz").trim_end_matches(is_of_rotation);
+    let mut packed = Vec::new();
+    for entry in beside(file)? {
+        let Some(entry) = if_there(entry)? else { continue };
+        let there = entry.file_name().to_string_lossy().into_owned();
+        if there.ends_with(".gz") && there.starts_with(stem) {
+            packed.push(entry.path());
+        }
+    }
+    packed.sort();
+    for path in packed {
+        // What cannot be unpacked is nothing that is known.
+        if has_content_packed(&path, file).unwrap_or(false)
+            && let Some(metadata) = if_there(fs::metadata(&path))?
+        {
+            file.inode = (metadata.dev(), metadata.ino());
+            (file.place, file.packed) = (path, true);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether what is packed in a file begins as the one that is followed, and has before its offset what was read there.
+///
+/// # Errors
+/// Where it cannot be unpacked as far as that.
+pub(super) fn has_content_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
+    let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(false) };
+    let head = source.head(file.fingerprint.len as usize)?;
+    if file.fingerprint.len == 0 || !file.fingerprint.fits(&head) {
+        return Ok(false);
+    }
+    let mut before = Vec::new();
+    source.read(file.offset - u64::from(file.guard.len), file.guard.len as usize, &mut before)?;
+    Ok(file.guard.len == 0 || file.guard.fits(&before))
+}

@@ -41,7 +41,9 @@ pub(crate) fn short(workspace: &Workspace, binary: &Path) -> Result<()> {
 fn harness(workspace: &Workspace, binary: &Path, seconds: u64) -> Result<Command> {
     let mut harness = faults::harness(workspace, binary)?;
     match otelcol::cached() {
-        Ok(otelcol) => drop(harness.arg("--otelcol").arg(otelcol)),
+        Ok(otelcol) => {
+            harness.arg("--otelcol").arg(otelcol);
+        }
         Err(missing) => println!("SKIP: {missing}"),
     }
     harness.args(["rotation", &format!("--seconds={seconds}")]);

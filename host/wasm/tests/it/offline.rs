@@ -40,7 +40,7 @@ async fn trial(guest: &Guest) -> Trial {
 #[tokio::test]
 async fn a_module_is_tried_with_what_it_asks_for() {
     let trial = trial(&Guest::label("cluster.id", "eu-1")).await;
-    assert_eq!(trial.plan().writes, ["resource.attributes[*]"]);
+    assert_eq!(trial.plan().writes, ["resource.attributes[*]", "log", "counters"]);
     let processed = trial.process(logs(&["one", "two"]).payload, &BatchContext::default()).unwrap();
     assert!(processed.called);
     assert_eq!((processed.cells, processed.bytes, processed.edits), (1, "checkout".len() as u64, 1));

@@ -143,9 +143,6 @@ impl Judgement {
             problems.push(format!("{} records are no whole line", self.torn));
         }
         match trouble {
-            Trouble::Kill if self.unexplained > 0 => {
-                problems.push(format!("{} lines came twice that no kill explains", self.unexplained));
-            }
             Trouble::Slow | Trouble::Refusing if self.twice > 0 => {
                 problems.push(format!("{} lines came twice", self.twice));
             }

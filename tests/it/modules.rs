@@ -277,7 +277,7 @@ service: {{ pipelines: {{ logs: {{ receivers: [otlp], processors: [wasm/mine], e
     for line in [
         "wasm/mine in logs: the module mine\n",
         "  reads     nothing\n",
-        "  writes    resource.attributes[*], log\n",
+        "  writes    resource.attributes[\"cluster.id\"], log\n",
         "  may write resource.attributes[*], log, drop\n",
     ] {
         assert!(told.contains(line), "{line}: {told}");

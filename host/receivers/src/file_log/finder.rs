@@ -56,9 +56,13 @@ impl Finder {
     /// # Errors
     /// Where a pattern is none.
     pub(super) fn new(include: &[String], exclude: &[String], base: &Path) -> Result<Self, String> {
-        let absolute = |pattern: &String| base.join(pattern).to_string_lossy().into_owned();
-        let exclude = exclude.iter().map(|pattern| glob(&absolute(pattern))).collect::<Result<_, _>>()?;
-        let include = include.iter().map(|pattern| steps(&absolute(pattern))).collect::<Result<_, _>>()?;
+        let absolute = |pattern: &String| {
+            let path = std::path::absolute(base.join(pattern));
+            let path = path.map_err(|error| format!("{pattern:?} cannot be looked for: {error}"))?;
+            Ok::<_, String>(path.to_string_lossy().into_owned())
+        };
+        let exclude = exclude.iter().map(|pattern| glob(&absolute(pattern)?)).collect::<Result<_, _>>()?;
+        let include = include.iter().map(|pattern| steps(&absolute(pattern)?)).collect::<Result<_, _>>()?;
         Ok(Finder { include, exclude })
     }
 

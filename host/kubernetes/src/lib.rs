@@ -4,6 +4,8 @@
 
 mod access;
 mod api;
+mod watch;
 
 pub use access::{Access, AccessError, AuthType};
 pub use api::{Api, ApiError, Identity};
+pub use watch::{Scope, Seen, Server};

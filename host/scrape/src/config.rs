@@ -13,7 +13,10 @@ use host_config::{Check, Files, Refused, Wrong};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use self::discovery::{FileSdConfig, HttpSdConfig, StaticConfig};
+pub use self::discovery::{
+    AttachMetadata, FileSdConfig, HttpSdConfig, KubernetesNamespaces, KubernetesRole, KubernetesSdConfig,
+    KubernetesSelector, StaticConfig,
+};
 pub(crate) use self::http::is_set;
 pub use self::http::{Authorization, BasicAuth, HeaderValues, Http, TlsConfig};
 pub use self::job::{Global, Job, Limits, Protocol, ScrapeConfig};

@@ -2,6 +2,7 @@
 
 mod file;
 mod http;
+mod kubernetes;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) enum Discovery {
     Static(Vec<Group>),
     File(file::FileDiscovery),
     Http(Box<http::HttpDiscovery>),
+    Kubernetes(Box<kubernetes::KubernetesDiscovery>),
 }
 
 /// What finding targets needs.
@@ -60,6 +62,11 @@ impl Discovery {
             let key = |wrong: Wrong| Wrong::new(format!("http_sd_configs[{at}].{}", wrong.key), wrong.message);
             all.push(Discovery::Http(Box::new(made.map_err(key)?)));
         }
+        for (at, config) in job.kubernetes_sd_configs.iter().enumerate() {
+            let made = kubernetes::KubernetesDiscovery::new(config, deps);
+            let key = |wrong: Wrong| Wrong::new(format!("kubernetes_sd_configs[{at}].{}", wrong.key), wrong.message);
+            all.push(Discovery::Kubernetes(Box::new(made.map_err(key)?)));
+        }
         Ok(all)
     }
 
@@ -73,6 +80,7 @@ impl Discovery {
             }
             Discovery::File(files) => files.run(told, shutdown).await,
             Discovery::Http(http) => http.run(told, shutdown).await,
+            Discovery::Kubernetes(kubernetes) => kubernetes.run(told, shutdown).await,
         }
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::below;
-use super::discovery::{FileSdConfig, HttpSdConfig, StaticConfig};
+use super::discovery::{FileSdConfig, HttpSdConfig, KubernetesSdConfig, StaticConfig};
 use super::http::{Http, with_http};
 use super::relabel::RelabelConfig;
 use super::units::{duration, duration_schema, size, size_schema};
@@ -107,6 +107,7 @@ with_http! {
         pub static_configs: Vec<StaticConfig>,
         pub file_sd_configs: Vec<FileSdConfig>,
         pub http_sd_configs: Vec<HttpSdConfig>,
+        pub kubernetes_sd_configs: Vec<KubernetesSdConfig>,
         /// What is done to the labels of targets.
         pub relabel_configs: Vec<RelabelConfig>,
         /// What is done to the labels of series.
@@ -116,7 +117,6 @@ with_http! {
         native_histogram_min_bucket_factor: Refused,
         convert_classic_histograms_to_nhcb: Refused,
         scrape_failure_log_file: Refused,
-        kubernetes_sd_configs: Refused,
         aws_sd_configs: Refused,
         azure_sd_configs: Refused,
         consul_sd_configs: Refused,
@@ -183,6 +183,7 @@ pub struct Job {
     pub static_configs: Vec<StaticConfig>,
     pub file_sd_configs: Vec<FileSdConfig>,
     pub http_sd_configs: Vec<HttpSdConfig>,
+    pub kubernetes_sd_configs: Vec<KubernetesSdConfig>,
     pub relabel_configs: Vec<RelabelConfig>,
     pub metric_relabel_configs: Vec<RelabelConfig>,
 }
@@ -285,6 +286,7 @@ impl ScrapeConfig {
             static_configs: self.static_configs.clone(),
             file_sd_configs: self.file_sd_configs.clone(),
             http_sd_configs: self.http_sd_configs.clone(),
+            kubernetes_sd_configs: self.kubernetes_sd_configs.clone(),
             relabel_configs: self.relabel_configs.clone(),
             metric_relabel_configs: self.metric_relabel_configs.clone(),
         }
@@ -325,6 +327,9 @@ impl ScrapeConfig {
         for (at, config) in self.http_sd_configs.iter().enumerate() {
             wrongs.extend(below(&format!("http_sd_configs[{at}]"), config.wrongs()));
         }
+        for (at, config) in self.kubernetes_sd_configs.iter().enumerate() {
+            wrongs.extend(below(&format!("kubernetes_sd_configs[{at}]"), config.wrongs()));
+        }
         for (key, rules) in
             [("relabel_configs", &self.relabel_configs), ("metric_relabel_configs", &self.metric_relabel_configs)]
         {
@@ -349,10 +354,7 @@ impl ScrapeConfig {
                                `file_sd_configs` names, or serve them to `http_sd_configs`";
         const NAMES: &str = "names are not looked up for records of targets: write `host:port` in `static_configs`, or have \
                              a program write what they lead to into a file that `file_sd_configs` names";
-        const KUBERNETES: &str = "the API server is not asked for targets yet: have the target allocator of the \
-                                  OpenTelemetry operator serve them to `http_sd_configs`, or keep the job in a Collector";
         Wrong::among([
-            ("kubernetes_sd_configs", self.kubernetes_sd_configs.0, KUBERNETES),
             ("dns_sd_configs", self.dns_sd_configs.0, NAMES),
             ("aws_sd_configs", self.aws_sd_configs.0, INSTEAD),
             ("azure_sd_configs", self.azure_sd_configs.0, INSTEAD),

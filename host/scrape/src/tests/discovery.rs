@@ -61,6 +61,45 @@ async fn a_server_tells_targets() {
 }
 
 #[tokio::test]
+async fn the_api_server_of_kubernetes_tells_pods() {
+    let target = Server::exposing("a 1\n").await;
+    let port = target.address.rsplit_once(':').unwrap().1.to_owned();
+    let pod = format!(
+        r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "web-0", "namespace": "shop", "resourceVersion": "7"}},
+            "spec": {{"containers": [{{"name": "app", "ports": [{{"containerPort": {port}}}]}}]}},
+            "status": {{"podIP": "127.0.0.1"}}}}"#
+    );
+    let server = Server::start(move |asked, _| {
+        let query = asked.uri.query().unwrap_or_default();
+        let body = if !query.contains("watch=true") {
+            format!(
+                r#"{{"apiVersion": "v1", "kind": "PodList", "metadata": {{"resourceVersion": "9"}}, "items": [{pod}]}}"#
+            )
+        } else if query.contains("resourceVersion=9") {
+            let gone = pod.replace("\"7\"", "\"12\"").replace('\n', " ");
+            format!(r#"{{"type": "DELETED", "object": {gone}}}"#) + "\n"
+        } else {
+            return Reply { is_silent: true, ..Reply::text("") };
+        };
+        Reply::text(&body).with("content-type", "application/json")
+    })
+    .await;
+    let keys = format!(
+        "kubernetes_sd_configs: [{{role: pod, api_server: 'http://{}', namespaces: {{names: [shop]}}, \
+         selectors: [{{role: pod, label: 'app=web'}}]}}], \
+         relabel_configs: [{{source_labels: [__meta_kubernetes_pod_name], target_label: pod}}]",
+        server.address
+    );
+    let mut running = Running::start(&job(&keys));
+    assert_eq!(own(&running.next().await), ["a gauge {pod=web-0} 1"]);
+    running.until(|payload| own(payload) == ["a gauge {pod=web-0} gone"]).await;
+    let asked = server.asked();
+    assert_eq!(asked[0].uri.path(), "/api/v1/namespaces/shop/pods");
+    assert!(asked[0].uri.query().unwrap().contains("labelSelector=app%3Dweb"), "{}", asked[0].uri);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn replicas_share_the_targets_and_no_two_have_the_same() {
     let mut addresses = Vec::new();
     let mut servers = Vec::new();

@@ -307,6 +307,10 @@ pub(super) const PROMETHEUS_RECEIVER: &[Difference] = &[
         "config.scrape_configs.basic_auth",
         "Credentials and `http_headers` go to the host of the target alone, and not to where it redirects.",
     ),
+    of(
+        "config.scrape_configs.kubernetes_sd_configs",
+        "As whom the API server is asked, and with which certificates, stands in a kubeconfig and not in `kubernetes_sd_configs`.",
+    ),
 ];
 
 pub(super) const FILE: &[Difference] = &[

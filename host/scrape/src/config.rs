@@ -1,5 +1,6 @@
 //! What a user may write under `receivers: prometheus:`. The keys are the Collector's, and below `config` Prometheus' own.
 
+mod allocator;
 mod discovery;
 mod http;
 mod job;
@@ -13,6 +14,7 @@ use host_config::{Check, Files, Refused, Wrong};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::allocator::TargetAllocator;
 pub use self::discovery::{
     AttachMetadata, FileSdConfig, HttpSdConfig, KubernetesNamespaces, KubernetesRole, KubernetesSdConfig,
     KubernetesSelector, StaticConfig,
@@ -34,6 +36,8 @@ pub struct Config {
     pub report_extra_scrape_metrics: bool,
     /// Targets that several replicas share among them.
     pub sharding: Sharding,
+    /// Who tells jobs, and which of their targets are this replica's.
+    pub target_allocator: Option<TargetAllocator>,
     scrape_on_shutdown: Refused,
     /// Taken for the Collector's sake: targets are scraped as soon as they are found.
     pub discovery_reload_on_startup: bool,
@@ -41,7 +45,6 @@ pub struct Config {
     #[serde(deserialize_with = "optional_duration")]
     #[schemars(schema_with = "host_config::time::schema")]
     pub initial_scrape_offset: Option<Duration>,
-    target_allocator: Refused,
     api_server: Refused,
     use_start_time_metric: Refused,
     start_time_metric_regex: Refused,
@@ -105,12 +108,6 @@ impl Check for Config {
                 "names stay as they were exposed: take it out, and rename with a `transform` processor",
             ),
             ("scrape_on_shutdown", self.scrape_on_shutdown.0, "what ends does not scrape once more: take it out"),
-            (
-                "target_allocator",
-                self.target_allocator.0,
-                "no allocator is asked: have `sharding` split the targets among the replicas, or name its address for each \
-                 job in `http_sd_configs`",
-            ),
             ("api_server", self.api_server.0, "there is no such server: the targets are in the metrics and the log"),
             ("use_start_time_metric", self.use_start_time_metric.0, START),
             ("start_time_metric_regex", self.start_time_metric_regex.0, START),
@@ -134,7 +131,12 @@ impl Check for Config {
             ("config.otlp", self.config.otlp.0, "it is what Prometheus receives: take it out"),
             ("config.runtime", self.config.runtime.0, "there is no collector of garbage here: take it out"),
         ]);
-        if self.config.scrape_configs.is_empty() {
+        wrongs.extend(self.target_allocator.iter().flat_map(|config| below("target_allocator", config.wrongs())));
+        if self.target_allocator.is_some() && self.sharding.shards > 1 {
+            let message = "the allocator gives each replica its targets already: keep one of the two";
+            wrongs.push(Wrong::new("sharding.shards", message));
+        }
+        if self.config.scrape_configs.is_empty() && self.target_allocator.is_none() {
             let message = "there is no job: write at least one, with a `job_name` and where its targets are";
             wrongs.push(Wrong::new("config.scrape_configs", message));
         }
@@ -152,9 +154,13 @@ impl Check for Config {
     }
 
     fn wrongs_in(&self, files: &Files<'_>) -> Vec<Wrong> {
+        let allocator =
+            self.target_allocator.iter().map(|config| below("target_allocator", config.http().wrongs_in(files)));
         let configs = self.config.scrape_configs.iter().enumerate();
         configs
-            .flat_map(|(at, config)| below(&format!("config.scrape_configs[{at}]"), config.wrongs_in(files)))
+            .map(|(at, config)| below(&format!("config.scrape_configs[{at}]"), config.wrongs_in(files)))
+            .chain(allocator)
+            .flatten()
             .collect()
     }
 }

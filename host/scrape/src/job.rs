@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     /// What sets this replica apart from others that scrape the same.
     pub(crate) seed: u64,
     pub(crate) first_after: Option<Duration>,
+    /// Whether targets that are not found any more are told stale.
+    pub(crate) tells_vanished: bool,
 }
 
 /// A job, not scraping yet.

@@ -4,6 +4,7 @@
 //! and a scrape that exposes the same series again costs a look-up for each sample. What a target does not expose any more is
 //! told stale. A scrape that the pipeline refuses is kept until the next one; the target is up all the same.
 
+mod allocator;
 pub mod config;
 mod counts;
 mod discovery;
@@ -17,6 +18,7 @@ mod relabel;
 mod scraper;
 mod table;
 mod target;
+mod workshop;
 
 pub use config::Config;
 pub use receiver::{BuildError, Prometheus};

@@ -70,7 +70,7 @@ impl Scraper {
         }
         self.shared.counts.series.sub(self.series);
         // Whoever ends may be succeeded by somebody who scrapes the same: nothing is told stale then.
-        let is_vanished = gone.is_fired() && !shutdown.is_fired();
+        let is_vanished = gone.is_fired() && !shutdown.is_fired() && self.shared.tells_vanished;
         if let Some(table) = self.table.take().filter(|_| is_vanished) {
             let payload = table.vanish(now()).finish();
             if let Some(room) = self.shared.budget.reserve(payload.len()) {

@@ -8,7 +8,7 @@ use host_config::{Refused, Wrong};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::http::with_http;
+use super::http::{Http, with_http};
 use super::units::{duration, duration_schema};
 
 /// Targets with the labels that all of them have.
@@ -77,6 +77,12 @@ with_http! {
 }
 
 impl HttpSdConfig {
+    /// A server at this address, that is asked in the same way as another.
+    pub(crate) fn at(url: String, refresh: Duration, http: &Http) -> Self {
+        let (tls_config, follow_redirects) = (http.tls_config.clone(), http.follow_redirects);
+        HttpSdConfig { url, refresh_interval: Some(refresh), tls_config, follow_redirects, ..HttpSdConfig::default() }
+    }
+
     pub(super) fn wrongs(&self) -> Vec<Wrong> {
         let mut wrongs = self.http().wrongs();
         if let Err(wrong) = host_config::without_userinfo("url", &self.url) {

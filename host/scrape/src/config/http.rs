@@ -55,9 +55,9 @@ pub struct TlsConfig {
     /// `TLS12` or `TLS13`.
     pub min_version: String,
     pub max_version: String,
-    ca_ref: Refused,
-    cert_ref: Refused,
-    key_ref: Refused,
+    pub(super) ca_ref: Refused,
+    pub(super) cert_ref: Refused,
+    pub(super) key_ref: Refused,
 }
 
 /// `http_headers.NAME:`.
@@ -82,8 +82,8 @@ pub struct Http {
     pub proxy_from_environment: bool,
     pub follow_redirects: bool,
     pub http_headers: BTreeMap<String, HeaderValues>,
-    oauth2: Refused,
-    proxy_connect_header: Refused,
+    pub(super) oauth2: Refused,
+    pub(super) proxy_connect_header: Refused,
 }
 
 /// Declares a section that has these keys beside its own.

@@ -239,7 +239,7 @@ fn schemes(validation: &str, escaping: &str) -> Vec<Wrong> {
 }
 
 impl ScrapeConfig {
-    pub(super) fn job(&self, global: &Global) -> Job {
+    pub(crate) fn job(&self, global: &Global) -> Job {
         let interval = self.scrape_interval.or(global.scrape_interval).unwrap_or(INTERVAL);
         let timeout = match self.scrape_timeout {
             Some(timeout) => timeout,
@@ -292,7 +292,7 @@ impl ScrapeConfig {
         }
     }
 
-    pub(super) fn wrongs(&self, global: &Global) -> Vec<Wrong> {
+    pub(crate) fn wrongs(&self, global: &Global) -> Vec<Wrong> {
         let job = self.job(global);
         let is_longer = job.timeout > job.interval;
         let mut wrongs = Wrong::among([

@@ -108,9 +108,20 @@ fn what_is_not_served_is_refused_by_name_with_a_way_out() {
         assert!(all[0].starts_with(&format!("config.scrape_configs[0].{name}: ")), "{all:?}");
     }
     let all = wrongs(
-        "{target_allocator: {endpoint: x}, api_server: {}, config: {remote_write: [], rule_files: [x], scrape_configs: [{job_name: a}]}}",
+        "{trim_metric_suffixes: true, api_server: {}, config: {remote_write: [], rule_files: [x], scrape_configs: [{job_name: a}]}}",
     );
     assert_eq!(all.len(), 4, "{all:?}");
+}
+
+#[test]
+fn an_allocator_has_an_address_and_knows_who_asks() {
+    let all = wrongs("{target_allocator: {endpoint: x}}");
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(wrongs("{target_allocator: {endpoint: 'http://ta', collector_id: a}}").is_empty());
+    let keys = "{target_allocator: {endpoint: 'http://ta', collector_id: a, http_sd_config: {}}}";
+    assert!(wrongs(keys)[0].starts_with("target_allocator.http_sd_config: "));
+    let both = wrongs("{sharding: {shards: 2}, target_allocator: {endpoint: 'http://ta', collector_id: a}}");
+    assert!(both[0].starts_with("sharding.shards: "), "{both:?}");
 }
 
 #[test]

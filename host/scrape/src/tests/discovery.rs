@@ -100,6 +100,46 @@ async fn the_api_server_of_kubernetes_tells_pods() {
 }
 
 #[tokio::test]
+async fn an_allocator_tells_jobs_and_targets() {
+    let target = Server::exposing("a 1\n").await;
+    let targets = Arc::new(Mutex::new(format!("[{{\"targets\": [\"{}\"]}}]", target.address)));
+    let tells = Arc::clone(&targets);
+    let allocator = Server::start(move |asked, _| {
+        let body = match asked.uri.path() {
+            "/scrape_configs" => {
+                r#"{"serviceMonitor/shop/web/0": {"job_name": "web", "scrape_interval": "1s", "scrape_timeout": "1s",
+                    "consul_sd_configs": [{"server": "x"}], "relabel_configs": [{"target_label": "by", "replacement": "it"}]}}"#
+            }
+            .to_owned(),
+            _ => tells.lock().unwrap().clone(),
+        };
+        Reply::text(&body).with("content-type", "application/json")
+    })
+    .await;
+    let section = format!(
+        "{{initial_scrape_offset: 0s, target_allocator: {{endpoint: 'http://{}', interval: 100ms, collector_id: scraper-0}}}}",
+        allocator.address
+    );
+    let mut running = Running::start(&section);
+    assert_eq!(own(&running.next().await), ["a gauge {by=it} 1"]);
+    let asked: Vec<String> = allocator.asked().iter().map(|asked| asked.uri.to_string()).collect();
+    assert_eq!(
+        asked[..2],
+        ["/scrape_configs", "/jobs/serviceMonitor%2Fshop%2Fweb%2F0/targets?collector_id=scraper%2D0"]
+    );
+    "[]".clone_into(&mut targets.lock().unwrap());
+    let shown = || {
+        running.metrics.render().contains("tidegate_prometheus_receiver_targets{job=\"web\",receiver=\"prometheus\"} 0")
+    };
+    while !shown() {
+        tokio::task::yield_now().await;
+    }
+    let rest = running.stop().await;
+    let is_stale = |payload: &host_component::Payload| lines(payload).iter().any(|line| line.ends_with(" gone"));
+    assert!(!rest.iter().any(is_stale), "another replica may have the target now");
+}
+
+#[tokio::test]
 async fn replicas_share_the_targets_and_no_two_have_the_same() {
     let mut addresses = Vec::new();
     let mut servers = Vec::new();

@@ -290,6 +290,10 @@ pub(super) const PROMETHEUS_RECEIVER: &[Difference] = &[
     of("", "Whoever ends tells nothing stale, so that another replica may scrape the same from then on."),
     of("", "The scope of metrics that name none has the version of Tidegate."),
     of(
+        "target_allocator",
+        "Targets that an allocator does not tell any more are not told stale, since another replica may have them.",
+    ),
+    of(
         "sharding",
         "`sharding` is not in the Collector: replicas split the targets among them by their labels and address.",
     ),

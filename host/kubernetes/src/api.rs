@@ -12,7 +12,7 @@ use crate::access::{Access, AccessError};
 
 /// A connection to the API server, which is opened by the first question.
 #[derive(Clone)]
-pub struct Api(Client);
+pub struct Api(pub(crate) Client);
 
 /// Which object it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub enum ApiError {
     Refused { kind: String, name: String, code: u16, message: String },
     #[error("cannot ask the API server of the {kind} {name:?}: {why}")]
     Unreachable { kind: String, name: String, why: String },
+    #[error("the API server does not tell of {kind}: {code} {message}")]
+    Withheld { kind: String, code: u16, message: String },
+    #[error("{kind} are not told any more: {why}")]
+    Lost { kind: String, why: String },
     #[error("the API server tells of the {kind} {name:?} without its UID")]
     Nameless { kind: String, name: String },
 }
@@ -90,7 +94,7 @@ impl Api {
 }
 
 /// An error with what caused it: most say little themselves.
-fn told(error: &dyn Error) -> String {
+pub(crate) fn told(error: &dyn Error) -> String {
     let mut told = error.to_string();
     let mut error = error;
     while let Some(cause) = error.source() {

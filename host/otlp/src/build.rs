@@ -24,11 +24,13 @@
 
 use bytes::Bytes;
 
+mod attributes;
 mod logs;
 mod metrics;
 mod traces;
 mod value;
 
+pub use attributes::Attributes;
 pub use logs::{LogRecord, Logs, LogsWriter, ResourceLogs, ScopeLogs};
 pub use metrics::{
     Buckets, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
@@ -211,6 +213,12 @@ macro_rules! builders {
             self.0.attribute($number, key, value.into());
         }
     };
+    (@prepared $field:ident $number:literal) => {
+        /// Attributes that were encoded before.
+        pub fn $field(&mut self, attributes: &crate::build::Attributes) {
+            attributes.write($number, self.0);
+        }
+    };
     (@tree_of $field:ident $number:literal) => {
         /// The value is what `fill` writes.
         pub fn $field(&mut self, fill: impl FnOnce(&mut crate::build::AnyValue<'_>)) {
@@ -290,6 +298,7 @@ builders! {
     Resource {
         attribute: attribute = 1;
         attribute_of: pair_of = 1;
+        attributes: prepared = 1;
         dropped_attributes_count: unsigned = 2;
     }
     /// The instrumentation scope.
@@ -297,6 +306,7 @@ builders! {
         name: text = 1;
         version: text = 2;
         attribute: attribute = 3;
+        attributes: prepared = 3;
         dropped_attributes_count: unsigned = 4;
     }
 }

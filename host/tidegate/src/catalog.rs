@@ -43,6 +43,9 @@ const ENTRIES: &[Entry] = &[
         .only(&[Signal::Logs])
         .differs(differences::FILE_LOG),
     Entry::checked::<host_kafka::receiver::Config>(Kind::Receiver, "kafka", &[]).differs(differences::KAFKA_RECEIVER),
+    Entry::checked::<host_scrape::Config>(Kind::Receiver, "prometheus", &[])
+        .only(&[Signal::Metrics])
+        .differs(differences::PROMETHEUS_RECEIVER),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::checked::<memory_limiter::Config>(Kind::Processor, "memory_limiter", &[])
         .differs(differences::MEMORY_LIMITER),

@@ -298,6 +298,10 @@ impl host_pipeline::Factories for Factories {
                     let config = config.decode::<host_kafka::receiver::Config>()?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
                 }
+                "prometheus" => {
+                    let config = config.decode::<host_scrape::Config>()?;
+                    Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
+                }
                 other => Err(unlisted(Kind::Receiver, other)),
             }
         })

@@ -78,6 +78,16 @@ impl ClientConfig {
 }
 
 impl Connector {
+    /// The same for another peer, by its name or address: for whoever connects to many, found one after another.
+    ///
+    /// # Errors
+    /// When it is no name that a certificate could have.
+    pub fn to(&self, host: &str) -> io::Result<Connector> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| io::Error::other(format!("{host:?} is no name that a certificate could have")))?;
+        Ok(Connector { settings: self.settings.clone(), name })
+    }
+
     /// Shakes hands on a connection.
     ///
     /// # Errors

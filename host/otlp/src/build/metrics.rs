@@ -71,6 +71,7 @@ builders! {
         exemplar: message(Exemplar) = 5;
         as_int: sfixed64 = 6;
         attribute: attribute = 7;
+        attributes: prepared = 7;
         flags: unsigned = 8;
     }
     /// One distribution of a histogram.
@@ -83,6 +84,7 @@ builders! {
         explicit_bounds: doubles = 7;
         exemplar: message(Exemplar) = 8;
         attribute: attribute = 9;
+        attributes: prepared = 9;
         flags: unsigned = 10;
         min: double = 11;
         max: double = 12;
@@ -90,6 +92,7 @@ builders! {
     /// One distribution of an exponential histogram.
     ExponentialHistogramDataPoint {
         attribute: attribute = 1;
+        attributes: prepared = 1;
         start_time_unix_nano: fixed64 = 2;
         time_unix_nano: fixed64 = 3;
         count: fixed64 = 4;
@@ -117,6 +120,7 @@ builders! {
         sum: double = 5;
         quantile_value: message(QuantileValue) = 6;
         attribute: attribute = 7;
+        attributes: prepared = 7;
         flags: unsigned = 8;
     }
     /// One quantile: 0.5 is the median.
@@ -132,5 +136,6 @@ builders! {
         trace_id: bytes = 5;
         as_int: sfixed64 = 6;
         filtered_attribute: attribute = 7;
+        filtered_attributes: prepared = 7;
     }
 }

@@ -276,6 +276,47 @@ pub(super) const KAFKA_RECEIVER: &[Difference] = &[
     of("tls.reload_interval", "A changed certificate is used once the configuration is loaded anew."),
 ];
 
+pub(super) const PROMETHEUS_RECEIVER: &[Difference] = &[
+    of(
+        "",
+        "A scrape that the pipeline refuses is kept until the next one of its target, and the target is up all the same.",
+    ),
+    of(
+        "",
+        "All receivers share the byte budget `service.limits.in_flight_mib`, of which a scrape takes what it exposes and what is made \
+         of that.",
+    ),
+    of("", "`url.scheme` is the scheme by which a target is scraped, also where relabeling has set it."),
+    of("", "Whoever ends tells nothing stale, so that another replica may scrape the same from then on."),
+    of("", "The scope of metrics that name none has the version of Tidegate."),
+    of(
+        "target_allocator",
+        "Targets that an allocator does not tell any more are not told stale, since another replica may have them.",
+    ),
+    of(
+        "sharding",
+        "`sharding` is not in the Collector: replicas split the targets among them by their labels and address.",
+    ),
+    of(
+        "discovery_reload_on_startup",
+        "`discovery_reload_on_startup` changes nothing: targets are scraped as soon as they are found.",
+    ),
+    of("config.global.evaluation_interval", "`evaluation_interval` and `keep_dropped_targets` change nothing."),
+    of("config.scrape_configs.enable_http2", "`enable_http2` changes nothing: targets are asked with HTTP/1.1."),
+    of(
+        "config.scrape_configs.file_sd_configs.refresh_interval",
+        "`refresh_interval` of files changes nothing: they are looked at each second.",
+    ),
+    of(
+        "config.scrape_configs.basic_auth",
+        "Credentials and `http_headers` go to the host of the target alone, and not to where it redirects.",
+    ),
+    of(
+        "config.scrape_configs.kubernetes_sd_configs",
+        "As whom the API server is asked, and with which certificates, stands in a kubeconfig and not in `kubernetes_sd_configs`.",
+    ),
+];
+
 pub(super) const FILE: &[Difference] = &[
     of("", "A request is in the file before it is acknowledged."),
     of("flush_interval", "`flush_interval` changes nothing: each request is flushed before it is acknowledged."),

@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 24] = [
+const ALLOWED: [(&str, &[&str]); 25] = [
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -42,6 +42,19 @@ const ALLOWED: [(&str, &[&str]); 24] = [
         ],
     ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
+    (
+        "host-scrape",
+        &[
+            "host-component",
+            "host-compression",
+            "host-config",
+            "host-kubernetes",
+            "host-otlp",
+            "host-receivers",
+            "host-telemetry",
+            "host-tls",
+        ],
+    ),
     ("host-toolchain", &[]),
     ("host-xtask", &["host-toolchain", "test-adversaries"]),
     ("sdk-collector", &["tidegate-sdk"]),

@@ -29,6 +29,7 @@ exporters:
   otlp_grpc:
     endpoint: '${{env:BACKEND}}'
     tls: {{ insecure: true }}
+    compression: none
     retry_on_failure: {{ initial_interval: 20ms, max_interval: 100ms, max_elapsed_time: 1s }}
 service:
   extensions: [file_storage]

@@ -345,7 +345,6 @@ impl host_pipeline::Factories for Factories {
     }
 }
 
-/// The modules' section.
 /// Loads the modules of the processors that a sandbox has made.
 ///
 /// # Errors
@@ -364,6 +363,7 @@ pub(crate) async fn load(sandbox: &Sandbox, config: &Validated) -> anyhow::Resul
     Err(anyhow!("{}", lines.join("\n")))
 }
 
+/// The modules' section.
 fn modules(config: &Validated) -> String {
     config.modules.as_ref().map(Value::canonical).unwrap_or_default()
 }

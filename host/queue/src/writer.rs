@@ -174,14 +174,16 @@ fn work<S: Storage>(owner: &str, desk: &Desk, store: &Store<S>, told: impl Fn())
             }
             times.is_owed |= mem::take(&mut desk.waiting().has_news) && store.fsync();
             let lasts = is_over || (times.is_owed && times.lasted.elapsed() >= LAST);
-            if let Err(error) = store.keep(lasts) {
+            let kept = store.keep(lasts);
+            if let Err(error) = &kept {
                 let told = "what was delivered cannot be written down: it comes again after a crash";
                 tracing::warn!(exporter = owner, %error, "{told}");
             }
             told();
             times.kept = Instant::now();
             if lasts {
-                (times.lasted, times.is_owed) = (times.kept, false);
+                // What failed is still owed, and tried again as long after.
+                (times.lasted, times.is_owed) = (times.kept, kept.is_err());
             }
         }
         if is_over {

@@ -124,13 +124,6 @@ impl fmt::Display for Verdict {
                 writeln!(f, "problem: {:?} × {:?}: {problem}", outcome.rotation, outcome.trouble)?;
             }
         }
-        for odd in self.outcomes.iter().filter(|outcome| outcome.ours().unexplained > 0) {
-            let (rotation, trouble, unexplained) = (odd.rotation, odd.trouble, odd.ours().unexplained);
-            writeln!(
-                f,
-                "{rotation:?} × {trouble:?}: {unexplained} lines came twice long before a kill, or without one"
-            )?;
-        }
         for busy in self.outcomes.iter().filter(|outcome| outcome.is_too_busy()) {
             writeln!(f, "SKIPPED: {:?} × {:?}, the machine had no time for it", busy.rotation, busy.trouble)?;
         }

@@ -79,9 +79,11 @@ impl Case<'_> {
             }
             return;
         }
+        // While the backend took nothing before the kill, the checkpoint stood still behind what came just before that.
         let is_before_kill = |life: &Life| {
             life.until.is_some_and(|until| {
-                (until.saturating_sub(self.late(ON_ITS_WAY))..=until + 1_000).contains(&arrival.first)
+                let since = life.refused.unwrap_or(until).min(until);
+                (since.saturating_sub(self.late(ON_ITS_WAY))..=until + 1_000).contains(&arrival.first)
             })
         };
         if arrival.again > 0 {
@@ -143,6 +145,9 @@ impl Judgement {
             problems.push(format!("{} records are no whole line", self.torn));
         }
         match trouble {
+            Trouble::Kill if self.unexplained > 0 => {
+                problems.push(format!("{} lines came twice that no kill explains", self.unexplained));
+            }
             Trouble::Slow | Trouble::Refusing if self.twice > 0 => {
                 problems.push(format!("{} lines came twice", self.twice));
             }

@@ -73,12 +73,15 @@ fn what_is_lost_has_to_be_counted_where_it_was_seen_and_may_be_where_it_was_not(
 }
 
 #[test]
-fn a_line_may_come_twice_around_a_kill_and_is_told_where_it_came_long_before_one() {
+fn a_line_may_come_twice_where_it_came_shortly_before_a_kill() {
     let there = truth(1_000, None);
     for (until, unexplained) in [(Some(3_500), 0), (Some(9_000), 1), (None, 1)] {
         let judgement = judged(&there, &[life(1, until), life(20_000, None)], &[3_000, 21_000]);
         assert_eq!((judgement.twice, judgement.unexplained), (1, unexplained), "{until:?}");
         assert!(!judgement.problems(Trouble::Refusing).is_empty());
-        assert!(judgement.problems(Trouble::Kill).is_empty());
+        assert_eq!(judgement.problems(Trouble::Kill).len() as u64, unexplained);
     }
+    let refused = Life { refused: Some(3_500), ..life(1, Some(9_000)) };
+    let judgement = judged(&there, &[refused, life(20_000, None)], &[3_000, 21_000]);
+    assert_eq!((judgement.twice, judgement.unexplained), (1, 0), "the backend took nothing from then on");
 }

@@ -88,11 +88,11 @@ async fn lines_of_a_container_arrive_whole_with_the_names_of_their_pod() {
     let file = setup.path("logs/pods/shop_cart-1_0a-1b/app/3.log");
     append(
         &file,
-        "2026-11-26T21:00:00.5Z stdout P one,\n2026-11-26T21:00:00.6Z stderr F apart\n2026-11-26T21:00:00.7Z stdout P  two,\n",
+        "2026-11-26T21:00:00.5Z stdout P one, \n2026-11-26T21:00:00.6Z stderr F apart\n2026-11-26T21:00:00.7Z stdout P two, \n",
     );
     let _collector = setup.start().await;
     delivered(&backend, &["apart"]).await;
-    append(&file, "2026-11-26T21:00:01Z stdout F  three\n");
+    append(&file, "2026-11-26T21:00:01Z stdout F three\n");
     delivered(&backend, &["apart", "one, two, three"]).await;
     let record = backend.log_records().remove(1);
     assert_eq!(record.time_unix_nano, 1_795_726_800_500_000_000);

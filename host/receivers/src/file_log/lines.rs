@@ -8,6 +8,7 @@ use memchr::memchr;
 use regex::bytes::Regex;
 
 use super::config::{Config, TooLong};
+use super::operators::is_part;
 
 /// How text is written in the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub(super) struct Splitter {
     too_long: TooLong,
     keeps_leading: bool,
     keeps_trailing: bool,
+    /// Whether a line may be a part of one, whose end is in the midst of what was written.
+    keeps_parts: bool,
 }
 
 /// An entry in a slice of bytes.
@@ -103,6 +106,7 @@ impl Splitter {
             too_long: config.max_log_size_behavior,
             keeps_leading: config.preserve_leading_whitespaces,
             keeps_trailing: config.preserve_trailing_whitespaces,
+            keeps_parts: config.operators.first().is_some_and(|operator| operator.r#type == "container"),
         })
     }
 
@@ -176,14 +180,16 @@ impl Splitter {
             return start..end;
         }
         let is_blank = |at: usize| matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n'));
-        while !self.keeps_trailing && end > start && is_blank(end - 1) {
-            end -= 1;
-        }
         while !self.keeps_leading && start < end && is_blank(start) {
             start += 1;
         }
+        let keeps_trailing = self.keeps_trailing
+            || self.keeps_parts && end > start && is_blank(end - 1) && bytes.get(start..end).is_some_and(is_part);
+        while !keeps_trailing && end > start && is_blank(end - 1) {
+            end -= 1;
+        }
         // A carriage return belongs to the line break.
-        if self.keeps_trailing && end > start && bytes.get(end - 1) == Some(&b'\r') {
+        if keeps_trailing && end > start && bytes.get(end - 1) == Some(&b'\r') {
             end -= 1;
         }
         start..end

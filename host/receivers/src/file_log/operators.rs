@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use host_telemetry::Counter;
 use regex::Regex;
 
-pub(super) use self::container::{Container, path_metadata};
+pub(super) use self::container::{Container, is_part, path_metadata};
 use self::recombine::Recombine;
 use self::severity::Severities;
 use self::time::Clock;

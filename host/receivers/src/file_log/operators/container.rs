@@ -199,9 +199,18 @@ fn cri(text: &str) -> Result<Line<'_>, String> {
     };
     let (tag, text) = rest.split_once(' ').unwrap_or((rest, ""));
     let time = timestamp(time).ok_or_else(|| format!("{time:?} is no time as RFC 3339 has it"))?;
-    // More tags may come behind a colon.
-    let is_partial = tag == "P" || tag.starts_with("P:");
+    let is_partial = is_tag_of_part(tag.as_bytes());
     Ok(Line { time, is_stderr, tag: Some(Cow::Borrowed(tag)), text: Cow::Borrowed(text), is_partial, rest: Vec::new() })
+}
+
+/// More tags may come behind a colon.
+fn is_tag_of_part(tag: &[u8]) -> bool {
+    tag == b"P" || tag.starts_with(b"P:")
+}
+
+/// Whether a line says of itself, in the way of containerd, that more of it comes.
+pub(in crate::file_log) fn is_part(line: &[u8]) -> bool {
+    line.splitn(4, |byte| *byte == b' ').nth(2).is_some_and(is_tag_of_part)
 }
 
 /// `{"log":TEXT,"stream":STREAM,"time":TIME}`.

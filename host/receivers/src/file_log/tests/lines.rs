@@ -103,3 +103,17 @@ fn what_no_entry_begins_in_is_cut_where_it_is_too_long() {
     let (found, at) = all(&Splitter::new(&config).unwrap(), "nothing begins here\n".repeat(150).as_bytes());
     assert_eq!((found.len(), at), (2, 2 << 10));
 }
+
+#[test]
+fn blanks_at_the_end_of_a_part_of_a_line_stay_since_they_are_in_the_midst_of_what_was_written() {
+    let container = serde_json::from_value(serde_json::json!({ "type": "container" })).unwrap();
+    let config = Config { operators: vec![container], ..Config::default() };
+    let splitter = Splitter::new(&config).unwrap();
+    let bytes = b"t stdout P one, \r\nt stdout F two \nt stdout P:x three \nP P \nt stdout PF four \n";
+    let found: Vec<String> =
+        all(&splitter, bytes).0.into_iter().map(|entry| String::from_utf8(entry).unwrap()).collect();
+    let wanted = ["t stdout P one, ", "t stdout F two", "t stdout P:x three ", "P P", "t stdout PF four"];
+    assert_eq!(found, wanted);
+    let plain = Splitter::new(&Config::default()).unwrap();
+    assert_eq!(all(&plain, b"t stdout P one, \n").0, [b"t stdout P one,"]);
+}

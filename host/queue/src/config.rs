@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 /// A segment that is longer is followed by another.
 pub(crate) const SEGMENT_BYTES: u64 = 16 << 20;
+/// What waits for an exporter that keeps up is not read back: so many bytes of payloads stay in memory for that.
+pub(crate) const MEMORY_BYTES: usize = 4 << 20;
 
 /// `file_storage: { directory: … }`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

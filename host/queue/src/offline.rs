@@ -225,7 +225,7 @@ impl One {
 }
 
 fn settings(exporter: Option<String>) -> Settings {
-    Settings { owner: exporter.unwrap_or_default(), segment_bytes: SEGMENT_BYTES, fsync: true }
+    Settings { owner: exporter.unwrap_or_default(), segment_bytes: SEGMENT_BYTES, memory_bytes: 0, fsync: true }
 }
 
 /// Who the queue is of, as its first segment tells.

@@ -18,7 +18,7 @@ use host_telemetry::{Counter, Metrics, OwnGauge};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{block_in_place, spawn_blocking};
 
-use crate::config::{Config, SEGMENT_BYTES};
+use crate::config::{Config, MEMORY_BYTES, SEGMENT_BYTES};
 use crate::letters::{Letters, lost};
 use crate::lock::Lock;
 use crate::record::Outgoing;
@@ -79,6 +79,7 @@ struct Shown {
     disk: OwnGauge,
     items: OwnGauge,
     oldest: OwnGauge,
+    memory: OwnGauge,
 }
 
 /// The queue of `id` stays its own in the configuration that is being built.
@@ -119,7 +120,8 @@ impl Queue {
         sync(storage).map_err(fails)?;
         let name = id.to_string();
         let lock = Lock::wait(&path, &name).await.map_err(fails)?;
-        let settings = Settings { owner: name, segment_bytes: SEGMENT_BYTES, fsync: config.fsync };
+        let settings =
+            Settings { owner: name, segment_bytes: SEGMENT_BYTES, memory_bytes: MEMORY_BYTES, fsync: config.fsync };
         let disk = Disk::new(&path);
         let opened =
             spawn_blocking(move || Store::open(disk, settings)).await.map_err(|e| fails(io::Error::other(e)))?;
@@ -155,6 +157,10 @@ impl Queue {
         let shown = Arc::new(Shown {
             disk: gauge("tidegate_queue_disk_bytes", "What the files of the queue take on disk."),
             items: gauge("tidegate_queue_items", "Items that wait in the queue or are under way from it."),
+            memory: gauge(
+                "tidegate_queue_memory_bytes",
+                "Payloads that wait in the queue and are still in memory, too.",
+            ),
             oldest: gauge("tidegate_queue_oldest_seconds", "How long ago the oldest came that is under way."),
         });
         let told = {
@@ -194,6 +200,11 @@ impl Queue {
     /// What waits, is under way, or has room set aside for it.
     pub(crate) fn size(&self, bounds: &Bounds) -> u64 {
         bounds.measure(plus(self.store.usage(), self.book.sum()))
+    }
+
+    /// Takes what comes next where it need not be read from the disk, or where nothing waits; none where it has to be.
+    pub(crate) fn take_at_hand(&self, join: Join) -> Option<Vec<Taken<Disk>>> {
+        self.store.take_at_hand(join)
     }
 
     /// Takes what comes next. It reads from the disk.
@@ -275,6 +286,7 @@ impl Shown {
         let usage = store.usage();
         self.disk.set(number(usage.disk));
         self.items.set(number(usage.items));
+        self.memory.set(i64::try_from(store.memory()).unwrap_or(i64::MAX));
         let age = store.oldest().map_or(0, |time| crate::now().saturating_sub(time) / 1_000_000_000);
         self.oldest.set(number(age));
     }

@@ -46,6 +46,24 @@ impl Totals {
     }
 }
 
+/// What is to be known of a record to go over it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pub(crate) items: u64,
+    /// When it came, in nanoseconds since the Unix epoch.
+    pub(crate) time: u64,
+    /// What stands before it in its segment.
+    pub(crate) before: Totals,
+    /// What of that was there for good when it was written.
+    pub(crate) synced: Totals,
+}
+
+impl Mark {
+    pub(crate) fn after(&self) -> Totals {
+        self.before.with(self.items)
+    }
+}
+
 /// What is written of a delivery.
 pub(crate) struct Outgoing {
     pub(crate) delivery: Delivery,
@@ -57,15 +75,10 @@ pub(crate) struct Outgoing {
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) signal: Signal,
-    pub(crate) items: u64,
-    /// When it came, in nanoseconds since the Unix epoch.
-    pub(crate) time: u64,
+    pub(crate) mark: Mark,
     pub(crate) origin: Arc<Origin>,
     /// One OTLP export request, encoded.
     pub(crate) payload: Bytes,
-    pub(crate) before: Totals,
-    /// What was there for good.
-    pub(crate) synced: Totals,
 }
 
 impl Outgoing {
@@ -73,14 +86,18 @@ impl Outgoing {
         self.delivery.payload.items()
     }
 
-    /// The head, with what stands before the record in its segment, and what of that is there for good.
-    pub(crate) fn head(&self, before: Totals, synced: Totals) -> Vec<u8> {
+    /// The record behind `before`, of which `synced` is there for good.
+    pub(crate) fn mark(&self, before: Totals, synced: Totals) -> Mark {
+        Mark { items: self.items(), time: self.time, before, synced }
+    }
+
+    pub(crate) fn head(&self, mark: &Mark) -> Vec<u8> {
         let mut head = vec![0; 4];
         head.push(self.delivery.payload.signal() as u8);
-        head.extend_from_slice(&before.encode());
-        head.extend_from_slice(&synced.encode());
-        head.extend_from_slice(&self.items().to_le_bytes());
-        head.extend_from_slice(&self.time.to_le_bytes());
+        head.extend_from_slice(&mark.before.encode());
+        head.extend_from_slice(&mark.synced.encode());
+        head.extend_from_slice(&mark.items.to_le_bytes());
+        head.extend_from_slice(&mark.time.to_le_bytes());
         let metadata = &self.delivery.origin.metadata;
         head.extend_from_slice(&length(metadata.len()));
         for text in metadata.iter().flat_map(|(key, value)| [key, value]) {
@@ -112,17 +129,14 @@ impl Record {
             metadata.push((head.text()?, head.text()?));
         }
         let payload = content.slice(4 + length..);
-        Some(Record { signal, items, time, origin: Arc::new(Origin { metadata }), payload, before, synced })
+        let mark = Mark { items, time, before, synced };
+        Some(Record { signal, mark, origin: Arc::new(Origin { metadata }), payload })
     }
 
     /// The payload, checked; none where it is no request that this program takes.
     pub(crate) fn payload(&self) -> Option<Payload> {
         let payload = host_otlp::check(self.signal, self.payload.clone(), &LIMITS).ok()?;
-        (payload.items() == self.items).then_some(payload)
-    }
-
-    pub(crate) fn after(&self) -> Totals {
-        self.before.with(self.items)
+        (payload.items() == self.mark.items).then_some(payload)
     }
 }
 

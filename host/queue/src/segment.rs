@@ -237,7 +237,7 @@ pub(crate) fn survey<S: Storage>(storage: &S, name: Name) -> io::Result<Survey> 
             }
             Step::Frame { kind, content, end } => {
                 if let (RECORD, Some(record)) = (kind, Record::decode(&content)) {
-                    survey.totals = record.after();
+                    survey.totals = record.mark.after();
                 }
                 (at, survey.end) = (end, end);
             }

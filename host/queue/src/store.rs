@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) owner: String,
     /// A segment that is longer is followed by another.
     pub(crate) segment_bytes: u64,
+    /// So much of what was appended may stay in memory until it is taken.
+    pub(crate) memory_bytes: usize,
     /// Whether an append waits for the disk.
     pub(crate) fsync: bool,
 }
@@ -113,6 +115,11 @@ impl<S: Storage> Store<S> {
         self.state().usage()
     }
 
+    /// What of it is in memory and waits.
+    pub(crate) fn memory(&self) -> usize {
+        self.state().fresh_bytes()
+    }
+
     /// What of it was taken and neither put back nor done.
     pub(crate) fn under_way(&self) -> Usage {
         self.state().under_way()
@@ -137,6 +144,13 @@ impl<S: Storage> Store<S> {
     pub(crate) fn append(&self, group: &[Outgoing]) -> (usize, Option<AppendError>) {
         let mut appender = lock(&self.appender);
         appender.append(self, group)
+    }
+
+    /// Takes what comes next where it need not be read back, or where nothing waits; none where it has to be.
+    pub(crate) fn take_at_hand(self: &Arc<Self>, join: Join) -> Option<Vec<Taken<S>>> {
+        // Whoever holds it may be reading.
+        let mut reader = self.reader.try_lock().ok()?;
+        reader.take_at_hand(self, join)
     }
 
     /// Takes what comes next, and more of the same that may travel with it; nothing where nothing waits, or what does cannot

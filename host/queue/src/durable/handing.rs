@@ -56,9 +56,15 @@ impl Handing {
                 () = ending.wait() => return None,
                 turn = self.queue.taking.lock() => turn,
             };
-            let queue = Arc::clone(&self.queue);
-            // The end does not cut this short: what was taken would go back after somebody else has taken what follows.
-            let taken = spawn_blocking(move || queue.take(TOGETHER)).await.unwrap_or_default();
+            let taken = match self.queue.take_at_hand(TOGETHER) {
+                Some(taken) => taken,
+                None => {
+                    let queue = Arc::clone(&self.queue);
+                    // The end does not cut this short: what was taken would go back after somebody else has taken what
+                    // follows.
+                    spawn_blocking(move || queue.take(TOGETHER)).await.unwrap_or_default()
+                }
+            };
             if ending.is_fired() {
                 drop(taken);
                 return None;

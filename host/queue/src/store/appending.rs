@@ -2,8 +2,12 @@
 
 use std::io;
 
+use host_component::Delivery;
+
 use super::Store;
-use crate::record::{Outgoing, Totals};
+use super::state::Fresh;
+use crate::progress::Position;
+use crate::record::{Mark, Outgoing, Totals};
 use crate::segment::{self, FOOTER, HEADER, Name, OWNER, RECORD};
 use crate::storage::Storage;
 
@@ -84,7 +88,7 @@ impl<F: Send> Appender<F> {
         let written = open.write(store, &mut self.buffer, group);
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER);
-        let (count, end, totals) = match written {
+        let Written { records, end, totals } = match written {
             Ok(written) => written,
             Err(error) => {
                 let error = AppendError::write(&error);
@@ -103,7 +107,18 @@ impl<F: Send> Appender<F> {
             }
             open.is_new = false;
         }
-        store.state().publish(open.name.number, end, totals.since(open.totals));
+        let count = records.len();
+        let mut state = store.state();
+        state.publish(open.name.number, end, totals.since(open.totals));
+        let mut from = Position { segment: open.name.number, offset: open.length };
+        for (Place { offset, end, mark }, outgoing) in records.into_iter().zip(group) {
+            // As it would be read back.
+            let delivery = Delivery { route: None, ..outgoing.delivery.clone() };
+            let fresh = Fresh { from, position: Position { offset, ..from }, end, mark, delivery };
+            state.remember(fresh, store.settings.memory_bytes);
+            from.offset = end;
+        }
+        drop(state);
         (open.length, open.totals) = (end, totals);
         Ok(count)
     }
@@ -144,27 +159,44 @@ impl<F: Send> Appender<F> {
     }
 }
 
+/// What was written of a group.
+struct Written {
+    records: Vec<Place>,
+    /// Where the file ends, and what it holds.
+    end: u64,
+    totals: Totals,
+}
+
+/// Where a record lies in its segment.
+struct Place {
+    offset: u64,
+    end: u64,
+    mark: Mark,
+}
+
 impl<F: Send> Open<F> {
-    /// Writes what fits: how many that are, where the file ends then, and what it holds.
+    /// Writes what fits.
     fn write<S: Storage<File = F>>(
         &mut self,
         store: &Store<S>,
         buffer: &mut Vec<u8>,
         group: &[Outgoing],
-    ) -> io::Result<(usize, u64, Totals)> {
+    ) -> io::Result<Written> {
         let frames = self.name.frames();
-        let (mut end, mut totals, mut count) = (self.length, self.totals, 0);
+        let (mut end, mut totals, mut records) = (self.length, self.totals, Vec::with_capacity(group.len()));
         if end == HEADER {
             frames.put(OWNER, [store.settings.owner.as_bytes()], buffer);
         }
         for outgoing in group {
-            if end + buffer.len() as u64 >= store.settings.segment_bytes && count > 0 {
+            if end + buffer.len() as u64 >= store.settings.segment_bytes && !records.is_empty() {
                 break;
             }
-            let head = outgoing.head(totals, self.totals);
+            let (offset, mark) = (end + buffer.len() as u64, outgoing.mark(totals, self.totals));
+            let head = outgoing.head(&mark);
             let payload = outgoing.delivery.payload.segments().iter().map(|segment| segment.bytes().as_ref());
             frames.put(RECORD, std::iter::once(head.as_slice()).chain(payload), buffer);
-            (totals, count) = (totals.with(outgoing.items()), count + 1);
+            records.push(Place { offset, end: end + buffer.len() as u64, mark });
+            totals = mark.after();
             if buffer.len() >= WRITE {
                 store.storage.append(&mut self.file, buffer)?;
                 end += buffer.len() as u64;
@@ -172,6 +204,6 @@ impl<F: Send> Open<F> {
             }
         }
         store.storage.append(&mut self.file, buffer)?;
-        Ok((count, end + buffer.len() as u64, totals))
+        Ok(Written { records, end: end + buffer.len() as u64, totals })
     }
 }

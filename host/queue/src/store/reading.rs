@@ -7,9 +7,9 @@ use host_component::Delivery;
 use host_otlp::Payload;
 
 use super::Store;
-use super::state::Segment;
+use super::state::{Fresh, Segment};
 use crate::progress::Position;
-use crate::record::Record;
+use crate::record::{Mark, Record};
 use crate::segment::{RECORD, Scanner, Step};
 use crate::storage::Storage;
 
@@ -29,9 +29,17 @@ pub(super) struct Reader {
 }
 
 struct Next {
-    record: Record,
-    payload: Payload,
+    mark: Mark,
+    delivery: Delivery,
     end: u64,
+}
+
+/// Where what is taken comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// What is in memory.
+    Memory,
+    Disk,
 }
 
 /// A record that was taken. Who drops it without being done with it puts it back.
@@ -60,6 +68,15 @@ impl<S: Storage> Drop for Taken<S> {
 }
 
 impl Reader {
+    /// What comes next where it is in memory, or where nothing waits; none where it has to be read.
+    pub(super) fn take_at_hand<S: Storage>(&mut self, store: &Arc<Store<S>>, join: Join) -> Option<Vec<Taken<S>>> {
+        if store.state().has_back() {
+            return None;
+        }
+        let taken = self.join(store, join, Reach::Memory);
+        (!taken.is_empty() || !store.state().waits()).then_some(taken)
+    }
+
     pub(super) fn take<S: Storage>(&mut self, store: &Arc<Store<S>>, join: Join) -> Vec<Taken<S>> {
         match self.take_back(store) {
             Ok(Some(taken)) => return vec![taken],
@@ -69,20 +86,26 @@ impl Reader {
                 return Vec::new();
             }
         }
+        self.join(store, join, Reach::Disk)
+    }
+
+    /// What comes next, and more of the same.
+    fn join<S: Storage>(&mut self, store: &Arc<Store<S>>, join: Join, reach: Reach) -> Vec<Taken<S>> {
         let mut taken: Vec<Taken<S>> = Vec::new();
         let (mut bytes, mut items) = (0, 0);
-        while let Some(next) = self.next.take().or_else(|| self.read(store)) {
-            let delivery = delivery(&next.record, next.payload.clone());
-            let is_more = bytes + next.payload.len() > join.bytes || items + next.record.items > join.items;
+        while let Some(next) = self.next.take().or_else(|| self.read(store, reach)) {
+            let Next { mark, delivery, end } = next;
+            let length = delivery.payload.len();
+            let is_more = bytes + length > join.bytes || items + mark.items > join.items;
             if let Some(first) = taken.first()
                 && (is_more || !first.delivery.joins(&delivery))
             {
-                self.next = Some(next);
+                self.next = Some(Next { mark, delivery, end });
                 break;
             }
-            (bytes, items) = (bytes + next.payload.len(), items + next.record.items);
-            let position = store.state().take(&next.record, next.end);
-            taken.push(Taken { store: Arc::clone(store), position, time: next.record.time, delivery });
+            (bytes, items) = (bytes + length, items + mark.items);
+            let position = store.state().take(&mark, end);
+            taken.push(Taken { store: Arc::clone(store), position, time: mark.time, delivery });
         }
         taken
     }
@@ -106,21 +129,29 @@ impl Reader {
                 && let Some(record) = Record::decode(&content)
                 && let Some(payload) = record.payload()
             {
-                store.state().learn(position, record.items, record.time, end - position.offset);
-                let (store, time) = (Arc::clone(store), record.time);
-                return Ok(Some(Taken { store, position, time, delivery: delivery(&record, payload) }));
+                let Mark { items, time, .. } = record.mark;
+                store.state().learn(position, items, time, end - position.offset);
+                let (store, delivery) = (Arc::clone(store), delivery(record, payload));
+                return Ok(Some(Taken { store, position, time, delivery }));
             }
             store.state().lose_undone(position);
         }
     }
 
     /// The record at the cursor, or at the next place that holds one.
-    fn read<S: Storage>(&mut self, store: &Store<S>) -> Option<Next> {
+    fn read<S: Storage>(&mut self, store: &Store<S>, reach: Reach) -> Option<Next> {
         loop {
             let (segment, at) = {
                 let mut state = store.state();
-                (state.current()?, state.cursor)
+                let segment = state.current()?;
+                if let Some(Fresh { end, mark, delivery, .. }) = state.take_fresh() {
+                    return Some(Next { mark, delivery, end });
+                }
+                (segment, state.cursor)
             };
+            if reach == Reach::Memory {
+                return None;
+            }
             match self.scanner.step(&store.storage, segment.name, at.offset, segment.end) {
                 Step::End if segment.is_open => return None,
                 Step::End => {
@@ -137,7 +168,9 @@ impl Reader {
                     let record = Record::decode(&content).filter(|_| kind == RECORD);
                     let payload = record.as_ref().and_then(Record::payload);
                     match (record, payload) {
-                        (Some(record), Some(payload)) => return Some(Next { record, payload, end }),
+                        (Some(record), Some(payload)) => {
+                            return Some(Next { mark: record.mark, delivery: delivery(record, payload), end });
+                        }
                         // Its items are missed when the next record tells what stands before it.
                         _ if kind == RECORD => store.state().pass_damage(end),
                         _ => store.state().pass(end),
@@ -155,6 +188,6 @@ impl<S: Storage> Store<S> {
     }
 }
 
-fn delivery(record: &Record, payload: Payload) -> Delivery {
-    Delivery { payload, origin: Arc::clone(&record.origin), route: None }
+fn delivery(record: Record, payload: Payload) -> Delivery {
+    Delivery { payload, origin: record.origin, route: None }
 }

@@ -1,12 +1,15 @@
 //! What is known in memory of what lies on disk: the segments, how far they were read, and what is under way. That is a few
-//! numbers a segment and a delivery, however much waits.
+//! numbers a segment and a delivery, however much waits; and for a few of those that come next, what they are, so that they
+//! need not be read back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+
+use host_component::Delivery;
 
 use super::{Damage, Recovered, Usage};
 use crate::progress::{Position, Progress};
-use crate::record::{Record, Totals};
+use crate::record::{Mark, Totals};
 use crate::segment::{HEADER, Name};
 
 pub(super) struct State {
@@ -23,6 +26,9 @@ pub(super) struct State {
     undone: BTreeMap<Position, Undone>,
     /// Which of that was put back.
     waiting: BTreeSet<Position>,
+    /// Some of what comes, in its order.
+    fresh: VecDeque<Fresh>,
+    fresh_bytes: usize,
     /// Behind the cursor.
     ahead: Totals,
     ahead_bytes: u64,
@@ -53,6 +59,16 @@ pub(crate) struct Segment {
     pub(crate) is_open: bool,
 }
 
+/// A record that was appended, and is still in memory.
+pub(super) struct Fresh {
+    /// What was appended before it ends here.
+    pub(super) from: Position,
+    pub(super) position: Position,
+    pub(super) end: u64,
+    pub(super) mark: Mark,
+    pub(super) delivery: Delivery,
+}
+
 struct Undone {
     /// None where it is not known yet: it was found at the start.
     items: Option<u64>,
@@ -70,6 +86,8 @@ impl State {
             synced: Totals::default(),
             undone: BTreeMap::new(),
             waiting: recovered.progress.undone.clone(),
+            fresh: VecDeque::new(),
+            fresh_bytes: 0,
             ahead: Totals::default(),
             ahead_bytes: 0,
             undone_totals: Totals::default(),
@@ -127,10 +145,12 @@ impl State {
 
     /// Whether everything that was appended was delivered.
     pub(super) fn is_all_done(&self) -> bool {
+        self.is_read() && self.undone.is_empty()
+    }
+
+    fn is_read(&self) -> bool {
         let last = self.segments.last_key_value();
-        let is_read =
-            last.is_none_or(|(number, segment)| self.cursor.segment == *number && self.cursor.offset >= segment.end);
-        is_read && self.undone.is_empty()
+        last.is_none_or(|(number, segment)| self.cursor.segment == *number && self.cursor.offset >= segment.end)
     }
 
     /// A segment that is written to from now on.
@@ -139,6 +159,43 @@ impl State {
             Segment { name, end: HEADER, length: HEADER, totals: Totals::default(), is_whole: true, is_open: true };
         self.disk += segment.length;
         self.segments.insert(name.number, segment);
+    }
+
+    /// Keeps in memory what was just appended, where it has room beside what is there.
+    pub(super) fn remember(&mut self, fresh: Fresh, most: usize) {
+        let bytes = fresh.delivery.payload.len();
+        if self.fresh_bytes.saturating_add(bytes) <= most {
+            self.fresh_bytes += bytes;
+            self.fresh.push_back(fresh);
+        }
+    }
+
+    pub(super) fn fresh_bytes(&self) -> usize {
+        self.fresh_bytes
+    }
+
+    /// The record at the cursor, where it is still in memory.
+    pub(super) fn take_fresh(&mut self) -> Option<Fresh> {
+        while self.fresh.front().is_some_and(|front| front.from <= self.cursor) {
+            let front = self.fresh.pop_front()?;
+            self.fresh_bytes -= front.delivery.payload.len();
+            if self.cursor <= front.position {
+                self.pass(front.position.offset);
+                return Some(front);
+            }
+            // It was read back.
+        }
+        None
+    }
+
+    /// Whether something was appended that was not read, or was put back.
+    pub(super) fn waits(&self) -> bool {
+        !self.waiting.is_empty() || !self.is_read()
+    }
+
+    /// Whether something was put back.
+    pub(super) fn has_back(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// What was appended to the open segment is there for good.
@@ -216,29 +273,29 @@ impl State {
     }
 
     /// The cursor goes over a record, which is under way from now on.
-    pub(super) fn take(&mut self, record: &Record, end: u64) -> Position {
-        self.miss(record);
-        let (position, items) = (self.cursor, record.items);
+    pub(super) fn take(&mut self, mark: &Mark, end: u64) -> Position {
+        self.miss(mark);
+        let (position, items) = (self.cursor, mark.items);
         let bytes = end - position.offset;
         self.pass(end);
-        self.passed = record.after();
+        self.passed = mark.after();
         self.ahead = self.ahead.since(Totals::default().with(items));
         self.undone_totals = self.undone_totals.with(items);
         self.undone_bytes += bytes;
-        self.undone.insert(position, Undone { items: Some(items), bytes, time: record.time });
+        self.undone.insert(position, Undone { items: Some(items), bytes, time: mark.time });
         position
     }
 
     /// Finds out what is missing before a record. What was written with it may never have been acknowledged; what was there
     /// before is lost.
-    fn miss(&mut self, record: &Record) {
-        if record.synced.records > self.synced.records {
+    fn miss(&mut self, mark: &Mark) {
+        if mark.synced.records > self.synced.records {
             let doubtful = std::mem::take(&mut self.doubtful);
             self.damage.lost = self.damage.lost.plus(doubtful);
-            self.synced = record.synced;
+            self.synced = mark.synced;
         }
-        let missing = record.before.since(self.passed);
-        let lost = record.synced.since(self.passed);
+        let missing = mark.before.since(self.passed);
+        let lost = mark.synced.since(self.passed);
         self.ahead = self.ahead.since(missing);
         self.damage.lost = self.damage.lost.plus(lost);
         self.doubtful = self.doubtful.plus(missing.since(lost));

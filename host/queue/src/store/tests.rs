@@ -1,5 +1,6 @@
 //! Tests of what stands in `store`: its promises, one sentence each.
 
+mod memory;
 mod power;
 
 use std::future::Future as _;
@@ -48,11 +49,15 @@ fn from(text: &str, tenant: &str) -> Outgoing {
 }
 
 fn settings() -> Settings {
-    Settings { owner: "otlp_grpc".to_owned(), segment_bytes: 400, fsync: true }
+    Settings { owner: "otlp_grpc".to_owned(), segment_bytes: 400, memory_bytes: 0, fsync: true }
 }
 
 fn open(shim: &Shim) -> (Arc<Store<Shim>>, Recovered) {
-    Store::open(shim.clone(), settings()).unwrap()
+    open_with(shim, 0)
+}
+
+fn open_with(shim: &Shim, memory_bytes: usize) -> (Arc<Store<Shim>>, Recovered) {
+    Store::open(shim.clone(), Settings { memory_bytes, ..settings() }).unwrap()
 }
 
 fn append(store: &Store<Shim>, texts: &[&str]) {

@@ -24,7 +24,7 @@ fn outgoing(letter: u8) -> Outgoing {
 }
 
 fn open(shim: &Shim) -> Arc<Store<Shim>> {
-    let settings = Settings { owner: "otlp".to_owned(), segment_bytes: 1 << 20, fsync: true };
+    let settings = Settings { owner: "otlp".to_owned(), segment_bytes: 1 << 20, memory_bytes: 0, fsync: true };
     Store::open(shim.clone(), settings).unwrap().0
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{ALONE, Join, Shim, Store, Taken, open, outgoing, texts};
+use super::{ALONE, Join, Shim, Store, Taken, open, open_with, outgoing, texts};
 use crate::record::{Outgoing, Totals};
 
 /// What the world outside of the queue knows.
@@ -51,7 +51,8 @@ impl World {
             0..8 => self.append(store, random),
             8..12 => {
                 let join = [ALONE, Join { bytes: 300, items: 3 }][random.usize(..2)];
-                let taken = store.take(join);
+                let at_hand = if random.bool() { store.take_at_hand(join) } else { None };
+                let taken = at_hand.unwrap_or_else(|| store.take(join));
                 if !taken.is_empty() {
                     self.under_way.push(taken);
                 }
@@ -84,7 +85,7 @@ fn run(seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut world, mut shim) = (World { may_be_unsynced: seed % 2 == 1, ..World::default() }, Shim::default());
     for _ in 0..random.usize(1..4) {
-        let (store, _) = open(&shim);
+        let (store, _) = open_with(&shim, [0, 300, 1 << 20][random.usize(..3)]);
         world.is_synced = true;
         shim.state().calls_left = Some(random.u64(..120));
         for _ in 0..random.usize(..120) {

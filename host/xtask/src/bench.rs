@@ -1,6 +1,7 @@
 //! Measurements: against peers, in instructions, and of ways across the sandbox's border.
 
 mod collector;
+mod edge;
 mod exporters;
 mod instructions;
 mod measure;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Exporters(exporters::Args),
     /// What a durable queue costs, beside otelcol's
     Queue(queue::Args),
+    /// Lines that are read, files that are followed and a target that is scraped, beside otelcol's
+    Edge(edge::Args),
     /// What the sandbox costs: each bundled guest in it, beside the same source linked in
     Sandbox(sandbox::Args),
 }
@@ -44,6 +47,7 @@ pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
         Command::Abi => example(workspace, "abi", &[]),
         Command::Exporters(args) => exporters::run(workspace, args),
         Command::Queue(args) => queue::run(workspace, args),
+        Command::Edge(args) => edge::run(workspace, args),
         Command::Sandbox(args) => sandbox::run(workspace, args),
     }
 }

@@ -6,6 +6,7 @@
 mod calib;
 mod data;
 mod export;
+mod expose;
 mod http;
 mod load;
 mod pb;
@@ -33,6 +34,8 @@ enum Role {
     Sink(sink::Options),
     /// Time a fixed piece of work: how fast is this core now?
     Calib(calib::Options),
+    /// Be scraped.
+    Expose(expose::Options),
     /// Write one encoded request to the standard output.
     Dump(data::Options),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Role::Load(options) => block_on(load::run(options)),
         Role::Sink(options) => block_on(sink::run(options)),
         Role::Calib(options) => calib::run(&options),
+        Role::Expose(options) => block_on(expose::run(options)),
         Role::Dump(options) => data::dump(&options),
     };
     match outcome {

@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 
 use super::rig::{INGEST, Rig, pinned};
 use crate::process::{Running, wait_for_port};
+use crate::workspace::Workspace;
+use crate::{guests, otelcol};
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +18,23 @@ pub(crate) enum Peer {
     Otelcol,
     Tidegate,
     Relay,
+}
+
+/// Which Tidegate is measured.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Measured {
+    /// Measure this binary, such as that of another commit, and build none
+    #[arg(long)]
+    binary: Option<PathBuf>,
+    /// The profile of the binary that is built; `dist` is what ships
+    #[arg(long, default_value = "dist")]
+    profile: String,
+}
+
+impl Default for Measured {
+    fn default() -> Self {
+        Measured { binary: None, profile: "dist".to_owned() }
+    }
 }
 
 /// The programs of all peers, built.
@@ -42,6 +61,24 @@ impl Peer {
 }
 
 impl Peers {
+    /// All of them; what is not built is built now.
+    pub(crate) fn all(workspace: &Workspace, rig: &Rig, measured: &Measured) -> Result<Peers> {
+        Ok(Peers { otelcol: otelcol::build(workspace)?, ..Peers::alone(workspace, rig, measured)? })
+    }
+
+    /// Where the Collector takes no part.
+    pub(crate) fn alone(workspace: &Workspace, rig: &Rig, measured: &Measured) -> Result<Peers> {
+        let logs = workspace.target.join("bench");
+        fs::create_dir_all(&logs)?;
+        guests::build(&workspace.root)?;
+        let tidegate = match &measured.binary {
+            Some(binary) => binary.clone(),
+            None => workspace.binary(&measured.profile)?,
+        };
+        let configs = workspace.root.join("tests/bench/peers");
+        Ok(Peers { otelcol: tidegate.clone(), relay: rig.relay(), tidegate, configs, logs })
+    }
+
     /// Starts the peer with its configuration of that name and waits until it takes requests.
     pub(crate) fn start(&self, rig: &Rig, peer: Peer, config: &str) -> Result<Collector> {
         self.start_as(rig, peer, peer, config)

@@ -1,15 +1,13 @@
 //! `cargo xtask bench exporters`: what it costs to say telemetry in a backend's own form, beside passing it on as it lies.
 
-use std::fs;
+use anyhow::{Context, Result, bail};
 
-use anyhow::{Result, bail};
-
-use super::collector::{Peer, Peers};
-use super::rig::{self, Cores, Drive, Rig};
+use super::collector::{Measured, Peer, Peers};
+use super::rig::{Cores, Drive, Rig};
 use super::scenario::{Load, Signal};
 use super::table::{median, spread};
+use crate::needs;
 use crate::workspace::Workspace;
-use crate::{guests, needs};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -21,12 +19,11 @@ pub(crate) struct Args {
     /// How long each run is measured
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// The profile of the binary; `dist` is what ships
-    #[arg(long, default_value = "dist")]
-    profile: String,
     /// Fail where a bar does not hold
     #[arg(long)]
     enforce: bool,
+    #[command(flatten)]
+    measured: Measured,
     #[command(flatten)]
     cores: Cores,
 }
@@ -44,14 +41,8 @@ const PASSTHROUGH: &str = "passthrough";
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     needs::taskset()?;
-    let logs = workspace.target.join("bench");
-    fs::create_dir_all(&logs)?;
-    guests::build(&workspace.root)?;
     let rig = Rig::build(workspace, args.cores)?;
-    let tidegate = workspace.binary(&args.profile)?;
-    let configs = workspace.root.join("tests/bench/peers");
-    // The other peers take no part.
-    let peers = Peers { otelcol: tidegate.clone(), relay: rig.relay(), tidegate, configs, logs };
+    let peers = Peers::alone(workspace, &rig, &args.measured)?;
     let chosen = |exporter: &&Exporter| {
         args.only.is_empty() || args.only.iter().any(|part| exporter.name.contains(part.as_str()))
     };
@@ -93,24 +84,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
 fn cost(rig: &Rig, peers: &Peers, config: &str, signal: Signal, load: Load, seconds: f64) -> Result<f64> {
     let sink = rig.sink()?;
     let collector = peers.start(rig, Peer::Tidegate, config)?;
-    let (inflight, conns) = load.concurrency();
     let drive = |seconds, seed| {
-        let sent = rig.drive(&Drive {
-            endpoint: rig::INGEST,
-            rate: None,
-            signal,
-            load,
-            inflight,
-            conns,
-            seconds,
-            requests: None,
-            seed,
-        })?;
-        if sent.failed_requests > 0 || sent.items == 0 {
-            let first = sent.first_failure.unwrap_or_default();
-            bail!("{} requests through {config} failed, the first with: {first}", sent.failed_requests);
-        }
-        Ok(sent.items)
+        let sent = rig.send(&Drive::of(signal, load, seconds, seed)).with_context(|| format!("through {config}"));
+        sent.map(|sent| sent.items)
     };
     drive(2.0, 1)?;
     let before = collector.cpu()?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use super::collector::{Peer, Peers};
@@ -23,25 +23,9 @@ pub(crate) struct Sample {
 }
 
 pub(crate) fn measure(rig: &Rig, peers: &Peers, peer: Peer, scenario: Scenario, seconds: f64) -> Result<Sample> {
-    let (inflight, conns) = scenario.load.concurrency();
     let drive = |seconds, requests, seed| {
-        let Scenario { signal, load, .. } = scenario;
-        let sent = rig.drive(&Drive {
-            endpoint: rig::INGEST,
-            rate: None,
-            signal,
-            load,
-            inflight,
-            conns,
-            seconds,
-            requests,
-            seed,
-        })?;
-        if sent.failed_requests > 0 {
-            let first = sent.first_failure.unwrap_or_default();
-            bail!("{} requests to {} failed, the first with: {first}", sent.failed_requests, peer.name());
-        }
-        Ok(sent.items)
+        let drive = Drive { requests, ..Drive::of(scenario.signal, scenario.load, seconds, seed) };
+        rig.send(&drive).map(|sent| sent.items).with_context(|| peer.name())
     };
     let calib_ms = rig.calibrate()?;
     let sink = rig.sink()?;
@@ -56,7 +40,7 @@ pub(crate) fn measure(rig: &Rig, peers: &Peers, peer: Peer, scenario: Scenario, 
     let received = rig::settle(warm.items + sent)?;
     let cpu = collector.cpu()? - before;
     let (_, peak_mib) = collector.memory()?;
-    if sent == 0 || received.malformed > 0 {
+    if received.malformed > 0 {
         bail!("{} delivered {} malformed requests of {sent} items", peer.name(), received.malformed);
     }
 

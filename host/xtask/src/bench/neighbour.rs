@@ -6,16 +6,16 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::collector::{Collector, Peer, Peers};
+use super::collector::{Collector, Measured, Peer, Peers};
 use super::rig::{self, Cores, Drive, INGEST, Rig, Sent};
 use super::scenario::{Load, Signal};
 use super::table;
+use crate::needs;
 use crate::workspace::Workspace;
-use crate::{guests, needs};
 
 const BAD: &str = "127.0.0.1:24327";
 const METRICS: &str = "127.0.0.1:28888";
@@ -33,12 +33,11 @@ pub(crate) struct Args {
     seconds: f64,
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// Measure this binary, such as that of another commit, and build none
-    #[arg(long)]
-    binary: Option<PathBuf>,
     /// Fail where a bar does not hold
     #[arg(long)]
     enforce: bool,
+    #[command(flatten)]
+    measured: Measured,
     #[command(flatten)]
     cores: Cores,
 }
@@ -58,20 +57,12 @@ struct Compared {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     needs::taskset()?;
-    let out = workspace.target.join("bench");
-    guests::build(&workspace.root)?;
     let rig = Rig::build(workspace, args.cores)?;
-    let tidegate = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => workspace.binary("dist")?,
-    };
+    let mut peers = Peers::alone(workspace, &rig, &args.measured)?;
     let mut compared = Vec::new();
     for policy in POLICIES {
-        let configs = out.join(format!("neighbour-{policy}"));
-        lay_out(&workspace.root, &configs, policy)?;
-        // The other peers take no part.
-        let (otelcol, relay, logs) = (tidegate.clone(), rig.relay(), out.clone());
-        let peers = Peers { otelcol, relay, tidegate: tidegate.clone(), configs, logs };
+        peers.configs = peers.logs.join(format!("neighbour-{policy}"));
+        lay_out(&workspace.root, &peers.configs, policy)?;
         compared.push((policy, compare(&rig, &peers, args)?));
     }
     println!("\n{HEADER}");

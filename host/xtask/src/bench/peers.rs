@@ -1,19 +1,19 @@
 //! `cargo xtask bench peers`: Tidegate beside otelcol and a relay of bytes, run by run in turn.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 
 use anyhow::{Result, bail};
 
-use super::collector::{Peer, Peers};
+use super::collector::{Measured, Peer, Peers};
 use super::measure::{Sample, measure};
 use super::memory;
 use super::rig::{Cores, Rig};
 use super::scenario::{self, Scenario, Work};
 use super::table::Row;
+use crate::needs;
 use crate::workspace::Workspace;
-use crate::{guests, needs, otelcol};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -28,6 +28,8 @@ pub(crate) struct Args {
     /// Fail where a bar does not hold
     #[arg(long)]
     enforce: bool,
+    #[command(flatten)]
+    measured: Measured,
     #[command(flatten)]
     cores: Cores,
 }
@@ -44,18 +46,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         bail!("no scenario is named so; there are memory, {}", names.join(", "));
     }
 
-    let out = workspace.target.join("bench");
-    fs::create_dir_all(&out)?;
-    guests::build(&workspace.root)?;
     let rig = Rig::build(workspace, args.cores)?;
-    let peers = Peers {
-        otelcol: otelcol::build(workspace)?,
-        tidegate: workspace.binary("dist")?,
-        relay: rig.relay(),
-        configs: workspace.root.join("tests/bench/peers"),
-        logs: out.clone(),
-    };
-    let mut record = File::create(out.join("peers.jsonl"))?;
+    let peers = Peers::all(workspace, &rig, &args.measured)?;
+    let record_path = peers.logs.join("peers.jsonl");
+    let mut record = File::create(&record_path)?;
     let mut rows = Vec::new();
     for scenario in scenarios {
         let row = compare(&rig, &peers, scenario, args, &mut record)?;
@@ -72,7 +66,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     if chosen("memory") {
         held &= memory::run(&rig, &peers, MEMORY_SECONDS)?;
     }
-    println!("each run is in {}", out.join("peers.jsonl").display());
+    println!("each run is in {}", record_path.display());
     if args.enforce && !held {
         bail!("a bar does not hold");
     }

@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use super::collector::{Peer, Peers};
-use super::rig::{self, Cores, Drive, INGEST, Rig};
+use super::collector::{Measured, Peer, Peers};
+use super::rig::{self, Cores, Drive, Rig};
 use super::scenario::{Load, Signal};
 use super::table::{median, spread};
+use crate::needs;
 use crate::workspace::Workspace;
-use crate::{guests, needs, otelcol};
 
 /// How many times less CPU an item Tidegate has to take.
 const CPU_BAR: f64 = 5.0;
@@ -30,6 +30,8 @@ pub(crate) struct Args {
     #[arg(long)]
     enforce: bool,
     #[command(flatten)]
+    measured: Measured,
+    #[command(flatten)]
     cores: Cores,
 }
 
@@ -41,17 +43,8 @@ struct Sample {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     needs::taskset()?;
-    let out = workspace.target.join("bench");
-    fs::create_dir_all(&out)?;
-    guests::build(&workspace.root)?;
     let rig = Rig::build(workspace, args.cores)?;
-    let peers = Peers {
-        otelcol: otelcol::build(workspace)?,
-        tidegate: workspace.binary("dist")?,
-        relay: rig.relay(),
-        configs: workspace.root.join("tests/bench/peers"),
-        logs: out,
-    };
+    let peers = Peers::all(workspace, &rig, &args.measured)?;
     let mut lines = vec![HEADER.to_owned()];
     let mut held = true;
     for (signal, load) in LOADS {
@@ -111,16 +104,7 @@ fn sample(
     let sink = rig.sink()?;
     // Both get the Collector's own file.
     let collector = peers.start_within(rig, peer, Peer::Otelcol, CONFIG, &environment)?;
-    let (inflight, conns) = load.concurrency();
-    let drive = |seconds, seed| {
-        let (endpoint, rate, requests) = (INGEST, None, None);
-        let sent = rig.drive(&Drive { endpoint, rate, signal, load, inflight, conns, seconds, requests, seed })?;
-        if sent.failed_requests > 0 || sent.items == 0 {
-            let first = sent.first_failure.unwrap_or_default();
-            bail!("{} requests to {} failed, the first with: {first}", sent.failed_requests, peer.name());
-        }
-        Ok(sent)
-    };
+    let drive = |seconds, seed| rig.send(&Drive::of(signal, load, seconds, seed)).with_context(|| peer.name());
     let warm = rig::settle(drive(2.0, 1)?.items)?.items;
     let (cpu, written) = (collector.cpu()?, collector.written()?);
     let sent = drive(seconds, 2)?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::scenario::{Load, Signal};
@@ -15,6 +15,7 @@ use crate::process::{self, Running, wait_for_port};
 use crate::workspace::Workspace;
 
 pub(crate) const INGEST: &str = "127.0.0.1:24317";
+const TARGET: &str = "127.0.0.1:14900";
 const STATS: &str = "127.0.0.1:14999";
 /// What the sink looks for: personal data that the load has, and attributes that processors add.
 const NEEDLES: [&str; 6] = ["@staff.example", "4929-", "917-", "10.77.", "cluster.id", "hub.received_at"];
@@ -48,6 +49,14 @@ pub(crate) struct Drive {
     pub(crate) seconds: f64,
     pub(crate) requests: Option<u64>,
     pub(crate) seed: u64,
+}
+
+impl Drive {
+    /// As much as is taken.
+    pub(crate) fn of(signal: Signal, load: Load, seconds: f64, seed: u64) -> Drive {
+        let (inflight, conns) = load.concurrency();
+        Drive { endpoint: INGEST, rate: None, signal, load, inflight, conns, seconds, requests: None, seed }
+    }
 }
 
 /// What the generator tells.
@@ -123,6 +132,24 @@ impl Rig {
             flag("--requests", requests.to_string());
         }
         serde_json::from_str(&process::capture(&mut command)?).context("the generator's report")
+    }
+
+    /// The same, all of which has to be taken.
+    pub(crate) fn send(&self, drive: &Drive) -> Result<Sent> {
+        let sent = self.drive(drive)?;
+        if sent.failed_requests > 0 || sent.items == 0 {
+            let first = sent.first_failure.unwrap_or_default();
+            bail!("{} requests failed, the first with: {first}", sent.failed_requests);
+        }
+        Ok(sent)
+    }
+
+    /// A target of scrapes.
+    pub(crate) fn target(&self, series: usize) -> Result<Running> {
+        let mut command = self.command(self.cores.rig_core);
+        let mut target = Running::start(command.args(["expose", "--listen", TARGET, "--series", &series.to_string()]))?;
+        wait_for_port(TARGET, &mut target)?;
+        Ok(target)
     }
 
     /// CPU milliseconds of a fixed piece of work on the collector's core: compare runs only where it is alike.

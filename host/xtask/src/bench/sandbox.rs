@@ -1,17 +1,15 @@
 //! `cargo xtask bench sandbox`: what each bundled guest costs in the sandbox, beside the same source linked in. What a pipeline costs
 //! around it is measured first, on the binary.
 
-use std::fs;
-
 use anyhow::Result;
 
-use super::collector::{Peer, Peers};
+use super::collector::{Measured, Peer, Peers};
 use super::example;
 use super::measure::measure;
 use super::rig::{Cores, Rig};
 use super::scenario::{Load, Scenario, Signal, Work};
+use crate::needs;
 use crate::workspace::Workspace;
-use crate::{guests, needs};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -26,14 +24,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     needs::taskset()?;
-    let logs = workspace.target.join("bench");
-    fs::create_dir_all(&logs)?;
-    guests::build(&workspace.root)?;
     let rig = Rig::build(workspace, args.cores)?;
-    let tidegate = workspace.binary("dist")?;
-    let configs = workspace.root.join("tests/bench/peers");
-    // The other peers take no part.
-    let peers = Peers { otelcol: tidegate.clone(), relay: rig.relay(), tidegate, configs, logs };
+    let peers = Peers::alone(workspace, &rig, &Measured::default())?;
     let mut around = Vec::new();
     for signal in [Signal::Logs, Signal::Traces, Signal::Metrics] {
         let scenario = Scenario { work: Work::Passthrough, load: Load::Pods, signal };

@@ -57,6 +57,16 @@ impl Running {
         Ok(Running { name, child })
     }
 
+    /// Starts a program and waits until it listens there.
+    pub(crate) fn listening(command: &mut Command, address: &str) -> Result<Running> {
+        if std::net::TcpStream::connect(address).is_ok() {
+            bail!("somebody else listens on {address}: end that first");
+        }
+        let mut running = Running::start(command)?;
+        wait_for_port(address, &mut running)?;
+        Ok(running)
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

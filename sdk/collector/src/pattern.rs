@@ -5,8 +5,6 @@
 
 mod shape;
 
-mod translate;
-
 use regex_lite::Regex;
 use tidegate_sdk::Error;
 
@@ -39,7 +37,7 @@ impl Pattern {
         if go.is_empty() {
             return Err(Error::at(&name, "is empty, which matches everywhere and nothing"));
         }
-        let source = translate::from_go(go);
+        let source = sdk_patterns::from_go(go);
         let regex = compiled(&source);
         Ok(Pattern { name, source, regex })
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use regex::Regex;
+use sdk_patterns::from_go_for_host;
 
 use super::entry::{Entry, Value};
 use super::field::Field;
@@ -258,7 +259,8 @@ impl<'t> Parser<'t> {
                 self.at += 1;
                 let Some(Token::Text(pattern)) = self.peek() else { return Err(self.wrong()) };
                 self.at += 1;
-                let pattern = Regex::new(pattern).map_err(|error| format!("{pattern:?} is no pattern: {error}"))?;
+                let pattern = Regex::new(&from_go_for_host(pattern))
+                    .map_err(|error| format!("{pattern:?} is no pattern: {error}"))?;
                 Expression::Matches(Box::new(one), pattern)
             }
             Some(token) => match comparison(token) {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use encoding_rs::{BIG5, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 use regex::bytes::Regex;
+use sdk_patterns::from_go_for_host;
 
 use super::config::{Config, TooLong};
 use super::operators::is_part;
@@ -55,7 +56,7 @@ impl Encoding {
 /// # Errors
 /// Where it is none.
 pub(super) fn pattern(text: &str) -> Result<Regex, regex::Error> {
-    Regex::new(&format!("(?m){text}"))
+    Regex::new(&from_go_for_host(&format!("(?m){text}")))
 }
 
 enum Shape {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use host_telemetry::Counter;
 use regex::Regex;
+use sdk_patterns::from_go_for_host;
 
 pub(super) use self::container::{Container, is_part, path_metadata};
 use self::recombine::Recombine;
@@ -222,7 +223,9 @@ impl Work {
             "container" => Work::Container(Container::new(o)?),
             "json_parser" | "regex_parser" => Work::Parser {
                 how: match &o.regex {
-                    Some(regex) => Parser::Regex(Regex::new(regex).map_err(|error| format!("regex: {error}"))?),
+                    Some(regex) => {
+                        Parser::Regex(Regex::new(&from_go_for_host(regex)).map_err(|error| format!("regex: {error}"))?)
+                    }
                     None => Parser::Json { ints: o.parse_ints.unwrap_or(false) },
                 },
                 from: field(o.parse_from.as_deref(), body())?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::rig::{INGEST, Rig, pinned};
-use crate::process::{Running, wait_for_port};
+use crate::process::Running;
 use crate::workspace::Workspace;
 use crate::{guests, otelcol};
 
@@ -110,9 +110,8 @@ impl Peers {
         }
         let log = fs::File::create(self.log(peer)).context("the folder of logs is there")?;
         command.envs(environment.iter().copied()).env("GOMAXPROCS", "1").stdout(log.try_clone()?).stderr(log);
-        let mut running = Running::start(&mut command)?;
-        wait_for_port(INGEST, &mut running).with_context(|| format!("see {}", self.log(peer).display()))?;
-        Ok(Collector(running))
+        let running = Running::listening(&mut command, INGEST);
+        running.map(Collector).with_context(|| format!("see {}", self.log(peer).display()))
     }
 
     fn log(&self, peer: Peer) -> PathBuf {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::scenario::{Load, Signal};
-use crate::process::{self, Running, wait_for_port};
+use crate::process::{self, Running};
 use crate::workspace::Workspace;
 
 pub(crate) const INGEST: &str = "127.0.0.1:24317";
@@ -111,9 +111,7 @@ impl Rig {
         for needle in NEEDLES {
             command.args(["--needle", needle]);
         }
-        let mut sink = Running::start(&mut command)?;
-        wait_for_port(STATS, &mut sink)?;
-        Ok(sink)
+        Running::listening(&mut command, STATS)
     }
 
     pub(crate) fn drive(&self, drive: &Drive) -> Result<Sent> {
@@ -147,9 +145,7 @@ impl Rig {
     /// A target of scrapes.
     pub(crate) fn target(&self, series: usize) -> Result<Running> {
         let mut command = self.command(self.cores.rig_core);
-        let mut target = Running::start(command.args(["expose", "--listen", TARGET, "--series", &series.to_string()]))?;
-        wait_for_port(TARGET, &mut target)?;
-        Ok(target)
+        Running::listening(command.args(["expose", "--listen", TARGET, "--series", &series.to_string()]), TARGET)
     }
 
     /// CPU milliseconds of a fixed piece of work on the collector's core: compare runs only where it is alike.

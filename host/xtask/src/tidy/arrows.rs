@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Each crate with those of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 25] = [
+const ALLOWED: &[(&str, &[&str])] = &[
     ("host-otlp", &[]),
     ("host-component", &["host-otlp"]),
     ("host-compression", &[]),
@@ -17,7 +17,15 @@ const ALLOWED: [(&str, &[&str]); 25] = [
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     (
         "host-receivers",
-        &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],
+        &[
+            "host-component",
+            "host-compression",
+            "host-config",
+            "host-otlp",
+            "host-telemetry",
+            "host-tls",
+            "sdk-patterns",
+        ],
     ),
     ("host-processors", &["host-component", "host-config", "host-kubernetes", "host-otlp", "host-telemetry"]),
     (
@@ -53,12 +61,14 @@ const ALLOWED: [(&str, &[&str]); 25] = [
             "host-receivers",
             "host-telemetry",
             "host-tls",
+            "sdk-patterns",
         ],
     ),
     ("host-toolchain", &[]),
     ("host-xtask", &["host-toolchain", "test-adversaries"]),
-    ("sdk-collector", &["tidegate-sdk"]),
+    ("sdk-collector", &["sdk-patterns", "tidegate-sdk"]),
     ("sdk-ottl", &["sdk-collector", "tidegate-sdk"]),
+    ("sdk-patterns", &[]),
     ("test-adversaries", &["host-projection"]),
     ("tidegate-sdk", &[]),
 ];

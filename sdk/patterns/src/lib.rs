@@ -5,9 +5,19 @@ mod fold;
 
 use fold::others;
 
-/// A pattern that means there what `go` means in Go. What is wrong in Go may come out wrong or as it was.
-pub(super) fn from_go(go: &str) -> String {
-    let mut translator = Translator { rest: go, out: String::with_capacity(go.len() + 16), folds: vec![false] };
+/// A pattern for either engine that means there what `go` means in Go. What is wrong in Go may come out wrong or as it was.
+pub fn from_go(go: &str) -> String {
+    translated(go, ["\\b", "\\B"])
+}
+
+/// The same for the host's engine alone, whose `\b` would be at home in every script.
+pub fn from_go_for_host(go: &str) -> String {
+    translated(go, ["(?-u:\\b)", "(?-u:\\B)"])
+}
+
+fn translated(go: &str, boundaries: [&'static str; 2]) -> String {
+    let out = String::with_capacity(go.len() + 16);
+    let mut translator = Translator { rest: go, out, folds: vec![false], boundaries };
     while let Some(c) = translator.next() {
         match c {
             '\\' => translator.escape(),
@@ -27,6 +37,8 @@ struct Translator<'g> {
     out: String,
     /// Whether letters of either case are meant, for each open group from the outside in.
     folds: Vec<bool>,
+    /// What `\b` and `\B` are.
+    boundaries: [&'static str; 2],
 }
 
 /// What has a meaning of its own in Rust's syntax somewhere.
@@ -73,7 +85,15 @@ impl<'g> Translator<'g> {
             Some((&rest[..end], &rest[end..])).filter(|(_, rest)| rest.starts_with([':', ')']))
         });
         let mut folds = self.folds();
-        let Some((flags, rest)) = flags else { return self.folds.push(folds) };
+        let Some((flags, rest)) = flags else {
+            self.folds.push(folds);
+            // A name is no text that matches.
+            let is_named = ["?P<", "?<"].iter().any(|start| self.rest.starts_with(start));
+            if let Some(end) = self.rest.find('>').filter(|_| is_named) {
+                self.copy(end + 1);
+            }
+            return;
+        };
         let (on, off) = flags.split_once('-').unwrap_or((flags, ""));
         folds = (folds || on.contains('i')) && !off.contains('i');
         if rest.starts_with(')') {
@@ -108,6 +128,8 @@ impl<'g> Translator<'g> {
                 text.chars().for_each(|c| self.literal(c));
                 self.rest = quoted[end..].strip_prefix("\\E").unwrap_or_default();
             }
+            Some('b') => self.instead(self.boundaries[0]),
+            Some('B') => self.instead(self.boundaries[1]),
             Some('d') => self.instead("[0-9]"),
             Some('D') => self.instead("[^0-9]"),
             Some('w') if self.folds() => self.instead("[0-9A-Za-z_\u{17f}\u{212a}]"),
@@ -258,3 +280,6 @@ const FOLDED: &str = "\u{17f}\u{212a}";
 
 /// Named classes that have the letters in them to which these are equal.
 const WITH_LETTERS: [&str; 8] = ["alnum", "alpha", "ascii", "graph", "lower", "print", "upper", "word"];
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ use host_telemetry::{Counter, Gauge, Metrics};
 use rustix::process::{Resource, getrlimit};
 
 pub(super) use self::batches::Batch;
+use self::follow::{REST, cpu_time};
 use super::checkpoint::{Checkpoint, Known};
 use super::config::{Config, StartAt, Watch as How};
 use super::entry::FileId;
@@ -81,6 +82,8 @@ pub(super) struct Tailer {
     is_whole: bool,
     warned: Option<Instant>,
     next_sweep: Instant,
+    /// Whether one that is followed was gone when all were looked at.
+    has_gone: bool,
     /// Files that are open, or a few more.
     open: usize,
     from_beginning: bool,
@@ -167,6 +170,7 @@ impl Tailer {
             is_whole: true,
             warned: None,
             next_sweep: now,
+            has_gone: false,
             open: 0,
             from_beginning: config.start_at == StartAt::Beginning,
             meters: Meters::new(id, metrics),
@@ -216,10 +220,12 @@ impl Tailer {
             }
         }
         if now >= self.next_sweep {
-            self.next_sweep = now + SWEEP_PAUSE;
+            let worked = cpu_time();
             self.retire(now);
             self.close_surplus();
             self.tell();
+            self.has_gone = self.files.values().any(|file| file.gone.is_some());
+            self.next_sweep = now + SWEEP_PAUSE.max(cpu_time().saturating_sub(worked) * REST);
         }
         self.save(now, false);
         batches
@@ -232,7 +238,7 @@ impl Tailer {
             || self.plan.kept().next().is_some()
             || !self.changes.is_empty()
             || self.checkpoint.as_ref().is_some_and(Checkpoint::is_behind)
-            || self.files.values().any(|file| file.gone.is_some())
+            || self.has_gone
     }
 
     pub(super) fn next_scan(&self) -> Instant {
@@ -306,10 +312,12 @@ impl Tailer {
     fn close_surplus(&mut self) {
         let open = self.files.values().filter(|file| file.source.is_some()).count();
         self.open = open;
-        let surplus = open.saturating_sub(self.config.max_concurrent_files);
-        if surplus == 0 {
+        let most = self.config.max_concurrent_files;
+        if open < most {
             return;
         }
+        // With room for those that are read next, so that these stay open and not whichever came first.
+        let surplus = open - (most - most / 8);
         let idle =
             |file: &Tailed| file.source.is_some() && file.gone.is_none() && !file.is_under_way() && !file.is_ready;
         let mut idle: Vec<(u64, FileId)> =

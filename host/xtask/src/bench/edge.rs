@@ -65,6 +65,8 @@ const SCENARIOS: [Scenario; 4] = [
 
 /// How long something that has to come is waited for.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// How long a collector may be busy with what it found at its start.
+const SETTLING: Duration = Duration::from_secs(5);
 /// How many files lines are read from.
 const READ_FILES: usize = 20;
 /// How many lines a second each active file gets.
@@ -202,6 +204,8 @@ fn follow(bench: &Bench<'_>, peer: Peer, config: &str) -> Result<Sample> {
     let collector = bench.start(peer, config)?;
     let there = bench.args.files as u64;
     come(0, there).with_context(|| peer.name())?;
+    // What was delivered is looked at once more.
+    thread::sleep(SETTLING);
     let sample = bench.sample(collector, || {
         let (began, mut written) = (Instant::now(), 0);
         while began.elapsed().as_secs_f64() < bench.args.seconds {
@@ -229,7 +233,7 @@ fn scrape(bench: &Bench<'_>, peer: Peer, config: &str) -> Result<Sample> {
     let collector = bench.start(peer, config)?;
     // The first scrape makes what the others find.
     come(0, 1).with_context(|| peer.name())?;
-    thread::sleep(Duration::from_secs(3));
+    thread::sleep(SETTLING);
     let sample = bench.sample(collector, || {
         let before = rig::received()?.items;
         thread::sleep(Duration::from_secs_f64(bench.args.seconds));

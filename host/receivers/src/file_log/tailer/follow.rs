@@ -18,8 +18,8 @@ use crate::file_log::identity::{self, Fingerprint};
 use crate::file_log::source::Source;
 use crate::file_log::tailed::{Copied, Inode, Tailed};
 
-/// How much longer looking rests than it takes.
-const REST: u32 = 20;
+/// How much longer looking at everything rests than it takes.
+pub(super) const REST: u32 = 50;
 /// Between two looks where the kernel tells of changes, in intervals.
 const WATCHED: u32 = 5;
 /// How often it is told that something cannot be looked at.
@@ -49,6 +49,7 @@ impl Tailer {
         if self.is_whole {
             self.miss(now);
         }
+        self.has_gone = self.files.values().any(|file| file.gone.is_some());
         // On a busy machine it takes longer than the work that it is.
         self.scan_took = cpu_time().saturating_sub(worked).max(began.elapsed() / REST);
         let factor = if self.watch.is_some() { WATCHED } else { 1 };
@@ -405,7 +406,7 @@ impl Tailer {
 }
 
 /// What this thread has worked.
-fn cpu_time() -> Duration {
+pub(super) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }

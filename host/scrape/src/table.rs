@@ -13,10 +13,10 @@ mod slab;
 mod write;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use self::family::{Family, FamilyKey, Resource, ResourceKey, Scope, ScopeKey};
 use self::point::{Body, Point};
@@ -75,7 +75,8 @@ pub(crate) enum Rejected {
 pub(crate) struct Table {
     reading: Arc<Reading>,
     subject: Subject,
-    hasher: RandomState,
+    /// Seeded anew for each process; half of what the standard library's takes.
+    hasher: DefaultHashBuilder,
     series: HashTable<Series>,
     points: Slab<Point>,
     /// The points by family and attributes.
@@ -164,7 +165,7 @@ impl Table {
         Table {
             reading,
             subject,
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             series: HashTable::new(),
             points: Slab::default(),
             places: HashTable::new(),

@@ -14,7 +14,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, PROXY_AUTHORI
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client as Hyper;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -29,6 +29,8 @@ const IDLE: usize = 4;
 /// For how long: longer than most intervals.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const HEADER_BYTES: usize = 64 << 10;
+/// What is set aside at most for an answer before it comes.
+const ANNOUNCED: usize = 16 << 20;
 
 /// Asks with GET. Cloning shares the connections.
 #[derive(Clone)]
@@ -164,7 +166,9 @@ async fn answer(headers: &HeaderMap, body: Incoming, limit: u64, room: &mut Rese
 }
 
 async fn read(mut body: Incoming, limit: u64, room: &mut Reservation) -> Result<Vec<u8>, GetError> {
-    let mut whole = Vec::new();
+    // What it says of its length saves copies, and is taken for no more than that.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut whole = Vec::with_capacity(announced.min(ANNOUNCED));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| GetError::Unreachable(chain(&error)))?;
         let Ok(data) = frame.into_data() else { continue };

@@ -19,15 +19,17 @@ pub(super) fn push(name: &str, out: &mut Vec<u8>) {
     if digit {
         out.extend_from_slice(b"key_");
     }
-    let mut is_behind_underscore = false;
+    let mut rest = core.as_bytes();
     let mut has_letter = false;
-    for byte in core.bytes() {
-        let is_letter = byte.is_ascii_alphanumeric();
-        if is_letter || !is_behind_underscore {
-            out.push(if is_letter { byte } else { b'_' });
+    while !rest.is_empty() {
+        let (letters, other) = rest.split_at(rest.iter().position(|byte| !is_letter(*byte)).unwrap_or(rest.len()));
+        has_letter |= !letters.is_empty();
+        out.extend_from_slice(letters);
+        let others = other.iter().position(|byte| is_letter(*byte)).unwrap_or(other.len());
+        if others > 0 {
+            out.push(b'_');
         }
-        is_behind_underscore = !is_letter;
-        has_letter |= is_letter;
+        rest = &other[others..];
     }
     if has_letter {
         out.extend_from_slice(edge);
@@ -35,6 +37,10 @@ pub(super) fn push(name: &str, out: &mut Vec<u8>) {
         out.truncate(start);
         out.extend_from_slice(NAMELESS);
     }
+}
+
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
 }
 
 /// The name as a text of its own.

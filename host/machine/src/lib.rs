@@ -1,5 +1,7 @@
-//! Receivers of what a machine tells of itself: `host_metrics`, its system as the kernel tells it.
+//! Receivers of what a machine tells of itself: `host_metrics`, its system as the kernel tells it, and `gpu`, its cards as
+//! their driver does.
 
+pub mod gpu;
 pub mod host_metrics;
 
 /// Why a receiver cannot be built.

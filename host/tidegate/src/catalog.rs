@@ -46,6 +46,12 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_scrape::Config>(Kind::Receiver, "prometheus", &[])
         .only(&[Signal::Metrics])
         .differs(differences::PROMETHEUS_RECEIVER),
+    Entry::checked::<host_machine::host_metrics::Config>(Kind::Receiver, "host_metrics", &["hostmetrics"])
+        .only(&[Signal::Metrics])
+        .differs(differences::HOST_METRICS),
+    Entry::checked::<host_machine::gpu::Config>(Kind::Receiver, "gpu", &[])
+        .only(&[Signal::Metrics])
+        .differs(differences::GPU),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::checked::<memory_limiter::Config>(Kind::Processor, "memory_limiter", &[])
         .differs(differences::MEMORY_LIMITER),

@@ -302,6 +302,14 @@ impl host_pipeline::Factories for Factories {
                     let config = config.decode::<host_scrape::Config>()?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
                 }
+                "host_metrics" => {
+                    let config = config.decode::<host_machine::host_metrics::Config>()?;
+                    Ok(config.build(id, &consumers, &self.receiver_deps(id, &nothing))?)
+                }
+                "gpu" => {
+                    let config = config.decode::<host_machine::gpu::Config>()?;
+                    Ok(config.build(id, &consumers, &self.receiver_deps(id, &nothing))?)
+                }
                 other => Err(unlisted(Kind::Receiver, other)),
             }
         })

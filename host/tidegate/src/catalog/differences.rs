@@ -276,6 +276,30 @@ pub(super) const KAFKA_RECEIVER: &[Difference] = &[
     of("tls.reload_interval", "A changed certificate is used once the configuration is loaded anew."),
 ];
 
+pub(super) const HOST_METRICS: &[Difference] = &[
+    of("", "A collection that the pipeline refuses is kept and tried again, also before the next one."),
+    of("", "What cannot be read is told when it begins and when it is over, and not at each interval."),
+    of(
+        "root_path",
+        "Where `root_path` is set, interfaces and connections are those of the first process below it, and not of this one.",
+    ),
+    of(
+        "scrapers.memory",
+        "`used` is what is not available, as in the Collector since 0.142, and there is no feature gate to change that.",
+    ),
+    of(
+        "scrapers.paging",
+        "Page faults and operations are counted as the kernel counts them: the Collector multiplies them by 4096.",
+    ),
+    of(
+        "scrapers.network",
+        "Connections are told by the 11 states of the kernel, without the empty ones that the Collector adds under other names.",
+    ),
+];
+
+pub(super) const GPU: &[Difference] =
+    &[of("", "`gpu` is not in the Collector: it asks the driver of NVIDIA itself, without DCGM and its exporter.")];
+
 pub(super) const PROMETHEUS_RECEIVER: &[Difference] = &[
     of(
         "",

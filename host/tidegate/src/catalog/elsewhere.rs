@@ -29,7 +29,7 @@ type Table = &'static [(&'static [&'static str], &'static str)];
 
 const RECEIVERS: Table = &[
     (&["kubelet_stats", "kubeletstats"], LATER),
-    (&["host_metrics", "hostmetrics", "k8s_cluster", "k8s_events", "k8s_objects", "k8sobjects"], COLLECTOR),
+    (&["k8s_cluster", "k8s_events", "k8s_objects", "k8sobjects"], COLLECTOR),
     (&["jaeger", "zipkin", "opencensus", "otlp_json_file", "otlpjsonfile", "otel_arrow", "otelarrow"], COLLECTOR),
     (&["syslog", "tcp_log", "tcplog", "udp_log", "udplog", "journald", "fluent_forward", "fluentforward"], COLLECTOR),
     (&["statsd", "docker_stats", "redis", "postgresql", "mysql", "nginx", "loki", "splunk_hec", "nop"], COLLECTOR),

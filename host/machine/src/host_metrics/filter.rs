@@ -3,6 +3,7 @@
 use host_config::{Refused, Wrong};
 use regex::RegexSet;
 use schemars::JsonSchema;
+use sdk_patterns::from_go_for_host;
 use serde::Deserialize;
 
 /// How names in a list are meant.
@@ -100,7 +101,7 @@ impl Matcher {
             }
             Some(MatchType::Strict) => Ok(Some(Matcher::Strict(names.to_vec()))),
             Some(MatchType::Regexp) => {
-                let set = RegexSet::new(names);
+                let set = RegexSet::new(names.iter().map(|pattern| from_go_for_host(pattern)));
                 set.map(|set| Some(Matcher::Regexp(set)))
                     .map_err(|error| Wrong::new(format!("{at}.{}", N::KEY), error.to_string()))
             }

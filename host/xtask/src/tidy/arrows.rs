@@ -65,7 +65,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("host-periodic", &["host-component", "host-config", "host-otlp", "host-receivers", "host-telemetry"]),
-    ("host-machine", &["host-component", "host-config", "host-periodic", "host-receivers"]),
+    ("host-machine", &["host-component", "host-config", "host-periodic", "host-receivers", "sdk-patterns"]),
     ("host-toolchain", &[]),
     ("host-xtask", &["host-toolchain", "test-adversaries"]),
     ("sdk-collector", &["sdk-patterns", "tidegate-sdk"]),

@@ -124,6 +124,14 @@ fn disks_are_told_in_bytes_and_seconds() {
 }
 
 #[test]
+fn a_pattern_means_what_it_means_in_go() {
+    let machine = Machine::new();
+    machine.write("proc/diskstats", " 8 0 sda 1 0 8 5 2 0 16 15 0 10 25\n 8 16 sd[a] 1 0 8 5 2 0 16 15 0 10 25\n");
+    let lines = lines(&machine.collect(r"{disk: {include: {devices: ['^\Qsd[a]\E$'], match_type: regexp}}}"));
+    assert_eq!(of(&lines, "system.disk.io_time [s] counter {device="), ["sd[a]} 0.01"]);
+}
+
+#[test]
 fn filesystems_are_those_of_the_machine_on_devices_and_each_once() {
     let machine = Machine::new();
     let lines = lines(&machine.collect("{filesystem: }"));

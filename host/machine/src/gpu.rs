@@ -11,6 +11,7 @@ mod library;
 mod pods;
 mod receiver;
 mod semconv;
+mod xid;
 
 pub use config::Config;
 #[cfg(test)]

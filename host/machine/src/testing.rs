@@ -1,11 +1,24 @@
-//! Points as lines, for tests to read.
+//! Points as lines, for tests to read, and a pipeline that hands them over.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_component::{
+    Authenticators, BoxFuture, Consumer, Consumers, Delivery, MetadataKeys, Outcome, Payload, Receiver, Shutdown,
+    Signal, Trigger,
+};
 use host_config::Value;
 use host_periodic::Collected;
+use host_receivers::{Budget, Deps};
+use host_telemetry::Metrics;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, number_data_point};
+use prost::Message as _;
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
 
 /// What a section says, which is YAML.
 pub(crate) fn section<C: DeserializeOwned>(text: &str) -> C {
@@ -58,4 +71,40 @@ pub(crate) fn attributes(attributes: &[KeyValue]) -> String {
 /// Those that begin so, without that.
 pub(crate) fn of<'a>(lines: &'a [String], start: &str) -> Vec<&'a str> {
     lines.iter().filter_map(|line| line.strip_prefix(start)).map(str::trim_start).collect()
+}
+
+/// No test waits longer.
+const CAP: Duration = Duration::from_secs(30);
+
+struct Sink(mpsc::UnboundedSender<Payload>);
+
+impl Consumer for Sink {
+    fn consume(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        let _ = self.0.send(delivery.payload);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Runs a receiver until its pipeline has something; gives the points of that, and what was counted.
+pub(crate) async fn first_of(build: impl FnOnce(&Consumers, &Deps<'_>) -> Box<dyn Receiver>) -> (Vec<String>, Metrics) {
+    let (sender, mut payloads) = mpsc::unbounded_channel();
+    let mut consumers = Consumers::default();
+    consumers.set(Signal::Metrics, Arc::new(Sink(sender)));
+    let metrics = Metrics::new();
+    let deps = Deps {
+        budget: &Budget::default(),
+        ack_timeout: Duration::from_secs(5),
+        base: Path::new("/"),
+        auth: &Authenticators::default(),
+        metadata: &MetadataKeys::default(),
+        metrics: &metrics,
+    };
+    let receiver = build(&consumers, &deps);
+    let (trigger, shutdown): (Trigger, Shutdown) = Trigger::new();
+    let running = tokio::spawn(receiver.run(shutdown));
+    let payload = tokio::time::timeout(CAP, payloads.recv()).await.expect("points in time").unwrap();
+    trigger.fire();
+    tokio::time::timeout(CAP, running).await.expect("an end in time").unwrap();
+    let request = ExportMetricsServiceRequest::decode(payload.contiguous()).unwrap();
+    (request.resource_metrics.iter().flat_map(of_resource).collect(), metrics)
 }

@@ -39,6 +39,7 @@ const ECC_SBE_AGG: Spec = metric("DCGM_FI_DEV_ECC_SBE_AGG_TOTAL", "Total number 
 const ECC_DBE_AGG: Spec = metric("DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", "Total number of double-bit persistent ECC errors.");
 const THROTTLING: Spec =
     metric("DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", "Why the clocks are what they are (bits of NVML).");
+pub(super) const XID_ERRORS: Spec = metric("DCGM_FI_DEV_XID_ERRORS", "Value of the last XID error encountered.");
 const FAN_SPEED: Spec = metric("DCGM_FI_DEV_FAN_SPEED", "Fan speed (in %).");
 const NVLINK: Spec =
     metric("DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL", "Total number of NVLink bandwidth counters for all lanes.");
@@ -81,6 +82,7 @@ pub(super) const METRICS: &[Spec] = &[
     ECC_SBE_AGG,
     ECC_DBE_AGG,
     THROTTLING,
+    XID_ERRORS,
     FAN_SPEED,
     NVLINK,
     NVLINK_FLIT,
@@ -118,7 +120,7 @@ impl Points<'_, '_> {
     }
 }
 
-pub(super) fn record(card: &Card, owners: &Owners, hostname: &str, recorder: &mut Recorder<'_>) {
+pub(super) fn record(card: &Card, owners: &Owners, hostname: &str, xid: Option<u64>, recorder: &mut Recorder<'_>) {
     let identity = &card.identity;
     let labels = labels(identity, None, owners.of_card(identity), hostname);
     let mut points = Points { recorder, labels };
@@ -147,6 +149,7 @@ pub(super) fn record(card: &Card, owners: &Owners, hostname: &str, recorder: &mu
         points.add(&spec, count);
     }
     points.add(&THROTTLING, readings.throttling);
+    points.add(&XID_ERRORS, xid);
     points.add(&FAN_SPEED, readings.fans.first().and_then(|fan| fan.percent));
     points.add(&NVLINK, readings.nvlink_bandwidth);
     let links = [NVLINK_FLIT, NVLINK_DATA, NVLINK_REPLAY, NVLINK_RECOVERY];

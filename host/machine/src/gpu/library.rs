@@ -2,17 +2,22 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use host_periodic::Missed;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
+
+use super::xid::{Last, Listener};
 
 /// Where the linker looks without a path.
 const NAME: &str = "libnvidia-ml.so.1";
 
 pub(super) struct Library {
     path: PathBuf,
-    nvml: Option<Nvml>,
+    nvml: Option<Arc<Nvml>>,
+    /// Holds the library, too.
+    listener: Option<Listener>,
     /// Whether it was said that there is none.
     is_absence_told: bool,
 }
@@ -47,7 +52,7 @@ pub(super) fn severity(error: &NvmlError) -> Severity {
 impl Library {
     pub(super) fn new(path: Option<&Path>) -> Self {
         let path = path.map_or_else(|| PathBuf::from(NAME), Path::to_owned);
-        Library { path, nvml: None, is_absence_told: false }
+        Library { path, nvml: None, listener: None, is_absence_told: false }
     }
 
     /// The library, loaded where it was not; none where there is no driver here.
@@ -61,12 +66,23 @@ impl Library {
                     let driver = nvml.sys_driver_version().unwrap_or_default();
                     tracing::info!(library = %self.path.display(), driver, "GPUs are told: the driver of NVIDIA is here");
                     self.is_absence_told = false;
-                    self.nvml = Some(nvml);
+                    self.nvml = Some(Arc::new(nvml));
                 }
                 Err(error) => return self.absent(&error).map(|()| None),
             }
         }
-        Ok(self.nvml.as_ref())
+        Ok(self.nvml.as_deref())
+    }
+
+    /// Has errors of cards be listened to while the library is loaded.
+    pub(super) fn listen(&mut self, last: &Last) {
+        let Some(nvml) = self.nvml.as_ref().filter(|_| self.listener.is_none()) else { return };
+        match Listener::start(Arc::clone(nvml), last.clone()) {
+            Ok(listener) => self.listener = Some(listener),
+            Err(error) => {
+                tracing::warn!(%error, "errors of GPUs (XID) are not told: there is no thread to listen for them");
+            }
+        }
     }
 
     /// Says once that there is none.
@@ -100,7 +116,8 @@ impl Library {
 
     /// Lets go of it, so that the driver under it can be replaced; it is loaded anew when it is next asked for.
     pub(super) fn release(&mut self) {
-        if let Some(nvml) = self.nvml.take()
+        self.listener = None;
+        if let Some(nvml) = self.nvml.take().and_then(Arc::into_inner)
             && let Err(error) = nvml.shutdown()
         {
             tracing::debug!(%error, "the library of the driver did not shut down");

@@ -15,6 +15,7 @@ use super::card::{self, Asking, Card, Identity, Readings, State, Wants};
 use super::config::{Config, Names};
 use super::library::{Library, Severity};
 use super::pods::{Owners, Pods};
+use super::xid::Last;
 use super::{dcgm, semconv};
 use crate::BuildError;
 
@@ -22,7 +23,7 @@ const SCRAPER: &str = "gpu";
 const SCOPE: &str = "tidegate/gpu";
 const SCHEMA: &str = "https://opentelemetry.io/schemas/1.40.0";
 /// No machine has more.
-const CARDS: u32 = 1024;
+pub(super) const CARDS: u32 = 1024;
 
 pub(super) struct Gpu {
     pods: Pods,
@@ -39,6 +40,7 @@ struct Cards {
     owners: Arc<ArcSwap<Owners>>,
     /// Those that have answered, by their place: who is lost does not say who it is any more.
     known: BTreeMap<u32, Identity>,
+    xids: Last,
 }
 
 impl Config {
@@ -68,6 +70,7 @@ impl Config {
             choices: self.metrics.clone(),
             owners: Arc::clone(&owners),
             known: BTreeMap::new(),
+            xids: Last::default(),
         };
         Gpu { pods: Pods::new(&self.pod_resources), owners, cards: Blocking::new(cards) }
     }
@@ -92,10 +95,11 @@ impl Collect for Gpu {
 impl CollectNow for Cards {
     fn collect_now(&mut self) -> Result<Collected, Missed> {
         let mut missed = Vec::new();
-        let Some(nvml) = self.library.open()? else { return Ok(Collected::default()) };
         let choices = self.choices.clone();
         // When a counter began is told by nobody.
         let mut recorder = Recorder::new(&choices, 0, now());
+        let is_listening = self.names.has_dcgm() && recorder.wants(&dcgm::XID_ERRORS);
+        let Some(nvml) = self.library.open()? else { return Ok(Collected::default()) };
         let wants = Wants {
             throughput: self.names.has_dcgm() && dcgm::wants_throughput(&recorder),
             processes: self.names.has_semconv() && recorder.wants(&semconv::PROCESS_MEMORY),
@@ -111,6 +115,8 @@ impl CollectNow for Cards {
         };
         if worst == Some(Severity::CardLost) {
             self.library.release();
+        } else if is_listening {
+            self.library.listen(&self.xids);
         }
         let owners = self.owners.load();
         for card in &cards {
@@ -118,7 +124,7 @@ impl CollectNow for Cards {
                 semconv::record(card, &owners, &mut recorder);
             }
             if self.names.has_dcgm() {
-                dcgm::record(card, &owners, &self.hostname, &mut recorder);
+                dcgm::record(card, &owners, &self.hostname, self.xids.of(&card.identity.uuid), &mut recorder);
             }
         }
         let metrics = vec![resource(Vec::new(), SCOPE, SCHEMA, recorder.finish())];

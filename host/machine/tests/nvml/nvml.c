@@ -2,13 +2,14 @@
  *
  * It does as the file says that lies beside it under its own name with `.says` behind: `absent` (no driver), `mismatch` (a driver
  * that was replaced), `uninitialized`, `lost` (the second card has fallen off the bus), `failing` (a sensor does not answer), `old`
- * (a driver that knows less), or anything else for all being well. When it is initialized and shut down it writes into `.log`. */
+ * (a driver that knows less), `xid` (an error of the second card), or anything else for all being well. When it is initialized and
+ * shut down it writes into `.log`. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, UNSUPPORTED = 3, NOT_FOUND = 6, SHORT = 7, NO_DRIVER = 9, LOST = 15, MISMATCH = 18,
+enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, UNSUPPORTED = 3, NOT_FOUND = 6, SHORT = 7, NO_DRIVER = 9, TIMEOUT = 10, LOST = 15, MISMATCH = 18,
        UNKNOWN = 999 };
 
 typedef struct card { unsigned index; } card;
@@ -227,3 +228,24 @@ int nvmlDeviceGetComputeRunningProcesses_v3(card *device, unsigned *count, struc
     }
     return OK;
 }
+
+struct event { card *device; unsigned long long type, data; unsigned gpu_instance, compute_instance; };
+static card *sets[2];
+static unsigned count_of_sets;
+int nvmlEventSetCreate(card ***set) { CHECK(0); *set = &sets[count_of_sets++ % 2]; return OK; }
+int nvmlDeviceRegisterEvents(card *device, unsigned long long types, card **set) {
+    CHECK(device);
+    if (types != 8) return INVALID;
+    *set = device;
+    return OK;
+}
+int nvmlEventSetWait_v2(card **set, struct event *event, unsigned milliseconds) {
+    (void)milliseconds;
+    CHECK(*set);
+    static int told;
+    if (*set != &cards[1] || !says("xid") || told) return TIMEOUT;
+    told = 1;
+    *event = (struct event){*set, 8, 79, 0, 0};
+    return OK;
+}
+int nvmlEventSetFree(card **set) { *set = 0; return OK; }

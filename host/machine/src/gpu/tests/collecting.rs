@@ -1,7 +1,8 @@
 //! Every metric, as the stand-in says it.
 
+use super::super::Config;
 use super::standin::{Standin, next};
-use crate::testing::{lines, of};
+use crate::testing::{first_of, lines, of, section};
 
 const L4: &str =
     "hw.id=GPU-00000000 hw.type=gpu hw.name=nvidia3 hw.model=NVIDIA L4 hw.vendor=NVIDIA hw.driver_version=570.86.15";
@@ -182,4 +183,18 @@ async fn a_sensor_that_fails_is_missed_by_its_name_and_the_rest_is_told() {
     assert_eq!(missed, ["GPU-00000000 temperature"]);
     let temperatures = lines(&collected).into_iter().filter(|line| line.starts_with("hw.temperature")).count();
     assert_eq!(temperatures, 2, "those of the other card");
+}
+
+#[tokio::test]
+async fn a_receiver_hands_on_what_the_cards_say() {
+    let standin = Standin::new();
+    let text = format!(
+        "{{library_path: '{}', initial_delay: 0s, pod_resources: {{enabled: false}}}}",
+        standin.library().display()
+    );
+    let config = section::<Config>(&text);
+    let id = "gpu".parse().unwrap();
+    let (lines, metrics) = first_of(|consumers, deps| config.build(&id, consumers, deps).unwrap()).await;
+    assert_eq!(of(&lines, "hw.power [W] gauge").len(), 2);
+    assert_eq!(metrics.total("otelcol_scraper_scraped_metric_points"), lines.len() as u64);
 }

@@ -88,3 +88,29 @@ async fn a_card_that_is_lost_has_failed_and_the_others_are_told() {
     assert_eq!(lines(&next(&mut receiver).await.unwrap()).len(), all);
     assert_eq!(standin.log(), "init shutdown init shutdown init ");
 }
+
+/// What is told of the last error of the second card.
+fn xid(lines: &[String]) -> Option<String> {
+    let told = of(lines, "DCGM_FI_DEV_XID_ERRORS [] gauge {gpu=1 ");
+    told.first().and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value.to_owned())
+}
+
+#[tokio::test]
+async fn the_last_error_that_the_driver_has_told_of_a_card_is_told_and_outlives_the_library() {
+    let standin = Standin::new();
+    let mut receiver = standin.receiver("names: dcgm");
+    let mut told = Vec::new();
+    let begun = std::time::Instant::now();
+    while told.last() != Some(&"79".to_owned()) && begun.elapsed().as_secs() < 30 {
+        told.extend(xid(&lines(&next(&mut receiver).await.unwrap())));
+        if told.last().is_some_and(|xid| xid == "0") {
+            standin.says("xid");
+        }
+    }
+    assert_eq!((told.first().map(String::as_str), told.last().map(String::as_str)), (Some("0"), Some("79")));
+    standin.says("mismatch");
+    next(&mut receiver).await.unwrap_err();
+    assert!(standin.log().ends_with("shutdown "), "nobody listens any more: {}", standin.log());
+    standin.says("ok");
+    assert_eq!(xid(&lines(&next(&mut receiver).await.unwrap())).as_deref(), Some("79"));
+}

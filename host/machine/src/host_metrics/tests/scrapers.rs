@@ -3,8 +3,9 @@
 use host_periodic::CollectNow as _;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 
+use super::super::Config;
 use super::fixture::Machine;
-use crate::testing::{lines, of};
+use crate::testing::{first_of, lines, of, section};
 
 fn ticks() -> f64 {
     rustix::param::clock_ticks_per_second() as f64
@@ -260,4 +261,18 @@ fn a_file_that_makes_no_sense_is_missed() {
     let collected = machine.collect("{load: , disk: }");
     assert_eq!(collected.parts.iter().map(|part| part.missed.len()).collect::<Vec<_>>(), [1, 1]);
     assert_eq!(of(&lines(&collected), "system.disk.io_time [s] counter {device=sdb}"), ["0.01"]);
+}
+
+#[tokio::test]
+async fn a_receiver_hands_on_what_its_scrapers_find_and_counts_it_by_scraper() {
+    let machine = Machine::new();
+    let text =
+        format!("{{root_path: '{}', initial_delay: 0s, scrapers: {{system: , load: }}}}", machine.path().display());
+    let config = section::<Config>(&text);
+    let id = "host_metrics".parse().unwrap();
+    let (lines, metrics) = first_of(|consumers, deps| config.build(&id, consumers, deps).unwrap()).await;
+    assert_eq!(lines.len(), 4);
+    let by_scraper = metrics.totals("otelcol_scraper_scraped_metric_points", "scraper");
+    assert_eq!(by_scraper.into_iter().collect::<Vec<_>>(), [("load".to_owned(), 3), ("system".to_owned(), 1)]);
+    assert_eq!(metrics.total("otelcol_receiver_accepted_metric_points"), 4);
 }

@@ -113,11 +113,6 @@ impl CollectNow for Cards {
                 return Err(missed);
             }
         };
-        if worst == Some(Severity::CardLost) {
-            self.library.release();
-        } else if is_listening {
-            self.library.listen(&self.xids);
-        }
         let owners = self.owners.load();
         for card in &cards {
             if self.names.has_semconv() {
@@ -126,6 +121,11 @@ impl CollectNow for Cards {
             if self.names.has_dcgm() {
                 dcgm::record(card, &owners, &self.hostname, self.xids.of(&card.identity.uuid), &mut recorder);
             }
+        }
+        if worst == Some(Severity::CardLost) {
+            self.library.release();
+        } else if is_listening {
+            self.library.listen(&self.xids);
         }
         let metrics = vec![resource(Vec::new(), SCOPE, SCHEMA, recorder.finish())];
         Ok(Collected::of(SCRAPER, metrics, missed))

@@ -64,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "sdk-patterns",
         ],
     ),
+    ("host-periodic", &["host-component", "host-config", "host-otlp", "host-receivers", "host-telemetry"]),
     ("host-toolchain", &[]),
     ("host-xtask", &["host-toolchain", "test-adversaries"]),
     ("sdk-collector", &["sdk-patterns", "tidegate-sdk"]),

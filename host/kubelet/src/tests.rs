@@ -1,0 +1,7 @@
+//! What this crate promises: which metrics come of what the kubelet answers, and how it is asked.
+
+mod asking;
+mod documents;
+mod harness;
+mod table;
+mod trouble;

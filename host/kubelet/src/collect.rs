@@ -10,7 +10,7 @@ use self::object::{Object, Stats};
 use crate::attribute::Attribute;
 use crate::details::Details;
 use crate::metric;
-use crate::pods::{self, Pod, Pods, Resources, Source, Status};
+use crate::pods::{self, Pod, Pods, Source, Status};
 use crate::settings::Settings;
 use crate::summary::{self, Summary};
 use crate::usage::{Usage, Whose};
@@ -127,7 +127,7 @@ impl<'a> Collection<'a> {
             cpu: container.cpu.as_ref(),
             memory: container.memory.as_ref(),
             filesystem: container.rootfs.as_ref(),
-            resources: resources.unwrap_or_else(Resources::default),
+            resources: resources.unwrap_or_default(),
             capacity: self.scrape.details.capacity,
             ..Stats::default()
         };

@@ -103,7 +103,7 @@ impl Config {
             Source::ApiServer { api: self.api_server().await.map_err(api("auth_type"))?, node }
         } else {
             let client = self.client(&id.to_string(), deps, account).map_err(value)?;
-            Source::Kubelet { client, auth: self.auth_type }
+            Source::Kubelet { client: Box::new(client), auth: self.auth_type }
         };
         let wants = Wants { pods: settings.needs_pods(), claims: asker.is_some() && settings.needs_claims() };
         let objects = objects(id, deps.metrics);

@@ -22,7 +22,7 @@ const TOLD: usize = 300;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) enum Source {
-    Kubelet { client: Client, auth: AuthType },
+    Kubelet { client: Box<Client>, auth: AuthType },
     ApiServer { api: Api, node: String },
 }
 

@@ -1,5 +1,6 @@
 //! What this crate promises: which metrics come of what the kubelet answers, and how it is asked.
 
+mod api;
 mod asking;
 mod documents;
 mod harness;

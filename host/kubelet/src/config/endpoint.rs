@@ -70,7 +70,9 @@ fn parts(authority: &str) -> Result<(&str, Option<u16>), String> {
 }
 
 fn node(name: &str) -> Result<Uri, String> {
-    let is_name = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_name =
+        name.bytes().all(|byte| plain(byte) || b"-.".contains(&byte)) && name.bytes().next().is_some_and(plain);
     if name.is_empty() {
         return Err(
             "it is missing: with `auth_type: kubeConfig` it is the name of the node, such as `${env:K8S_NODE_NAME}`"

@@ -76,6 +76,7 @@ fn an_endpoint_that_is_none_is_told_with_the_way_out() {
         (KubeConfig, "", "it is the name of the node"),
         (KubeConfig, "https://node:10250", "name alone"),
         (KubeConfig, "node:10250", "name alone"),
+        (KubeConfig, "..", "name alone"),
     ] {
         let told = address(auth, endpoint).unwrap_err();
         assert!(told.starts_with("endpoint: ") && told.contains(part), "{endpoint}: {told}");

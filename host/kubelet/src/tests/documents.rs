@@ -191,7 +191,7 @@ fn a_claim_has_its_name_and_the_kind_of_what_is_behind_it() {
         own.skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
     let claim = "k8s.persistentvolumeclaim.name=web-data".to_owned();
-    assert_eq!(types(&once("metric_groups: [volume]")), [claim.clone()]);
+    assert_eq!(types(&once("metric_groups: [volume]")), std::slice::from_ref(&claim));
     let typed = "metric_groups: [volume], extra_metadata_labels: [k8s.volume.type]";
     assert_eq!(types(&once(typed)), [claim.clone(), "k8s.volume.type=persistentVolumeClaim".to_owned()]);
     let mut scrapes = Scrapes::of(&format!(

@@ -302,6 +302,11 @@ impl host_pipeline::Factories for Factories {
                     let config = config.decode::<host_scrape::Config>()?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
                 }
+                "kubelet_stats" => {
+                    let config = config.decode::<host_kubelet::Config>()?;
+                    let deps = self.receiver_deps(id, &nothing);
+                    Ok(Box::new(config.build(id.clone(), &consumers, &deps).await?) as _)
+                }
                 other => Err(unlisted(Kind::Receiver, other)),
             }
         })

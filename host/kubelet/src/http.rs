@@ -45,6 +45,13 @@ impl Client {
         Client { hyper, base, token }
     }
 
+    /// Looks at the token, so that questions that are asked at once all show the same.
+    pub(crate) async fn look(&self) {
+        if let Some(token) = &self.token {
+            token.get().await;
+        }
+    }
+
     /// Where a path is, for people.
     pub(crate) fn place(&self, path: &str) -> String {
         format!("{}{path}", self.base.to_string().trim_end_matches('/'))

@@ -160,6 +160,7 @@ fn objects(id: &ComponentId, metrics: &Metrics) -> OwnGauge {
 impl Collect for Kubelet {
     async fn collect(&mut self) -> Result<Collected, Missed> {
         let [mut of_summary, mut of_pods] = [self.room()?, self.room()?];
+        self.source.look().await;
         let asking =
             async { if self.wants.pods { Some(self.source.get(Document::Pods, &mut of_pods).await) } else { None } };
         let (summary, pods) = join(self.source.get(Document::Summary, &mut of_summary), asking).await;

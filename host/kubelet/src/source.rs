@@ -16,7 +16,8 @@ use crate::http::{Client, chain};
 
 /// A document beyond this is none of a node's: the largest has a few thousand pods.
 pub(crate) const MOST: usize = 32 << 20;
-/// What of an answer that is no document is told.
+/// What is read of an answer that is no document, and what is told of it.
+const REFUSAL: usize = 8 << 10;
 const TOLD: usize = 300;
 /// How long one answer may take, whatever the collection may.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -79,6 +80,13 @@ impl Source {
         }
     }
 
+    /// To be called before documents are asked for together.
+    pub(crate) async fn look(&self) {
+        if let Source::Kubelet { client, .. } = self {
+            client.look().await;
+        }
+    }
+
     /// A document in full, for which `room` grows.
     ///
     /// # Errors
@@ -133,6 +141,12 @@ impl Source {
                  (`authentication.webhook.enabled`)"
                     .to_owned()
             }
+            (Source::ApiServer { .. }, StatusCode::NOT_FOUND) => {
+                "write in `endpoint` the name of a node, as `kubectl get nodes` has it".to_owned()
+            }
+            (Source::Kubelet { .. }, StatusCode::NOT_FOUND) => {
+                "see whether `endpoint` is the kubelet's, which serves this path".to_owned()
+            }
             _ => "see what the log of the kubelet says".to_owned(),
         }
     }
@@ -167,14 +181,20 @@ where
             return Err(Failed::NoRoom);
         }
         whole.extend_from_slice(&data);
-        if !is_document && whole.len() > TOLD {
+        if !is_document && whole.len() > REFUSAL {
             break;
         }
     }
     if is_document {
         return Ok(whole);
     }
-    let message = String::from_utf8_lossy(&whole);
+    // The API server says it as an object.
+    #[derive(serde::Deserialize)]
+    struct Told {
+        message: String,
+    }
+    let told: Option<Told> = serde_json::from_slice(&whole).ok();
+    let message = told.map_or_else(|| String::from_utf8_lossy(&whole).into_owned(), |told| told.message);
     let message: String = message.trim().chars().filter(|c| !c.is_control()).take(TOLD).collect();
     Err(Failed::Status { status: head.status, message })
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod asking;
+mod damage;
 mod documents;
 mod harness;
 mod table;

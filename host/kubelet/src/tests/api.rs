@@ -130,6 +130,12 @@ async fn asks_the_kubelet_by_way_of_the_api_server() {
     assert_eq!(room.bytes(), SUMMARY.len());
     let failed = source.get(Document::Pods, &mut room).await.unwrap_err();
     let missed = source.missed(Document::Pods, &failed);
-    assert!(missed.problem.contains("403") && missed.way_out.contains("`nodes/proxy`"), "{missed:?}");
+    assert!(
+        missed.problem.ends_with("403 Forbidden: may not") && missed.way_out.contains("`nodes/proxy`"),
+        "{missed:?}"
+    );
     assert_eq!(missed.place, "/pods of the kubelet of worker-1");
+    let unknown = Source::ApiServer { api: api(&server).await, node: "worker-2".to_owned() };
+    let failed = unknown.get(Document::Summary, &mut room).await.unwrap_err();
+    assert!(unknown.missed(Document::Summary, &failed).way_out.contains("kubectl get nodes"));
 }

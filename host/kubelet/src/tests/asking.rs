@@ -71,6 +71,11 @@ async fn a_token_that_was_written_anew_is_shown_from_then_on() {
         }
     };
     tokio::time::timeout(CAP, shown).await.expect("the new token in time");
+    let asked = server.asked();
+    for pair in asked.chunks(2) {
+        let shown: Vec<_> = pair.iter().map(|asked| &asked.headers["authorization"]).collect();
+        assert_eq!(shown[0], shown[1], "of one scrape, both show the same");
+    }
 }
 
 #[tokio::test]

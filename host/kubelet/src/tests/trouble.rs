@@ -34,7 +34,9 @@ async fn where_pods_cannot_be_read_the_summary_is_told() {
 #[tokio::test]
 async fn each_refusal_of_the_summary_has_its_way_out() {
     let server = Server::start().await;
-    for (status, part) in [(401, "authentication.webhook"), (403, "nodes/stats"), (500, "log of the kubelet")] {
+    for (status, part) in
+        [(401, "authentication.webhook"), (403, "nodes/stats"), (404, "`endpoint`"), (500, "log of the kubelet")]
+    {
         server.answer("/stats/summary", Reply::status(status, "no\u{1b}[31m"));
         let missed = server.asker("").await.collect().await.unwrap_err();
         assert!(missed.problem.starts_with(&format!("it answers HTTP {status}")), "{missed:?}");

@@ -27,6 +27,8 @@ pub struct Access {
     pub auth_type: AuthType,
     /// For [`AuthType::KubeConfig`]: the context, where it is not the current one.
     pub context: Option<String>,
+    /// Whether any certificate of the server is taken, whatever the kubeconfig says.
+    pub insecure_skip_verify: bool,
 }
 
 /// Why the API server cannot be asked at all.
@@ -63,6 +65,7 @@ impl Access {
             }
         };
         config.default_retry = false;
+        config.accept_invalid_certs |= self.insecure_skip_verify;
         Ok(config)
     }
 }

@@ -1,9 +1,13 @@
-//! What is asked of the API server: for the metadata of an object alone, since that of a node has a few hundred bytes and
-//! the node itself tens of thousands.
+//! What is asked of the API server: for the metadata of an object alone where that does, since that of a node has a few hundred
+//! bytes and the node itself tens of thousands.
 
 use std::error::Error;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
 use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
 use kube::core::PartialObjectMeta;
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
@@ -74,22 +78,68 @@ impl Api {
         self.identity(kube::Api::<Namespace>::all(self.0.clone()), name).await
     }
 
+    /// The object of this name in a namespace, as a whole.
+    ///
+    /// # Errors
+    /// As [`Api::node`].
+    pub async fn object<K>(&self, namespace: &str, name: &str) -> Result<K, ApiError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    {
+        let api = kube::Api::<K>::namespaced(self.0.clone(), namespace);
+        api.get(name).await.map_err(|error| unanswered::<K>(name, error))
+    }
+
+    /// The object of this name that is in no namespace, as a whole.
+    ///
+    /// # Errors
+    /// As [`Api::node`].
+    pub async fn object_of_cluster<K>(&self, name: &str) -> Result<K, ApiError>
+    where
+        K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    {
+        let api = kube::Api::<K>::all(self.0.clone());
+        api.get(name).await.map_err(|error| unanswered::<K>(name, error))
+    }
+
+    /// What the kubelet of a node answers at a path, asked through the API server. Whatever status the answer has, it is given.
+    ///
+    /// # Errors
+    /// When the server is not reached.
+    pub async fn of_kubelet(
+        &self,
+        node: &str,
+        path: &str,
+    ) -> Result<Response<impl Body<Data = Bytes, Error: Error> + Unpin + Send + use<>>, ApiError> {
+        let unreachable = |why| ApiError::Unreachable { kind: "kubelet of".to_owned(), name: node.to_owned(), why };
+        let request = Request::get(format!("/api/v1/nodes/{node}/proxy{path}")).body(kube::client::Body::empty());
+        let request = request.map_err(|error| unreachable(told(&error)))?;
+        self.0.send(request).await.map_err(|error| unreachable(told(&error)))
+    }
+
     async fn identity<K>(&self, api: kube::Api<K>, name: &str) -> Result<Identity, ApiError>
     where
         K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
     {
-        let (kind, name) = (K::kind(&()).to_lowercase(), name.to_owned());
-        let object: PartialObjectMeta<K> = match api.get_metadata(&name).await {
-            Ok(object) => object,
-            Err(kube::Error::Api(status)) => {
-                return Err(ApiError::Refused { kind, name, code: status.code, message: status.message });
-            }
-            Err(error) => return Err(ApiError::Unreachable { kind, name, why: told(&error) }),
-        };
+        let asked = api.get_metadata(name).await;
+        let object: PartialObjectMeta<K> = asked.map_err(|error| unanswered::<K>(name, error))?;
         match (object.metadata.name, object.metadata.uid) {
             (Some(name), Some(uid)) => Ok(Identity { name, uid }),
-            _ => Err(ApiError::Nameless { kind, name }),
+            _ => Err(ApiError::Nameless { kind: kind::<K>(), name: name.to_owned() }),
         }
+    }
+}
+
+fn kind<K: Resource<DynamicType = ()>>() -> String {
+    K::kind(&()).to_lowercase()
+}
+
+/// Why there is no object.
+fn unanswered<K: Resource<DynamicType = ()>>(name: &str, error: kube::Error) -> ApiError {
+    let (kind, name) = (kind::<K>(), name.to_owned());
+    match error {
+        kube::Error::Api(status) => ApiError::Refused { kind, name, code: status.code, message: status.message },
+        error => ApiError::Unreachable { kind, name, why: told(&error) },
     }
 }
 

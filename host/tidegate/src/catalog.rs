@@ -52,6 +52,9 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_machine::gpu::Config>(Kind::Receiver, "gpu", &[])
         .only(&[Signal::Metrics])
         .differs(differences::GPU),
+    Entry::checked::<host_kubelet::Config>(Kind::Receiver, "kubelet_stats", &["kubeletstats"])
+        .only(&[Signal::Metrics])
+        .differs(differences::KUBELET_STATS),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::checked::<memory_limiter::Config>(Kind::Processor, "memory_limiter", &[])
         .differs(differences::MEMORY_LIMITER),

@@ -310,6 +310,11 @@ impl host_pipeline::Factories for Factories {
                     let config = config.decode::<host_machine::gpu::Config>()?;
                     Ok(config.build(id, &consumers, &self.receiver_deps(id, &nothing))?)
                 }
+                "kubelet_stats" => {
+                    let config = config.decode::<host_kubelet::Config>()?;
+                    let deps = self.receiver_deps(id, &nothing);
+                    Ok(Box::new(config.build(id.clone(), &consumers, &deps).await?) as _)
+                }
                 other => Err(unlisted(Kind::Receiver, other)),
             }
         })

@@ -65,7 +65,7 @@ pub(super) async fn detect(config: &Kubernetes) -> Result<Found, KubernetesError
     let variable = &config.node_from_env_var;
     let node = std::env::var(variable).ok().filter(|name| !name.is_empty());
     let node = node.ok_or_else(|| KubernetesError::NoNode(variable.clone()))?;
-    let access = Access { auth_type: config.auth_type, context: config.context.clone() };
+    let access = Access { auth_type: config.auth_type, context: config.context.clone(), ..Access::default() };
     let api = Api::new(&access).await.map_err(KubernetesError::Access)?;
     let mut found = Found { schema_url: SCHEMA_URL, ..Found::default() };
     if wanted.node_name().or(wanted.node_uid()).is_some() {

@@ -341,6 +341,35 @@ pub(super) const PROMETHEUS_RECEIVER: &[Difference] = &[
     ),
 ];
 
+pub(super) const KUBELET_STATS: &[Difference] = &[
+    of("", "`k8s.node.name` is on the resources of pods, containers and volumes, too."),
+    of(
+        "",
+        "`k8s.container.restarts` is here, and not with the `k8s_cluster` receiver alone, for containers that do not run, too.",
+    ),
+    of(
+        "",
+        "Where `/pods` cannot be had, what `/stats/summary` says is told all the same, and the log says what the role has to allow.",
+    ),
+    of("", "A container or a volume whose id or kind is not known yet is told without it, and not left out."),
+    of("", "A volume of a claim has `k8s.persistentvolumeclaim.name`, whatever `extra_metadata_labels` says."),
+    of("", "Of the authorities in `ca_file` or of the service account none of the system's is trusted beside them."),
+    of("", "The kubelet is asked without the proxy that the environment names."),
+    of("", "A scrape that the pipeline refuses is kept until the next one."),
+    of(
+        "",
+        "All receivers share the byte budget `service.limits.in_flight_mib`, of which a scrape takes what the kubelet answers.",
+    ),
+    of("timeout", "The kubelet has a minute for each answer, also where `timeout` is 0."),
+    of("endpoint", "An `endpoint` without a port has 10250, and 10255 with `auth_type: none`."),
+    of("k8s_api_config", "What the node has is asked for every five minutes, and not followed."),
+    of("k8s_api_config", "What cannot be found out of a claim is told, and its volume all the same."),
+    of(
+        "k8s_api_config.kube_api_qps",
+        "`kube_api_qps` and `kube_api_burst` change nothing: each thing is asked for once.",
+    ),
+];
+
 pub(super) const FILE: &[Difference] = &[
     of("", "A request is in the file before it is acknowledged."),
     of("flush_interval", "`flush_interval` changes nothing: each request is flushed before it is acknowledged."),

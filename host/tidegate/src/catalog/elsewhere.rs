@@ -28,7 +28,6 @@ pub(crate) fn instead(kind: Kind, r#type: &str) -> Option<&'static str> {
 type Table = &'static [(&'static [&'static str], &'static str)];
 
 const RECEIVERS: Table = &[
-    (&["kubelet_stats", "kubeletstats"], LATER),
     (&["k8s_cluster", "k8s_events", "k8s_objects", "k8sobjects"], COLLECTOR),
     (&["jaeger", "zipkin", "opencensus", "otlp_json_file", "otlpjsonfile", "otel_arrow", "otelarrow"], COLLECTOR),
     (&["syslog", "tcp_log", "tcplog", "udp_log", "udplog", "journald", "fluent_forward", "fluentforward"], COLLECTOR),

@@ -51,6 +51,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     (
+        "host-kubelet",
+        &[
+            "host-component",
+            "host-config",
+            "host-kubernetes",
+            "host-periodic",
+            "host-receivers",
+            "host-telemetry",
+            "host-tls",
+        ],
+    ),
+    (
         "host-scrape",
         &[
             "host-component",

@@ -7,6 +7,8 @@ mod access;
 mod api;
 mod kind;
 pub mod objects;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watch;
 
 pub use access::{Access, AccessError, AuthType};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 /// What an object says of itself, whatever its kind.
@@ -31,8 +31,11 @@ pub struct Meta {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Owner {
+    #[serde(deserialize_with = "or_nothing")]
     pub kind: String,
+    #[serde(deserialize_with = "or_nothing")]
     pub name: String,
+    #[serde(deserialize_with = "or_nothing")]
     pub uid: String,
     pub controller: Option<bool>,
 }
@@ -63,6 +66,7 @@ pub struct PodSpec {
     pub node_name: String,
     #[serde(deserialize_with = "or_nothing")]
     pub hostname: String,
+    #[serde(deserialize_with = "or_nothing")]
     pub host_network: bool,
     #[serde(deserialize_with = "or_nothing")]
     pub containers: Vec<Container>,
@@ -74,6 +78,7 @@ pub struct PodSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Container {
+    #[serde(deserialize_with = "or_nothing")]
     pub name: String,
     #[serde(deserialize_with = "or_nothing")]
     pub image: String,
@@ -89,7 +94,7 @@ pub struct PodStatus {
     pub pod_ip: String,
     #[serde(rename = "podIPs", deserialize_with = "or_nothing")]
     pub pod_ips: Vec<PodIp>,
-    pub start_time: Option<Time>,
+    pub start_time: Option<String>,
     #[serde(deserialize_with = "or_nothing")]
     pub container_statuses: Vec<ContainerStatus>,
     #[serde(deserialize_with = "or_nothing")]
@@ -100,6 +105,7 @@ pub struct PodStatus {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PodIp {
+    #[serde(deserialize_with = "or_nothing")]
     pub ip: String,
 }
 
@@ -107,8 +113,10 @@ pub struct PodIp {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerStatus {
+    #[serde(deserialize_with = "or_nothing")]
     pub name: String,
-    pub restart_count: u32,
+    #[serde(deserialize_with = "or_nothing")]
+    pub restart_count: i64,
     /// With the runtime before it: `containerd://…`.
     #[serde(rename = "containerID", deserialize_with = "or_nothing")]
     pub container_id: String,
@@ -119,21 +127,24 @@ pub struct ContainerStatus {
 impl Meta {
     /// When it was made, in seconds since the Unix epoch.
     pub fn created(&self) -> Option<i64> {
-        let text = self.creation_timestamp.as_ref()?;
-        text.parse::<k8s_openapi::jiff::Timestamp>().ok().map(k8s_openapi::jiff::Timestamp::as_second)
+        seconds(self.creation_timestamp.as_deref())
     }
 }
 
 impl Pod {
     /// When it was begun, in seconds since the Unix epoch; none before it was.
     pub fn started(&self) -> Option<i64> {
-        self.status.start_time.as_ref().map(|time| time.0.as_second())
+        seconds(self.status.start_time.as_deref())
     }
 
     /// Whether it has run to its end, for good or ill: its address is free then.
     pub fn is_over(&self) -> bool {
         matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
     }
+}
+
+fn seconds(time: Option<&str>) -> Option<i64> {
+    time?.parse().ok().map(Timestamp::as_second)
 }
 
 /// `null` says as much as nothing at all.

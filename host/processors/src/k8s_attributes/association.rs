@@ -37,8 +37,8 @@ impl Source {
         matches!(self, Source::Connection | Source::Ip(_))
     }
 
-    /// As metrics name it.
-    pub(super) fn name(&self) -> &str {
+    /// The attribute that has it, or the connection.
+    fn name(&self) -> &str {
         match self {
             Source::Connection => "connection",
             Source::Ip(attribute) | Source::Attribute(attribute) => attribute,
@@ -75,14 +75,18 @@ pub(super) enum Value<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Association {
     pub(super) sources: Vec<Source>,
-    /// As metrics name it: its sources, one after the other.
+    /// As the Collector's metrics name it: where each source stands, and its name.
     pub(super) label: String,
 }
 
 impl Association {
     fn new(sources: Vec<Source>) -> Self {
-        let names: Vec<&str> = sources.iter().map(Source::name).collect();
-        Association { label: names.join(","), sources }
+        let name = |source: &Source| match source {
+            Source::Connection => source.name().to_owned(),
+            attribute => format!("resource_attribute/{}", attribute.name()),
+        };
+        let names: Vec<String> = sources.iter().map(name).collect();
+        Association { label: names.join("+"), sources }
     }
 
     /// Those of a section, and of the Collector's where it has none. Where data may have been relayed, those by the
@@ -120,10 +124,10 @@ pub(super) enum Index {
     Key,
 }
 
-/// The key under which the cache has a pod for the association at `at` of the rules at `slot`.
-pub(super) fn key(slot: usize, at: usize, values: &[Value<'_>]) -> Box<[u8]> {
+/// The key under which the cache has a pod for the association at `at` of the member of this arrival.
+pub(super) fn key(arrival: u64, at: usize, values: &[Value<'_>]) -> Box<[u8]> {
     let mut key = Vec::with_capacity(48);
-    key.extend_from_slice(&(slot as u32).to_le_bytes());
+    key.extend_from_slice(&arrival.to_le_bytes());
     key.extend_from_slice(&(at as u32).to_le_bytes());
     for value in values {
         match value {

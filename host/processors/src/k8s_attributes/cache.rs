@@ -81,7 +81,8 @@ pub(super) struct Member {
     pub(super) cache: Arc<Cache>,
     pub(super) plan: Plan,
     pub(super) slot: usize,
-    arrival: u64,
+    /// Which member it is, from 1 on.
+    pub(super) arrival: u64,
 }
 
 impl Caches {
@@ -175,7 +176,7 @@ impl Shared {
             progress: watch::Sender::default(),
             troubles: Mutex::default(),
             meters: Kind::ALL.into_iter().map(|kind| (kind, Watched::new(kind, metrics))).collect(),
-            table: metrics.gauge("otelcol_otelsvc_k8s_pod_table_size", help, &[]),
+            table: metrics.gauge("otelcol_k8s_watcher_pod_cache_size", help, &[]),
             shown: Mutex::default(),
             is_full: AtomicBool::new(false),
         }
@@ -263,9 +264,11 @@ async fn follow(shared: Arc<Shared>, mut shutdown: Shutdown) {
             following.spawn(follower::run(Arc::clone(&shared), kind));
         }
         following.spawn(sweep(Arc::clone(&shared)));
-        tokio::select! {
-            () = shared.anew.notified() => {}
-            () = shutdown.wait() => return,
+        while lock(&shared.members).arrivals == arrival {
+            tokio::select! {
+                () = shared.anew.notified() => {}
+                () = shutdown.wait() => return,
+            }
         }
     }
 }

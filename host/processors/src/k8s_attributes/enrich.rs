@@ -108,7 +108,7 @@ struct Finder<'a, 's> {
 
 impl<'s> Finder<'_, 's> {
     fn find(&mut self, resource: &Additions<'_>) -> Found<'s> {
-        let slot = self.member.slot;
+        let (slot, arrival) = (self.member.slot, self.member.arrival);
         let (mut first, before) = (None, self.tried.len());
         for (at, association) in self.member.plan.associations.iter().enumerate() {
             let values = association.sources.iter().map(|source| source.value(self.peer, |key| resource.text(key)));
@@ -118,10 +118,11 @@ impl<'s> Finder<'_, 's> {
             let entry = match (index, values.as_slice()) {
                 (Index::Ip, [Value::Ip(ip)]) => self.store.by_ip(*ip),
                 (Index::Uid, [Value::Text(uid)]) => self.store.by_uid(uid),
-                _ => self.store.by_key(&association::key(slot, at, &values)),
+                _ => self.store.by_key(&association::key(arrival, at, &values)),
             };
             // What was told before a plan was there is told again for it.
-            match entry.and_then(|entry| Some((entry, entry.views.get(slot)?))) {
+            let view = |entry: &'s Entry| entry.views.get(slot).filter(|view| view.arrival == arrival);
+            match entry.and_then(|entry| Some((entry, view(entry)?))) {
                 Some((_, view)) if view.is_ignored => return Found::Ignored,
                 Some((entry, view)) => return Found::Pod { at, entry, view },
                 None => first = first.or(Some(at)),
@@ -191,8 +192,9 @@ fn tell(member: &Member, store: &Store, found: &Found<'_>, resource: &mut Additi
 }
 
 fn tell_thing(member: &Member, store: &Store, kind: Kind, key: &str, resource: &mut Additions<'_>) {
-    if let Some(view) = store.thing(kind, key).and_then(|thing| thing.views.get(member.slot)) {
-        resource.add_all(view);
+    match store.thing(kind, key).and_then(|thing| thing.views.get(member.slot)) {
+        Some((arrival, view)) if *arrival == member.arrival => resource.add_all(view),
+        _ => {}
     }
 }
 
@@ -207,7 +209,7 @@ fn tell_container(member: &Member, entry: &Entry, view: &View, resource: &mut Ad
     // Where the resource says which run it is of, the container of another one is not its.
     let is_run = match resource.value("k8s.container.restart_count") {
         None => true,
-        Some(AnyValue::Int(count)) => *count == i64::from(container.restarts),
+        Some(AnyValue::Int(count)) => *count == container.restarts,
         Some(AnyValue::Text(count)) => count.parse() == Ok(container.restarts),
         Some(_) => false,
     };

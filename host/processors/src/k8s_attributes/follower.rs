@@ -185,12 +185,12 @@ fn most(members: &[Option<Arc<Member>>]) -> usize {
 fn entry(shared: &Shared, members: &[Option<Arc<Member>>], pod: &Pod) -> (Entry, usize) {
     let mut interner = lock(&shared.interner);
     let (mut views, mut keys) = (Vec::with_capacity(members.len()), Vec::new());
-    for (slot, member) in members.iter().enumerate() {
+    for member in members {
         let Some(member) = member else {
             views.push(View::default());
             continue;
         };
-        let (view, own) = member.plan.view(slot, pod, &mut interner);
+        let (view, own) = member.plan.view(member.arrival, pod, &mut interner);
         views.push(view);
         keys.extend(own);
     }
@@ -224,8 +224,8 @@ fn kind_of(owner: &str) -> Option<Kind> {
 fn thing(members: &[Option<Arc<Member>>], kind: Kind, meta: &Meta) -> (Thing, usize) {
     let any_rules = members.iter().flatten().any(|member| member.plan.has_rules_for(kind));
     let view = |member: &Option<Arc<Member>>| match member {
-        Some(member) => view::of_object(&member.plan, kind, meta),
-        None => Encoded::default(),
+        Some(member) => (member.arrival, view::of_object(&member.plan, kind, meta)),
+        None => (0, Encoded::default()),
     };
     let controller = meta.owner_references.iter().find(|owner| owner.controller == Some(true));
     let thing = Thing {

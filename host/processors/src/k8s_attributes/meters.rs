@@ -10,9 +10,9 @@ use super::plan::Plan;
 macro_rules! names {
     ($kind:literal) => {
         [
-            concat!("otelcol_otelsvc_k8s_", $kind, "_added"),
-            concat!("otelcol_otelsvc_k8s_", $kind, "_updated"),
-            concat!("otelcol_otelsvc_k8s_", $kind, "_deleted"),
+            concat!("otelcol_k8s_watcher_", $kind, "_added"),
+            concat!("otelcol_k8s_watcher_", $kind, "_updated"),
+            concat!("otelcol_k8s_watcher_", $kind, "_deleted"),
         ]
     };
 }

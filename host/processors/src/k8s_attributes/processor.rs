@@ -171,6 +171,10 @@ impl Consumer for K8sAttributes {
             (_, true) => Some(Why::Stranger),
             _ => None,
         };
+        if why == Some(Why::Stranger) {
+            // For as long as it goes on sending it is one.
+            self.room.estrange(&found.unknown);
+        }
         if why.is_some() {
             return self.pass(delivery, found, why);
         }

@@ -11,7 +11,7 @@ use host_telemetry::Gauge;
 use tokio::sync::{Mutex as Line, OwnedMutexGuard};
 use tokio::time::Instant;
 
-/// So long somebody who was waited for in vain is not waited for again.
+/// So long somebody who was waited for in vain has to be silent to be waited for again.
 const ESTRANGED: Duration = Duration::from_secs(60);
 /// Of so many that is remembered.
 const STRANGERS: usize = 4096;

@@ -84,8 +84,8 @@ pub(super) struct Thing {
     pub(super) uid: Box<str>,
     /// The UID of who controls it; empty where nobody does.
     pub(super) owner: Box<str>,
-    /// By slot of the plans; empty where none has rules for it.
-    pub(super) views: Box<[Encoded]>,
+    /// By slot of the plans, each with the arrival of its member; empty where none has rules for it.
+    pub(super) views: Box<[(u64, Encoded)]>,
 }
 
 /// What became of something that was told.

@@ -7,5 +7,6 @@ mod following;
 mod harness;
 mod holding;
 mod properties;
+mod real;
 mod sections;
 mod views;

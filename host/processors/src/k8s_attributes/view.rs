@@ -22,6 +22,8 @@ pub(super) type Encoded = Arc<[u8]>;
 /// What a plan makes of a pod.
 #[derive(Debug, Default)]
 pub(super) struct View {
+    /// The arrival of the plan's member: who comes into the slot of another one is told nothing that was made for that.
+    pub(super) arrival: u64,
     /// Whether it is to be left alone.
     pub(super) is_ignored: bool,
     pub(super) attributes: Encoded,
@@ -38,7 +40,7 @@ pub(super) struct ContainerView {
     pub(super) digest: Option<Encoded>,
     /// Empty as long as there is none.
     pub(super) id: Box<str>,
-    pub(super) restarts: u32,
+    pub(super) restarts: i64,
 }
 
 /// Attributes on their way to be encoded; of two with the same key the last one counts.
@@ -89,14 +91,14 @@ fn by_rules(plan: &Plan, kind: Kind, meta: &Meta, field: Field, gathered: &mut G
 
 impl Plan {
     /// What this makes of a pod, and the keys by which it is found besides its UID and addresses.
-    pub(super) fn view(&self, slot: usize, pod: &Pod, interner: &mut Interner) -> (View, Vec<Key>) {
+    pub(super) fn view(&self, arrival: u64, pod: &Pod, interner: &mut Interner) -> (View, Vec<Key>) {
         let gathered = self.gathered(pod);
-        let keys = self.keys(slot, pod, &gathered);
+        let keys = self.keys(arrival, pod, &gathered);
         if self.ignores(pod) {
-            return (View { is_ignored: true, ..View::default() }, keys);
+            return (View { arrival, is_ignored: true, ..View::default() }, keys);
         }
         let containers = if self.wants_containers() { self.containers(pod, interner) } else { Box::default() };
-        (View { is_ignored: false, attributes: gathered.encoded(), containers }, keys)
+        (View { arrival, is_ignored: false, attributes: gathered.encoded(), containers }, keys)
     }
 
     fn gathered(&self, pod: &Pod) -> Gathered {
@@ -206,7 +208,7 @@ impl Plan {
     }
 
     /// The keys of the associations that have no index of their own.
-    fn keys(&self, slot: usize, pod: &Pod, gathered: &Gathered) -> Vec<Key> {
+    fn keys(&self, arrival: u64, pod: &Pod, gathered: &Gathered) -> Vec<Key> {
         let mut keys = Vec::new();
         let by_key = |(_, association): &(usize, &Association)| association.index() == Index::Key;
         for (at, association) in self.associations.iter().enumerate().filter(by_key) {
@@ -219,7 +221,7 @@ impl Plan {
                 combinations = combinations.iter().flat_map(with).collect();
             }
             let has_address = association.sources.iter().any(Source::is_address);
-            let key = |values: &Vec<_>| Key { bytes: association::key(slot, at, values), has_address };
+            let key = |values: &Vec<_>| Key { bytes: association::key(arrival, at, values), has_address };
             keys.extend(combinations.iter().map(key));
         }
         keys

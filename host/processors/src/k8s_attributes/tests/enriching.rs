@@ -3,13 +3,14 @@
 use host_kubernetes::Seen;
 use serde_json::json;
 
-use super::harness::{Known, UID, asking, by, pod};
+use super::harness::{Known, UID, asking, by, map, merge, metric, pod, section};
+use crate::k8s_attributes::plan::Plan;
 
 const NAME: &str = "k8s.pod.name";
 
 fn named(name: &str, change: serde_json::Value) -> host_kubernetes::objects::Pod {
     let mut all = json!({ "metadata": { "name": name, "uid": format!("uid of {name}") } });
-    super::harness::merge(&mut all, change);
+    merge(&mut all, change);
     pod(all)
 }
 
@@ -79,7 +80,7 @@ fn an_address_is_the_pod_s_that_began_last_and_never_one_of_the_node() {
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_was_deleted_is_found_by_its_uid_for_a_while() {
     let mut section = asking(&[NAME]);
-    super::harness::merge(
+    merge(
         &mut section,
         json!({ "pod_delete_grace_period": "60s", "pod_association": by(&["k8s.pod.uid", "k8s.pod.ip"]) }),
     );
@@ -106,7 +107,7 @@ async fn what_is_not_told_again_is_gone_and_what_is_too_much_is_not_kept() {
         known.tell(Seen::There(named(name, json!({}))));
     }
     assert_eq!(["a", "b", "c"].map(is_known), [true, true, false]);
-    assert_eq!(super::harness::metric(&known.metrics, "tidegate_k8s_attributes_refused_objects", &["pods"]), 1);
+    assert_eq!(metric(&known.metrics, "tidegate_k8s_attributes_refused_objects", &["pods"]), 1);
     known.tell(Seen::Begin);
     known.tell(Seen::There(named("b", json!({}))));
     known.tell(Seen::All);
@@ -124,4 +125,17 @@ fn what_a_resource_says_of_its_namespace_counts_where_its_pod_is_not_known() {
     let told = known.attributes(&[("k8s.namespace.name", "shop"), ("k8s.node.name", "worker-1")]);
     assert_eq!(told["k8s.namespace.labels.tier"], "gold");
     assert_eq!((told["service.namespace"].as_str(), told["k8s.node.uid"].as_str()), ("shop", "node-1"));
+}
+
+#[test]
+fn whoever_takes_the_slot_of_another_plan_is_told_nothing_that_was_made_for_that() {
+    let Known { shared, member, metrics } = Known::new(asking(&[NAME])).with(pod(json!({})));
+    let cache = std::sync::Arc::clone(&member.cache);
+    drop(member);
+    let member = cache.join(Plan::new(&section(asking(&["k8s.node.name"]))).unwrap());
+    assert_eq!(member.slot, 0);
+    let known = Known { shared, member, metrics };
+    assert_eq!(known.told(), map(&[]));
+    known.tell(Seen::There(pod(json!({}))));
+    assert_eq!(known.told(), map(&[("k8s.node.name", "worker-1")]));
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_component::{Consumer, Signal};
+use host_kubernetes::Server;
 use host_telemetry::Metrics;
 use serde_json::{Value, json};
 
@@ -29,24 +30,28 @@ fn pod(name: &str, version: u32) -> Value {
 }
 
 /// Processors that ask a server, with what they share.
-struct Running {
+pub(super) struct Running {
     caches: Caches,
-    metrics: Metrics,
-    sink: Arc<Sink>,
+    pub(super) metrics: Metrics,
+    pub(super) sink: Arc<Sink>,
 }
 
 impl Running {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Running { caches: Caches::default(), metrics: Metrics::new(), sink: Arc::default() }
     }
 
     async fn build(&self, fake: &Fake, keys: Value) -> Result<Arc<dyn Consumer>, BuildError> {
+        self.build_at(fake.server(), keys).await
+    }
+
+    pub(super) async fn build_at(&self, server: Server, keys: Value) -> Result<Arc<dyn Consumer>, BuildError> {
         let mut all = asking(&[NAME]);
         merge(&mut all, json!({ "hold": "0s", "wait_for_metadata": true }));
         merge(&mut all, keys);
         let deps = Deps { caches: &self.caches, metrics: &self.metrics, signal: Signal::Logs };
         let id = "k8s_attributes".parse().unwrap();
-        section(all).build_at(fake.server(), id, Arc::clone(&self.sink) as _, &deps).await
+        section(all).build_at(server, id, Arc::clone(&self.sink) as _, &deps).await
     }
 
     /// The name that the pod is told by.
@@ -84,7 +89,7 @@ async fn a_watch_that_is_closed_or_has_forgotten_is_begun_again() {
     fake.then(Next::Tell(json!({ "type": "ERROR", "object": gone }))).await;
     running.named(&processor, "c").await;
     assert_eq!(metric(&running.metrics, "tidegate_k8s_attributes_watch_failures", &["pods"]), 0, "that is no failure");
-    assert_eq!(metric(&running.metrics, "otelcol_otelsvc_k8s_pod_added", &[]), 1);
+    assert_eq!(metric(&running.metrics, "otelcol_k8s_watcher_pod_added", &[]), 1);
 }
 
 #[tokio::test]
@@ -135,11 +140,11 @@ async fn processors_that_follow_the_same_share_one_watch() {
     assert_eq!(running.name(&alike).await.as_deref(), Some("a"));
     assert_eq!(running.name(&other).await, None);
     assert_eq!(running.sink.attributes().pop().unwrap()["k8s.namespace.name"], "shop");
-    until(|| metric(&running.metrics, "otelcol_otelsvc_k8s_pod_table_size", &[]) == 1).await;
+    until(|| metric(&running.metrics, "otelcol_k8s_watcher_pod_cache_size", &[]) == 1).await;
     let scoped = fake.asked().iter().all(|path| path.contains("fieldSelector=spec.nodeName%3Dworker-1"));
     assert!(scoped, "{:?}", fake.asked());
     drop((first, alike, other));
-    until(|| metric(&running.metrics, "otelcol_otelsvc_k8s_pod_table_size", &[]) == 0).await;
+    until(|| metric(&running.metrics, "otelcol_k8s_watcher_pod_cache_size", &[]) == 0).await;
 }
 
 #[tokio::test]

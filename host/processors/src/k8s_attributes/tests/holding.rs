@@ -104,7 +104,7 @@ async fn data_of_nobody_s_pod_goes_on_when_it_has_waited_and_the_next_at_once() 
     tokio::time::sleep(Duration::from_secs(60)).await;
     let again = Instant::now();
     running.send(None, UID, "3").await.unwrap().unwrap();
-    assert_eq!(again.elapsed().as_secs(), 2, "after a while it is");
+    assert_eq!(again.elapsed().as_secs(), 2, "who was silent for a while is");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,8 @@
 //! Whoever creates a pod says which node it is on and what became of it. The binaries are looked for in the folder that
 //! `TIDEGATE_CLUSTER_BIN` names, else in `~/.cache/tidegate-cluster/bin`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it gets no server")]
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

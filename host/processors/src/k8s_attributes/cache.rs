@@ -35,7 +35,10 @@ pub(super) struct Followed {
 
 /// The caches of this process. Cloning shares them.
 #[derive(Clone, Default)]
-pub struct Caches(Arc<Mutex<Vec<(Followed, Weak<Cache>)>>>);
+pub struct Caches(Arc<Mutex<Vec<Begun>>>);
+
+/// A cache that was begun, and what for.
+type Begun = (Followed, Weak<Cache>);
 
 /// What is known; it is followed for as long as somebody has this.
 pub(super) struct Cache {

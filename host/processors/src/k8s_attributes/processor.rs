@@ -164,7 +164,7 @@ impl Consumer for K8sAttributes {
         let behind = self.room.waiting(&senders);
         let Some(first) = behind.or(senders.first().copied()).filter(|_| behind.is_some() || !found.unknown.is_empty())
         else {
-            return self.pass(delivery, found, None);
+            return self.pass(&delivery, found, None);
         };
         let why = match (self.hold.is_zero(), behind.is_none() && self.room.are_strangers(&found.unknown)) {
             (true, _) => Some(Why::NotHeld),
@@ -176,7 +176,7 @@ impl Consumer for K8sAttributes {
             self.room.estrange(&found.unknown);
         }
         if why.is_some() {
-            return self.pass(delivery, found, why);
+            return self.pass(&delivery, found, why);
         }
         // Who is known by an address is one sender; else what is not known is.
         let sender = match (behind, peer) {
@@ -187,7 +187,7 @@ impl Consumer for K8sAttributes {
             Some(place) => Box::pin(self.wait(delivery, place)),
             None => {
                 let why = (!found.unknown.is_empty()).then_some(Why::NoRoom);
-                self.pass(delivery, found, why)
+                self.pass(&delivery, found, why)
             }
         }
     }
@@ -203,7 +203,7 @@ impl K8sAttributes {
     }
 
     /// Sends on what was found.
-    fn pass(&self, delivery: Delivery, found: Enriched, why: Option<Why>) -> BoxFuture<'_, Outcome> {
+    fn pass(&self, delivery: &Delivery, found: Enriched, why: Option<Why>) -> BoxFuture<'_, Outcome> {
         self.counts.count(&found.tally);
         if let Some(why) = why {
             self.counts.unenriched(why, delivery.payload.items());
@@ -232,7 +232,7 @@ impl K8sAttributes {
                 sleep(GATHER.min(until.saturating_duration_since(Instant::now()))).await;
             }
         };
-        let mut passing = pin!(self.pass(delivery, found, why));
+        let mut passing = pin!(self.pass(&delivery, found, why));
         // Whoever comes next may do so as soon as this has gone on, and need not wait for its outcome.
         let outcome = poll_fn(|context| Poll::Ready(passing.as_mut().poll(context))).await;
         drop(turn);

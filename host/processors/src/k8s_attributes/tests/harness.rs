@@ -30,7 +30,8 @@ pub(super) const UID: &str = "6f1c3a9e-2b57-4d0c-9a38-5e7f10b2c4d6";
 /// A section with these keys, of an agent.
 pub(super) fn section(keys: Value) -> Config {
     let mut section = json!({ "filter": { "node": "worker-1" } });
-    section.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+    let Value::Object(keys) = keys else { panic!("{keys} is no section") };
+    section.as_object_mut().unwrap().extend(keys);
     serde_json::from_value(section).unwrap()
 }
 

@@ -32,7 +32,7 @@ impl Running {
             ],
         });
         merge(&mut all, keys);
-        let (known, sink, config) = (Known::new(all.clone()), Arc::new(Sink::default()), section(all));
+        let (config, sink, known) = (section(all.clone()), Arc::new(Sink::default()), Known::new(all));
         let deps = Deps { caches: &Caches::default(), metrics: &known.metrics, signal: Signal::Logs };
         let processor =
             config.with(Arc::clone(&known.member), "k8s_attributes".parse().unwrap(), Arc::clone(&sink) as _, &deps);

@@ -14,7 +14,7 @@ use super::harness::{by, delivery, metric};
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
 /// A pod of this name on this node, as a scheduler leaves it.
-fn pod(name: &str, node: &str, owners: Value) -> Value {
+fn pod(name: &str, node: &str, owners: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
@@ -90,8 +90,8 @@ async fn a_real_api_server_tells_of_pods_from_their_beginning_to_their_end() {
         "wait_for_metadata_timeout": "60s",
     });
     let processor = running_here.build_at(server.server(), keys).await.unwrap();
-    let here = server.create(PODS, &pod("web-1", "worker-1", owner("ReplicaSet", &set))).await;
-    let elsewhere = server.create(PODS, &pod("web-2", "worker-2", owner("ReplicaSet", &set))).await;
+    let here = server.create(PODS, &pod("web-1", "worker-1", &owner("ReplicaSet", &set))).await;
+    let elsewhere = server.create(PODS, &pod("web-2", "worker-2", &owner("ReplicaSet", &set))).await;
     server.patch(&format!("{PODS}/web-2/status"), &running("10.88.0.8")).await;
     server.patch(&format!("{PODS}/web-1/status"), &running("10.88.0.7")).await;
     let uid = of(&here, "uid");
@@ -136,7 +136,7 @@ async fn a_real_api_server_tells_of_pods_from_their_beginning_to_their_end() {
 async fn a_real_api_server_tells_all_pods_in_pages_and_again_when_it_was_away() {
     let Some(mut server) = TestServer::start().await else { return };
     for number in 0..1100 {
-        server.create(PODS, &pod(&format!("web-{number}"), "worker-1", json!([]))).await;
+        server.create(PODS, &pod(&format!("web-{number}"), "worker-1", &json!([]))).await;
     }
     let running = Running::new();
     let keys = json!({ "pod_association": by(&["k8s.pod.name"]), "wait_for_metadata_timeout": "60s" });
@@ -147,7 +147,7 @@ async fn a_real_api_server_tells_all_pods_in_pages_and_again_when_it_was_away() 
     until(|| metric(&running.metrics, "tidegate_k8s_attributes_watch_failures", &["pods"]) > 0).await;
     assert_eq!(table(), 1100, "what was told last is served");
     server.start_again().await;
-    server.create(PODS, &pod("late", "worker-1", json!([]))).await;
+    server.create(PODS, &pod("late", "worker-1", &json!([]))).await;
     until(|| table() == 1101).await;
     drop(processor);
 }

@@ -48,7 +48,7 @@ fn names_what_was_meant_by_an_attribute_that_nobody_knows() {
 
 #[test]
 fn follows_what_the_section_asks_for_and_nothing_else() {
-    let kinds = |keys| Plan::new(&section(keys)).unwrap().kinds().into_iter().collect::<Vec<_>>();
+    let kinds = |keys: Value| Plan::new(&section(keys)).unwrap().kinds().into_iter().collect::<Vec<_>>();
     let asked = |attribute: &str| kinds(json!({ "extract": { "metadata": [attribute] } }));
     let from = |holder: &str| kinds(json!({ "extract": { "labels": [{ "key": "a", "from": holder }] } }));
     assert_eq!(kinds(json!({})), [Kind::Pods]);

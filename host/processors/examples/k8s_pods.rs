@@ -93,34 +93,50 @@ async fn measure(pods: usize, otelcol: Option<&Path>) {
         command.env("KUBECONFIG", server.kubeconfig()).stdin(Stdio::null()).stdout(said).stderr(errors);
         command.spawn().expect("it starts")
     };
-    let mut own = Command::new(std::env::current_exe().expect("this runs"));
-    own.arg("follow");
-    let mut followers = vec![("tidegate", spawned(own, "tidegate"))];
-    if let Some(otelcol) = otelcol {
-        let config = folder.path().join("otelcol.yaml");
-        fs::write(&config, collector().to_string()).expect("there is room for files");
-        let mut command = Command::new(otelcol);
-        command.arg("--config").arg(&config);
-        followers.push(("otelcol", spawned(command, "otelcol")));
-    }
+    let config = folder.path().join("otelcol.yaml");
+    fs::write(&config, collector().to_string()).expect("there is room for files");
+    let start = || {
+        let mut own = Command::new(std::env::current_exe().expect("this runs"));
+        own.arg("follow");
+        let mut followers = vec![("tidegate", spawned(own, "tidegate"))];
+        if let Some(otelcol) = otelcol {
+            let mut command = Command::new(otelcol);
+            command.arg("--config").arg(&config);
+            followers.push(("otelcol", spawned(command, "otelcol")));
+        }
+        followers
+    };
+    let all_are_known = async || {
+        let (said, expected) = (folder.path().join("tidegate"), format!("{CACHE} {pods}"));
+        while !fs::read_to_string(&said).unwrap_or_default().lines().any(|line| line == expected) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        tokio::time::sleep(REST).await;
+    };
+    let followers = start();
     tokio::time::sleep(REST).await;
     let before: Vec<u64> = followers.iter().map(|(_, child)| memory(child, "VmRSS")).collect();
     let numbers = futures_util::stream::iter(0..pods);
     numbers.for_each_concurrent(AT_ONCE, |number| create(&server, number)).await;
-    let (said, expected) = (folder.path().join("tidegate"), format!("{CACHE} {pods}"));
-    while !fs::read_to_string(&said).unwrap_or_default().lines().any(|line| line == expected) {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    tokio::time::sleep(REST).await;
+    all_are_known().await;
     println!("{pods} pods; KiB before, after, growth, and the most that there was");
-    for ((name, child), before) in followers.iter_mut().zip(before) {
-        let (after, most) = (memory(child, "VmRSS"), memory(child, "VmHWM"));
+    for ((name, child), before) in followers.into_iter().zip(before) {
+        let (after, most) = (memory(&child, "VmRSS"), memory(&child, "VmHWM"));
         println!("{name}: {before} {after} {} {most}", after.saturating_sub(before));
-        let errors = fs::read_to_string(folder.path().join(format!("{name}.errors"))).unwrap_or_default();
-        errors.lines().filter(|line| line.contains("error")).take(3).for_each(|line| println!("  {line}"));
-        let _ = child.kill();
-        let _ = child.wait();
+        end(child);
     }
+    let followers = start();
+    all_are_known().await;
+    println!("begun with all of them there; KiB after, and the most that there was");
+    for (name, child) in followers {
+        println!("{name}: {} {}", memory(&child, "VmRSS"), memory(&child, "VmHWM"));
+        end(child);
+    }
+}
+
+fn end(mut child: Child) {
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// A pod with its status, as usual ones are: one of twenty of a Deployment.

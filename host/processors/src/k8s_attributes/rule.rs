@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use host_kubernetes::Kind;
 use regex::Regex;
 use schemars::JsonSchema;
+use sdk_patterns::from_go_for_host;
 use serde::Deserialize;
 
 /// What a user may write for one rule.
@@ -91,12 +92,12 @@ impl FieldRule {
     }
 }
 
-/// A pattern; whoever wants the whole text to fit adds that.
+/// A pattern, in Go's syntax; whoever wants the whole text to fit adds that.
 ///
 /// # Errors
 /// Says what is wrong with it.
 pub(super) fn pattern(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| match error {
+    Regex::new(&from_go_for_host(text)).map_err(|error| match error {
         regex::Error::CompiledTooBig(most) => format!("{text:?} takes more than {most} bytes when it is compiled"),
         other => {
             let told = other.to_string();

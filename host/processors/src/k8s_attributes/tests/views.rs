@@ -214,4 +214,8 @@ fn pods_that_ask_for_it_or_are_excluded_are_left_alone() {
     );
     assert!(told(json!({ "metadata": { "name": "db-0" } })).is_empty());
     assert!(!told(json!({ "metadata": { "name": "jaeger-agent" } })).is_empty(), "the default is replaced");
+    // A digit is one of ASCII, as in Go.
+    let numbered = json!({ "pod_association": by(&["k8s.pod.uid"]), "exclude": { "pods": [{ "name": "^\\d$" }] } });
+    let told = |name: &str| Known::new(numbered.clone()).with(pod(json!({ "metadata": { "name": name } }))).told();
+    assert!(told("7").is_empty() && !told("\u{667}").is_empty());
 }

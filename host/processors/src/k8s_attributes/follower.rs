@@ -227,7 +227,14 @@ fn thing(members: &[Option<Arc<Member>>], kind: Kind, meta: &Meta) -> (Thing, us
         Some(member) => (member.arrival, view::of_object(&member.plan, kind, meta)),
         None => (0, Encoded::default()),
     };
-    let controller = meta.owner_references.iter().find(|owner| owner.controller == Some(true));
+    // A ReplicaSet may be of something else, such as a Rollout.
+    let above = match kind {
+        Kind::ReplicaSets => "Deployment",
+        Kind::Jobs => "CronJob",
+        _ => "",
+    };
+    let controls = |owner: &&Owner| owner.controller == Some(true) && owner.kind == above;
+    let controller = meta.owner_references.iter().find(controls);
     let thing = Thing {
         uid: meta.uid.as_str().into(),
         owner: controller.map(|owner| owner.uid.as_str()).unwrap_or_default().into(),

@@ -82,7 +82,7 @@ fn uuid(text: &str) -> Option<[u8; 16]> {
 #[derive(Debug, Default)]
 pub(super) struct Thing {
     pub(super) uid: Box<str>,
-    /// The UID of who controls it; empty where nobody does.
+    /// The UID of the Deployment or CronJob that controls it; empty where none does.
     pub(super) owner: Box<str>,
     /// By slot of the plans, each with the arrival of its member; empty where none has rules for it.
     pub(super) views: Box<[(u64, Encoded)]>,

@@ -88,6 +88,15 @@ fn everything_that_can_be_asked_for_is_told() {
 }
 
 #[test]
+fn what_is_no_deployment_s_has_no_deployment() {
+    let rollout = json!([{ "kind": "Rollout", "name": "web", "uid": "rollout-1", "controller": true }]);
+    let known = Known::new(asking(&["k8s.deployment.name", "k8s.deployment.uid", "service.name"]))
+        .with(pod(json!({ "metadata": { "labels": { "pod-template-hash": "" } } })))
+        .and(Kind::ReplicaSets, json!({ "metadata": { "uid": "rs-1", "ownerReferences": rollout } }));
+    assert_eq!(known.told(), map(&[("service.name", "web-7d4b9c6f5")]));
+}
+
+#[test]
 fn the_name_of_a_service_is_the_most_deliberate_one() {
     let named = |change: serde_json::Value| {
         let section = json!({

@@ -1,9 +1,14 @@
 //! A delivery is a payload on its way through a pipeline, with what must not be lost about where it came from.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use host_otlp::{Payload, Signal};
+
+/// The key of metadata under which the address of who sent the data stands, where something downstream reads it. No header has
+/// such a name.
+pub const PEER: &str = ":peer";
 
 /// Where data came from: payloads of different origins are never joined.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -17,6 +22,21 @@ impl Origin {
     /// The values of a key, which is in lower case.
     pub fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.metadata.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The address of who sent the data, where it was kept.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.values(PEER).next()?.parse().ok()
+    }
+
+    /// The same without the address of who sent the data: behind whoever has read it, data of different senders may be joined.
+    #[must_use]
+    pub fn without_peer(self: &Arc<Self>) -> Arc<Self> {
+        if self.values(PEER).next().is_none() {
+            return Arc::clone(self);
+        }
+        let rest = self.metadata.iter().filter(|(key, _)| key != PEER);
+        Arc::new(Origin { metadata: rest.cloned().collect() })
     }
 }
 

@@ -5,8 +5,13 @@
 
 mod access;
 mod api;
+mod kind;
+pub mod objects;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watch;
 
 pub use access::{Access, AccessError, AuthType};
 pub use api::{Api, ApiError, Identity};
+pub use kind::Kind;
 pub use watch::{Scope, Seen, Server};

@@ -5,16 +5,19 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, pin_mut};
+use futures_util::{TryStreamExt as _, pin_mut};
 use http::Uri;
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::{ObjectList, Request};
 use kube::{Client, Config, Resource};
 use serde::de::DeserializeOwned;
 
-use crate::access::{Access, AccessError, AuthType};
+use crate::access::{Access, AccessError};
 use crate::api::{Api, ApiError, told};
+use crate::kind::Kind;
+use crate::objects::{Object, Pod};
 
 /// Objects that are asked for at a time.
 const PAGE: u32 = 500;
@@ -22,6 +25,8 @@ const PAGE: u32 = 500;
 const OPEN: u32 = 240;
 /// How long after that.
 const REST: Duration = Duration::from_secs(1);
+/// The server has forgotten what was asked from.
+const GONE: u16 = 410;
 
 /// Where the API server is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub enum Server {
     /// That of the cluster, as the service account of the pod.
     #[default]
     Cluster,
+    /// That which a section says how to reach.
+    As(Access),
     /// That of a kubeconfig.
     KubeConfig(PathBuf),
     /// At this address, as nobody: a proxy beside this, that knows who asks.
@@ -62,10 +69,8 @@ impl Server {
     /// When files that say where the server is, or as whom it is asked, are missing or wrong.
     pub async fn api(&self) -> Result<Api, ApiError> {
         let mut config = match self {
-            Server::Cluster => {
-                let access = Access { auth_type: AuthType::ServiceAccount, ..Access::default() };
-                return Api::new(&access).await;
-            }
+            Server::Cluster => return Api::new(&Access::default()).await,
+            Server::As(access) => return Api::new(access).await,
             Server::KubeConfig(path) => {
                 let read = Kubeconfig::read_from(path).map_err(AccessError::KubeConfig)?;
                 let made = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
@@ -82,16 +87,12 @@ impl Api {
     /// Follows objects that lie in namespaces, until that fails.
     ///
     /// # Errors
-    /// When the server is not reached, does not tell, or has forgotten where this was.
+    /// When the server is not reached, or does not tell.
     pub async fn follow<K>(&self, scope: &Scope, tell: impl FnMut(Seen<K>) + Send) -> Result<Infallible, ApiError>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send,
     {
-        let api = match &scope.namespace {
-            Some(namespace) => kube::Api::namespaced(self.0.clone(), namespace),
-            None => kube::Api::all(self.0.clone()),
-        };
-        follow(&api, scope, tell).await
+        self.follow_whole(scope.namespace.as_deref(), scope, tell).await
     }
 
     /// Follows objects of the cluster, as [`Api::follow`].
@@ -106,68 +107,189 @@ impl Api {
     where
         K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + Debug + DeserializeOwned + Send,
     {
-        follow(&kube::Api::all(self.0.clone()), scope, tell).await
+        self.follow_whole(None, scope, tell).await
+    }
+
+    async fn follow_whole<K>(
+        &self,
+        namespace: Option<&str>,
+        scope: &Scope,
+        tell: impl FnMut(Seen<K>) + Send,
+    ) -> Result<Infallible, ApiError>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Send,
+    {
+        let version: fn(&K) -> Option<&str> = |object| object.meta().resource_version.as_deref();
+        let watch = Watch { path: K::url_path(&(), namespace), kind: K::plural(&()).into_owned(), part: Part::Whole };
+        watch.follow(&self.0, scope, version, tell).await
+    }
+
+    /// Follows pods, as [`Api::follow`], for what [`Pod`] has of them.
+    ///
+    /// # Errors
+    /// As [`Api::follow`].
+    pub async fn follow_pods(&self, scope: &Scope, tell: impl FnMut(Seen<Pod>) + Send) -> Result<Infallible, ApiError> {
+        let version: fn(&Pod) -> Option<&str> = |pod| pod.metadata.resource_version.as_deref();
+        Watch::of(Kind::Pods, scope, Part::Whole).follow(&self.0, scope, version, tell).await
+    }
+
+    /// Follows objects, as [`Api::follow`], for their metadata, which is all that the server sends.
+    ///
+    /// # Errors
+    /// As [`Api::follow`].
+    pub async fn follow_metadata(
+        &self,
+        kind: Kind,
+        scope: &Scope,
+        tell: impl FnMut(Seen<Object>) + Send,
+    ) -> Result<Infallible, ApiError> {
+        let version: fn(&Object) -> Option<&str> = |object| object.metadata.resource_version.as_deref();
+        Watch::of(kind, scope, Part::Metadata).follow(&self.0, scope, version, tell).await
     }
 }
 
-async fn follow<K>(
-    api: &kube::Api<K>,
-    scope: &Scope,
-    mut tell: impl FnMut(Seen<K>) + Send,
-) -> Result<Infallible, ApiError>
-where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send,
-{
-    let failed = |error: kube::Error| {
-        let kind = K::plural(&()).into_owned();
+/// As much of objects as the server is to send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    Metadata,
+}
+
+/// What is asked for.
+struct Watch {
+    path: String,
+    kind: String,
+    part: Part,
+}
+
+impl Watch {
+    fn of(kind: Kind, scope: &Scope, part: Part) -> Self {
+        Watch { path: kind.path(scope.namespace.as_deref()), kind: kind.plural().to_owned(), part }
+    }
+
+    /// Where the server has forgotten what came last, all are asked for anew.
+    async fn follow<K>(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        version: fn(&K) -> Option<&str>,
+        mut tell: impl FnMut(Seen<K>) + Send,
+    ) -> Result<Infallible, ApiError>
+    where
+        K: Clone + DeserializeOwned + Send,
+    {
+        loop {
+            let last = self.list(client, scope, &mut tell).await.map_err(|error| self.failed(error))?;
+            match self.watch(client, scope, last, version, &mut tell).await {
+                kube::Error::Api(status) if status.code == GONE => tokio::time::sleep(REST).await,
+                error => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    /// Tells what there is, and returns the version that it has.
+    async fn list<K>(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        tell: &mut (impl FnMut(Seen<K>) + Send),
+    ) -> Result<String, kube::Error>
+    where
+        K: Clone + DeserializeOwned + Send,
+    {
+        let request = Request::new(self.path.as_str());
+        let mut params = ListParams {
+            label_selector: scope.labels.clone(),
+            field_selector: scope.fields.clone(),
+            ..ListParams::default()
+        };
+        params.limit = Some(PAGE);
+        tell(Seen::Begin);
+        loop {
+            let asked = match self.part {
+                Part::Whole => request.list(&params),
+                Part::Metadata => request.list_metadata(&params),
+            };
+            let page: ObjectList<K> = client.request(asked.map_err(kube::Error::BuildRequest)?).await?;
+            page.items.into_iter().for_each(|object| tell(Seen::There(object)));
+            params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+            if params.continue_token.is_none() {
+                tell(Seen::All);
+                return Ok(page.metadata.resource_version.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Tells what becomes of them, until that fails.
+    async fn watch<K>(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        mut last: String,
+        version: fn(&K) -> Option<&str>,
+        tell: &mut (impl FnMut(Seen<K>) + Send),
+    ) -> kube::Error
+    where
+        K: Clone + DeserializeOwned + Send,
+    {
+        loop {
+            match self.watch_once(client, scope, &mut last, version, tell).await {
+                // Whoever closes at once is not to be asked all the time.
+                Ok(()) => tokio::time::sleep(REST).await,
+                Err(error) => return error,
+            }
+        }
+    }
+
+    async fn watch_once<K>(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        last: &mut String,
+        version: fn(&K) -> Option<&str>,
+        tell: &mut (impl FnMut(Seen<K>) + Send),
+    ) -> Result<(), kube::Error>
+    where
+        K: Clone + DeserializeOwned + Send,
+    {
+        let request = Request::new(self.path.as_str());
+        let params = WatchParams {
+            label_selector: scope.labels.clone(),
+            field_selector: scope.fields.clone(),
+            timeout: Some(OPEN),
+            ..WatchParams::default()
+        };
+        let asked = match self.part {
+            Part::Whole => request.watch(&params, last),
+            Part::Metadata => request.watch_metadata(&params, last),
+        };
+        let events = client.request_events::<K>(asked.map_err(kube::Error::BuildRequest)?).await?;
+        pin_mut!(events);
+        while let Some(event) = events.try_next().await? {
+            let object = match event {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => Seen::There(object),
+                WatchEvent::Deleted(object) => Seen::Gone(object),
+                WatchEvent::Bookmark(mark) => {
+                    *last = mark.metadata.resource_version;
+                    continue;
+                }
+                WatchEvent::Error(status) => return Err(kube::Error::Api(status)),
+            };
+            if let Seen::There(object) | Seen::Gone(object) = &object
+                && let Some(seen) = version(object)
+            {
+                seen.clone_into(last);
+            }
+            tell(object);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: kube::Error) -> ApiError {
+        let kind = self.kind.clone();
         match error {
             kube::Error::Api(status) => ApiError::Withheld { kind, code: status.code, message: status.message },
             other => ApiError::Lost { kind, why: told(&other) },
         }
-    };
-    let mut params = ListParams {
-        label_selector: scope.labels.clone(),
-        field_selector: scope.fields.clone(),
-        ..ListParams::default()
-    };
-    params.limit = Some(PAGE);
-    tell(Seen::Begin);
-    let mut version = loop {
-        let page = api.list(&params).await.map_err(failed)?;
-        page.items.into_iter().for_each(|object| tell(Seen::There(object)));
-        params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
-        if params.continue_token.is_none() {
-            break page.metadata.resource_version.unwrap_or_default();
-        }
-    };
-    tell(Seen::All);
-    let params = WatchParams {
-        label_selector: scope.labels.clone(),
-        field_selector: scope.fields.clone(),
-        timeout: Some(OPEN),
-        ..WatchParams::default()
-    };
-    loop {
-        let events = api.watch(&params, &version).await.map_err(failed)?;
-        pin_mut!(events);
-        while let Some(event) = events.next().await {
-            let object = match event.map_err(failed)? {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => Seen::There(object),
-                WatchEvent::Deleted(object) => Seen::Gone(object),
-                WatchEvent::Bookmark(mark) => {
-                    version = mark.metadata.resource_version;
-                    continue;
-                }
-                WatchEvent::Error(status) => return Err(failed(kube::Error::Api(status))),
-            };
-            if let Seen::There(object) | Seen::Gone(object) = &object
-                && let Some(seen) = &object.meta().resource_version
-            {
-                version.clone_from(seen);
-            }
-            tell(object);
-        }
-        // Whoever closes at once is not to be asked all the time.
-        tokio::time::sleep(REST).await;
     }
 }

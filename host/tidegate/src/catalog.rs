@@ -64,6 +64,8 @@ const ENTRIES: &[Entry] = &[
         &["resourcedetection"],
     )
     .differs(differences::RESOURCE_DETECTION),
+    Entry::checked::<host_processors::k8s_attributes::Config>(Kind::Processor, "k8s_attributes", &["k8sattributes"])
+        .differs(differences::K8S_ATTRIBUTES),
     Entry::checked::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::guest::<guest_resource::Resource>(Kind::Processor, "resource", "resource", &Signal::ALL)
         .documented(&[include_str!("../../../guests/resource/README.md")])

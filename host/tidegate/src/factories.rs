@@ -13,6 +13,7 @@ use host_component::{
 use host_config::watched::Watched;
 use host_config::{Errors, Validated, Value};
 use host_pipeline::{Cause, Place};
+use host_processors::k8s_attributes::{self, Caches};
 use host_processors::memory_limiter::{self, Limiters};
 use host_processors::resource_detection::{self, Detections};
 use host_receivers::Budget;
@@ -42,6 +43,8 @@ pub(crate) struct Factories {
     limiters: Limiters,
     /// Where this runs, as the processors of this configuration have detected it.
     detections: Detections,
+    /// What is known of pods.
+    caches: Caches,
     sandbox: Arc<Sandbox>,
     /// The section that the sandbox was made of.
     modules: String,
@@ -53,6 +56,7 @@ pub(crate) struct Factories {
 struct Shared<'a> {
     budget: Budget,
     limiters: Limiters,
+    caches: Caches,
     metrics: &'a Metrics,
     sandbox: Arc<Sandbox>,
 }
@@ -70,7 +74,7 @@ impl Factories {
         metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
         let sandbox = start_sandbox(config, metrics)?;
         let limiters = Limiters::new(ProcessMemory(budget.clone()));
-        Factories::of(config, Shared { budget, limiters, metrics, sandbox })
+        Factories::of(config, Shared { budget, limiters, caches: Caches::default(), metrics, sandbox })
     }
 
     /// The factories of another configuration. What components share is shared with those of this one; the sandbox is
@@ -84,14 +88,14 @@ impl Factories {
             false => start_sandbox(config, &self.metrics)?,
         };
         let (budget, limiters, metrics) = (self.budget.clone(), self.limiters.clone(), &self.metrics);
-        let next = Factories::of(config, Shared { budget, limiters, metrics, sandbox })?;
+        let next = Factories::of(config, Shared { budget, limiters, caches: self.caches.clone(), metrics, sandbox })?;
         // More room is there at once, since receivers ask for it when they are built; less when this is in force.
         self.budget.resize(self.in_flight.max(next.in_flight));
         Ok(next)
     }
 
     fn of(config: &Validated, shared: Shared<'_>) -> anyhow::Result<Self> {
-        let Shared { budget, limiters, metrics, sandbox } = shared;
+        let Shared { budget, limiters, caches, metrics, sandbox } = shared;
         let extensions = config.extensions.iter().map(|(id, section)| (id.to_string(), section.canonical())).collect();
         let auth = extensions::build(config, metrics)?;
         let metadata = metadata::read_by(config, &modules_config(config)?, &auth)?;
@@ -106,6 +110,7 @@ impl Factories {
             storages: Storages::of(config)?,
             limiters,
             detections: Detections::default(),
+            caches,
             sandbox,
             modules: modules(config),
             extensions,
@@ -252,6 +257,11 @@ impl host_pipeline::Factories for Factories {
                     let config = config.decode::<resource_detection::Config>()?;
                     let deps = resource_detection::Deps { detections: &self.detections, metrics: &self.metrics };
                     Ok(config.build(id.clone(), next, &deps).await?)
+                }
+                "k8s_attributes" => {
+                    let config = config.decode::<k8s_attributes::Config>()?;
+                    let (caches, metrics, signal) = (&self.caches, &self.metrics, place.pipeline.signal());
+                    Ok(config.build(id.clone(), next, &k8s_attributes::Deps { caches, metrics, signal }).await?)
                 }
                 "wasm" => self.wasm(id, config.decode()?, &place, next),
                 _ => self.guest(Kind::Processor, id, config, &place, next),

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use host_component::{Authenticators, ComponentId, Kind, MetadataKeys, PipelineId};
+use host_component::{Authenticators, ComponentId, Kind, MetadataKeys, PEER, PipelineId};
 use host_config::{Auth, Errors, Pipeline, Validated, Value};
-use host_processors::batch;
+use host_processors::{batch, k8s_attributes};
 use host_wasm::{ModulesConfig, ProcessorConfig};
 
 use crate::catalog::{canonical, find};
@@ -57,6 +57,7 @@ fn by_processors(pipeline: &Pipeline, config: &Validated, modules: &ModulesConfi
         let Some(section) = config.processors.get(id) else { continue };
         match canonical(Kind::Processor, id) {
             "batch" => keys.extend(section.decode::<batch::Config>()?.metadata_keys),
+            "k8s_attributes" if section.decode::<k8s_attributes::Config>()?.reads_peer() => keys.push(PEER.to_owned()),
             "wasm" => keys.extend(modules.metadata_of(&section.decode::<ProcessorConfig>()?)),
             _ => keys.extend(by_guest(Kind::Processor, id, section)),
         }

@@ -55,7 +55,7 @@ fn an_alias_means_the_type_and_is_told() {
 #[test]
 fn names_what_to_use_in_place_of_what_only_the_collector_has() {
     for (kind, name, part) in [
-        (Kind::Processor, "k8sattributes", "later release"),
+        (Kind::Processor, "tail_sampling", "later release"),
         (Kind::Extension, "memory_limiter", "first into each pipeline"),
         (Kind::Receiver, "k8s_cluster", "keep it in a Collector"),
         (Kind::Extension, "zpages", "/debug"),

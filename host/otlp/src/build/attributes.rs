@@ -22,6 +22,11 @@ impl Attributes {
         self.0.len()
     }
 
+    /// As they stand in a resource, whose field 1 they are.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -27,8 +28,10 @@ const LAST_READS: u32 = 8;
 const FIRST_WORDS: usize = 24;
 
 /// The requests of one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Activity {
+    /// Who is at the other end.
+    peer: IpAddr,
     active: AtomicUsize,
     /// Those of the active ones whose body has not come in full.
     reading: AtomicUsize,
@@ -43,6 +46,16 @@ pub(crate) struct Busy {
 }
 
 impl Activity {
+    pub(crate) fn new(peer: IpAddr) -> Self {
+        Activity {
+            peer: peer.to_canonical(),
+            active: AtomicUsize::new(0),
+            reading: AtomicUsize::new(0),
+            taken: AtomicU64::new(0),
+            heard: AtomicUsize::new(0),
+        }
+    }
+
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.active.fetch_add(1, Ordering::Relaxed);
         self.reading.fetch_add(1, Ordering::Relaxed);
@@ -66,6 +79,11 @@ impl Activity {
 }
 
 impl Busy {
+    /// The address of who sends it.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.activity.peer
+    }
+
     /// The body is there: from now on the sender is owed an answer.
     pub(crate) fn has_read(&mut self) {
         if std::mem::take(&mut self.is_reading) {

@@ -49,7 +49,7 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
     intake.check_headers(headers)?;
     intake.authenticate(headers).await?;
     let coding = coding(headers)?;
-    let origin = intake.metadata.of(signal, headers, request.uri())?;
+    let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer())?;
     let came = Came { origin, remote: Remote::of(headers), format: "protobuf" };
     let mut incoming = request.into_body();
     let (message, _reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;

@@ -81,7 +81,7 @@ async fn post(
     intake.authenticate(headers).await?;
     let form = form?;
     let coding = coding(headers)?;
-    let origin = intake.metadata.of(signal, headers, request.uri())?;
+    let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer())?;
     let came = Came { origin, remote: Remote::of(headers), format: form.name() };
     let mut incoming = request.into_body();
     let (body, reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;

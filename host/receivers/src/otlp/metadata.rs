@@ -1,8 +1,9 @@
 //! Request metadata: the headers of a request that something downstream reads, which go along with its data.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use host_component::{MetadataKeys, Origin, Signal};
+use host_component::{MetadataKeys, Origin, PEER, Signal};
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, Uri};
 
@@ -11,27 +12,39 @@ use super::status::Rejection;
 /// Which headers are kept, by signal.
 pub(crate) struct Metadata {
     keys: [Vec<HeaderName>; 3],
+    /// Whether the address of the sender is, which is no header and stands in each connection.
+    peers: [bool; 3],
     /// Where data came from that brings nothing along.
     nowhere: Arc<Origin>,
 }
 
 impl Metadata {
-    /// Keeps what `keys` names, where the user wants metadata at all.
-    pub(crate) fn new(is_included: bool, keys: &MetadataKeys) -> Self {
+    /// Keeps what `all` names, where the user wants metadata at all.
+    pub(crate) fn new(is_included: bool, all: &MetadataKeys) -> Self {
         // What is no name of a header is in no request.
-        let names = |signal| keys.of(signal).filter_map(|key| HeaderName::try_from(key).ok()).collect();
+        let names = |signal| all.of(signal).filter_map(|key| HeaderName::try_from(key).ok()).collect();
         let keys = Signal::ALL.map(|signal| if is_included { names(signal) } else { Vec::new() });
-        Metadata { keys, nowhere: Arc::default() }
+        let peers = Signal::ALL.map(|signal| all.of(signal).any(|key| key == PEER));
+        Metadata { keys, peers, nowhere: Arc::default() }
     }
 
     /// What a request brings along. Values are text as it stands in the header, also those of gRPC's `-bin` keys, which are
     /// base64 there.
-    pub(crate) fn of(&self, signal: Signal, headers: &HeaderMap, uri: &Uri) -> Result<Arc<Origin>, Rejection> {
-        let keys = &self.keys[signal as usize];
-        if keys.is_empty() {
+    pub(crate) fn of(
+        &self,
+        signal: Signal,
+        headers: &HeaderMap,
+        uri: &Uri,
+        peer: IpAddr,
+    ) -> Result<Arc<Origin>, Rejection> {
+        let (keys, has_peer) = (&self.keys[signal as usize], self.peers[signal as usize]);
+        if keys.is_empty() && !has_peer {
             return Ok(self.nowhere.clone());
         }
         let mut metadata = Vec::new();
+        if has_peer {
+            metadata.push((PEER.to_owned(), peer.to_string()));
+        }
         for key in keys {
             for value in headers.get_all(key) {
                 // To guess at what is no text could make two values one.

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -242,8 +242,8 @@ impl Port {
                 () = shutdown.wait() => break,
                 accepted = listener.accept() => accepted,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok((stream, peer)) => (stream, peer.ip()),
                 Err(error) => {
                     tracing::warn!(receiver = owner, %error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -258,7 +258,7 @@ impl Port {
             let (keepalive, first_words, shutdown) = (self.keepalive.clone(), self.first_words, shutdown.clone());
             spawn("connection", &owner, async move {
                 if let Some(stream) = opened(stream, tls, shutdown.clone()).await {
-                    serve(stream, protocol, intake, keepalive, first_words, shutdown).await;
+                    serve((stream, peer), protocol, intake, keepalive, first_words, shutdown).await;
                 }
                 drop(place);
             });
@@ -284,14 +284,14 @@ async fn opened(stream: TcpStream, tls: Option<Arc<Acceptor>>, mut shutdown: Shu
 
 /// Serves one connection to its end.
 async fn serve(
-    stream: Stream,
+    (stream, peer): (Stream, IpAddr),
     protocol: Protocol,
     intake: Arc<Intake>,
     keepalive: ServerParameters,
     first_words: Duration,
     shutdown: Shutdown,
 ) {
-    let activity = Arc::new(Activity::default());
+    let activity = Arc::new(Activity::new(peer));
     let io = TokioIo::new(Heard::new(stream, activity.clone()));
     let lifetime = Lifetime { keepalive: &keepalive, first_words };
     let connected = intake.clone();

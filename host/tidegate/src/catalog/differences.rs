@@ -58,6 +58,45 @@ pub(super) const RESOURCE_DETECTION: &[Difference] = &[
     ),
 ];
 
+pub(super) const K8S_ATTRIBUTES: &[Difference] = &[
+    of(
+        "",
+        "All processors of the process that follow the same pods share one cache, whatever their pipelines and signals.",
+    ),
+    of(
+        "pod_association",
+        "The first association that finds a pod wins, and not the first for which a resource says something.",
+    ),
+    of(
+        "pod_association",
+        "By the address of a connection pods are found where `filter.node` or `filter.node_from_env_var` is set, and nowhere else: \
+         without them it may be that of a relay.",
+    ),
+    of("pod_association", "A pod with `hostNetwork: true` is never found by an address, since that is the node's."),
+    of(
+        "pod_association",
+        "The address of the sender is taken off the data behind the processor, so that `batch` may join what follows.",
+    ),
+    of("pod_delete_grace_period", "A pod that is deleted or over gives up its address at once."),
+    of(
+        "hold",
+        "Data of a pod that is not known yet waits for it, 2 s at most, and then goes on as it is; the new keys are `hold` and `hold_mib`.",
+    ),
+    of(
+        "watch_sync_period",
+        "`watch_sync_period` is taken and of no effect: what is known changes when the API server tells.",
+    ),
+    of("extract.metadata", "An attribute without a value is left out, and not empty."),
+    of(
+        "extract.metadata",
+        "The address of a connection becomes `k8s.pod.ip` where it is a known pod's, and with `passthrough`.",
+    ),
+    of(
+        "extract.metadata",
+        "`container.image.tags` may be asked for beside `container.image.tag`; no feature gate decides.",
+    ),
+];
+
 pub(super) const OTLP_EXPORTER: &[Difference] = &[
     of(
         "sending_queue",

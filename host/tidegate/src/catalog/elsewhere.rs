@@ -35,7 +35,7 @@ const RECEIVERS: Table = &[
 ];
 
 const PROCESSORS: Table = &[
-    (&["k8s_attributes", "k8sattributes", "tail_sampling"], LATER),
+    (&["tail_sampling"], LATER),
     (&["span", "log_dedup", "logdedup", "unroll", "schema"], OWN_MODULE),
     (
         &[

@@ -27,7 +27,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "sdk-patterns",
         ],
     ),
-    ("host-processors", &["host-component", "host-config", "host-kubernetes", "host-otlp", "host-telemetry"]),
+    (
+        "host-processors",
+        &["host-component", "host-config", "host-kubernetes", "host-otlp", "host-telemetry", "sdk-patterns"],
+    ),
     (
         "host-exporters",
         &["host-component", "host-compression", "host-config", "host-otlp", "host-telemetry", "host-tls"],

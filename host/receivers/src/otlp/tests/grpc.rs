@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
-use host_component::Failure;
+use host_component::{Failure, MetadataKeys, PEER, Signal};
 use host_compression::Coding;
 
 use super::harness::{CAP, Client, LOGS, Setup, TRACES, framed, logs, packed, until};
@@ -19,6 +19,20 @@ async fn hands_a_request_on_as_it_came_and_answers_with_an_empty_message() {
     assert_eq!(*receiver.pipeline.taken.lock().unwrap(), [logs("hello")]);
     assert_eq!(receiver.metric("otelcol_receiver_accepted_log_records", &["grpc"]), 1);
     assert_eq!(receiver.budget.used(), 0);
+}
+
+#[tokio::test]
+async fn the_address_of_a_sender_goes_along_where_something_reads_it_and_nowhere_else() {
+    let mut metadata = MetadataKeys::default();
+    metadata.add(Signal::Logs, [PEER.to_owned()]);
+    for (metadata, peer) in [(metadata, Some("127.0.0.1".parse().unwrap())), (MetadataKeys::default(), None)] {
+        let receiver = Setup { metadata, ..Setup::default() }.start();
+        let client = Client::connect(receiver.grpc).await;
+        assert_eq!(client.export(&logs("hello")).await.code, "0");
+        let origin = receiver.pipeline.origins.lock().unwrap().pop().unwrap();
+        assert_eq!(origin.peer(), peer);
+        assert_eq!(origin.without_peer().metadata, [], "and nothing else");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use host_component::{
-    Authenticators, BoxFuture, Consumer, Consumers, Delivery, Failure, MetadataKeys, Outcome, Receiver, Signal, Trigger,
+    Authenticators, BoxFuture, Consumer, Consumers, Delivery, Failure, MetadataKeys, Origin, Outcome, Receiver, Signal,
+    Trigger,
 };
 use host_compression::{Coding, pack};
 use host_otlp::wire::put_len;
@@ -30,6 +31,8 @@ pub(super) const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceSe
 /// Remembers what it took, and answers as it was told to.
 pub(super) struct Pipeline {
     pub(super) taken: Mutex<Vec<Bytes>>,
+    /// Where each of them came from.
+    pub(super) origins: Mutex<Vec<Arc<Origin>>>,
     answer: Mutex<Outcome>,
     /// One permit lets one delivery through.
     gate: Semaphore,
@@ -53,6 +56,7 @@ impl Consumer for Pipeline {
             self.gate.acquire().await.unwrap().forget();
             drop(waiting);
             self.taken.lock().unwrap().push(delivery.payload.contiguous());
+            self.origins.lock().unwrap().push(delivery.origin);
             self.answer.lock().unwrap().clone()
         })
     }
@@ -95,6 +99,8 @@ pub(super) struct Setup {
     pub(super) http: HttpConfig,
     pub(super) budget: Budget,
     pub(super) auth: Authenticators,
+    /// What is read of requests behind it.
+    pub(super) metadata: MetadataKeys,
     pub(super) is_open: bool,
     pub(super) ack_timeout: Duration,
 }
@@ -107,6 +113,7 @@ impl Default for Setup {
             http: HttpConfig { endpoint: any, ..HttpConfig::default() },
             budget: Budget::default(),
             auth: Authenticators::default(),
+            metadata: MetadataKeys::default(),
             is_open: true,
             ack_timeout: Duration::MAX,
         }
@@ -118,6 +125,7 @@ impl Setup {
     pub(super) fn start(self) -> Running {
         let pipeline = Arc::new(Pipeline {
             taken: Mutex::default(),
+            origins: Mutex::default(),
             answer: Mutex::new(Ok(())),
             gate: Semaphore::new(0),
             waiting: Default::default(),
@@ -136,7 +144,7 @@ impl Setup {
             ack_timeout: self.ack_timeout,
             base: Path::new("."),
             auth: &self.auth,
-            metadata: &MetadataKeys::default(),
+            metadata: &self.metadata,
             metrics: &metrics,
         };
         let receiver = config.build("otlp".parse().unwrap(), &consumers, &deps).unwrap();

@@ -114,6 +114,18 @@ const KEYS: Keys = &[
         "take it out: detection asks the API server two questions",
     ),
     (
+        Kind::Processor,
+        &["k8s_attributes"],
+        &["kube_api_qps", "kube_api_burst"],
+        "take it out: the API server is asked once for each kind of objects, and tells of changes by itself",
+    ),
+    (
+        Kind::Processor,
+        &["k8s_attributes"],
+        &["extract.deployment_name_from_replicaset"],
+        "take it out: the name is always that of the ReplicaSet, without the hash that its pods are labelled with",
+    ),
+    (
         Kind::Exporter,
         SENDING,
         &["sending_queue.batch"],

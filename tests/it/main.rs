@@ -12,6 +12,7 @@ mod corpus;
 mod datadog;
 mod delivery;
 mod drain;
+mod edge;
 mod file_log;
 mod floods;
 mod harness;

@@ -58,7 +58,7 @@ impl Config {
         next: Arc<dyn Consumer>,
         deps: &Deps<'_>,
     ) -> Result<Arc<dyn Consumer>, BuildError> {
-        let access = Access { auth_type: self.auth_type, context: self.context.clone() };
+        let access = Access { auth_type: self.auth_type, context: self.context.clone(), ..Access::default() };
         self.build_at(Server::As(access), id, next, deps).await
     }
 

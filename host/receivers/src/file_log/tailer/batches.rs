@@ -81,7 +81,8 @@ impl Tailer {
         self.flush(&mut draft, now);
         let files = self.put_under_way(&draft);
         if draft.writer.items() == 0 {
-            files.into_iter().for_each(|id| self.settle(id, draft.id));
+            // Nothing came of them: who looked again for that would look for ever.
+            files.into_iter().for_each(|id| drop(self.settle(id, draft.id)));
             return None;
         }
         self.in_flight += 1;
@@ -182,19 +183,19 @@ impl Tailer {
     pub(in crate::file_log) fn done(&mut self, batch: &Batch, is_over: bool) {
         self.in_flight = self.in_flight.saturating_sub(1);
         for id in batch.files.iter().filter(|_| is_over) {
-            self.settle(*id, batch.id);
+            if self.settle(*id, batch.id) {
+                self.make_ready(*id);
+            }
         }
     }
 
-    /// A batch with entries of a file was delivered. The file goes on when all before it were, too.
-    fn settle(&mut self, id: FileId, batch: u64) {
-        let Some(file) = self.files.get_mut(&id) else { return };
+    /// A batch with entries of a file was delivered. Gives whether the file may go on: all before it were, too.
+    fn settle(&mut self, id: FileId, batch: u64) -> bool {
+        let Some(file) = self.files.get_mut(&id) else { return false };
         if file.settle(batch) {
             self.changes.insert(id, Some(file.known()));
         }
-        if !file.is_under_way() {
-            self.make_ready(id);
-        }
+        !file.is_under_way()
     }
 }
 

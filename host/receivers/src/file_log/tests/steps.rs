@@ -117,3 +117,15 @@ fn goes_on_where_a_rotated_file_cannot_be_read() {
     assert!(steps.metrics.total("tidegate_file_log_read_errors") > 0);
     assert_eq!(steps.delivered_after(5_000), ["three"]);
 }
+
+#[test]
+fn what_was_read_and_delivered_is_not_looked_at_again_until_it_changes() {
+    let folder = Folder::new();
+    folder.append("a.log", "one\n");
+    let mut steps = folder.steps("{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, watch: poll }");
+    assert_eq!(steps.delivered_after(0), ["one"]);
+    assert!(steps.after(1_000).is_empty());
+    assert!(!steps.tailer.is_waiting());
+    folder.append("a.log", "two\n");
+    assert_eq!(steps.delivered_after(1_000), ["two"]);
+}

@@ -2,6 +2,7 @@
 
 mod backends;
 mod bench;
+mod cluster;
 mod conformance;
 mod environment;
 mod faults;

@@ -1,5 +1,7 @@
 //! What a machine may lack, and how to get it.
 
+use std::env;
+
 use anyhow::{Result, bail};
 
 use crate::process;
@@ -42,6 +44,41 @@ pub(crate) fn maven() -> Result<()> {
         bail!("Maven is missing: apt-get install maven");
     }
     Ok(())
+}
+
+/// What a node of Kubernetes is made of besides its own programs: a program, and Debian's package of it.
+const NODE: [(&str, &str); 5] = [
+    ("runc", "runc"),
+    ("/usr/lib/cni/bridge", "containernetworking-plugins"),
+    ("iptables", "iptables"),
+    ("conntrack", "conntrack"),
+    ("busybox", "busybox-static"),
+];
+
+/// What the tests on a real Kubernetes need: root, since its containers are, and what a node has.
+pub(crate) fn cluster() -> Result<()> {
+    python()?;
+    go()?;
+    if !rustix::process::geteuid().is_root() {
+        bail!("a node of Kubernetes needs root: run it as root, in a machine or a container that may be disturbed");
+    }
+    let missing: Vec<&str> = NODE.iter().filter(|(file, _)| !is_there(file)).map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        bail!("parts of a node are missing: apt-get install --no-install-recommends {}", missing.join(" "));
+    }
+    for (program, package) in [("ip", "iproute2"), ("nsenter", "util-linux"), ("openssl", "openssl")] {
+        if !is_there(program) {
+            bail!("{program} is missing: apt-get install {package}");
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is such a program, on the path or where root's are. A whole path stands for itself.
+fn is_there(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.any(|folder| folder.join(program).is_file())
 }
 
 /// taskset, for pinning programs to cores.

@@ -1,11 +1,13 @@
 //! `cargo xtask test`: every test that this machine can run, step by step.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{backends, bench, conformance, faults, fuzz, guests, interop, needs, otelcol, rotation, tidy, wit};
+use crate::{
+    backends, bench, cluster, conformance, faults, fuzz, guests, interop, needs, otelcol, rotation, tidy, wit,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -15,6 +17,9 @@ pub(crate) struct Args {
     /// Also the tests of backends that are not built yet: they are built, which takes half an hour of CPU once
     #[arg(long)]
     backends: bool,
+    /// Also the tests on a Kubernetes of one node: it is built, which takes 17 minutes of CPU once, and needs root
+    #[arg(long)]
+    cluster: bool,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
@@ -46,6 +51,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         backends::build(workspace, &mut steps)?;
     }
     steps.run_if("real backends", needs::python(), || backends::run(workspace, &binary))?;
+    let cluster = if args.cluster { needs::cluster() } else { not_asked() };
+    steps.run_if("a real Kubernetes", cluster, || cluster::run(workspace, &binary))?;
     let conformance = conformance::Args::default();
     steps.run_if("conformance", needs::python(), || conformance::run(workspace, &binary, &conformance))?;
     steps.run_if("instructions", needs::valgrind(), || bench::instructions(workspace))?;
@@ -54,4 +61,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     }
     steps.print();
     Ok(())
+}
+
+fn not_asked() -> Result<()> {
+    bail!("it was not asked for: `cargo xtask test --cluster` runs it")
 }

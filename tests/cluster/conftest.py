@@ -1,0 +1,84 @@
+"""Where the modules of these tests are found, what has to be there, and what each test gets: a namespace, and collectors."""
+
+import os
+import pathlib
+import re
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+# Telemetry is compared in the form in which tests/interop does it.
+sys.path[:0] = [str(HERE), str(HERE.parent / "interop")]
+
+import collector_pods  # noqa: E402
+import control_plane  # noqa: E402
+import node  # noqa: E402
+import objects  # noqa: E402
+from pods import Pod  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if "TIDEGATE" not in os.environ:
+        pytest.exit("TIDEGATE has to name the binary", returncode=2)
+    if control_plane.settings.STATE.exists() is False or control_plane.get("/readyz") != "ok":
+        pytest.exit("there is no cluster: tests/cluster/cluster.py up", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def images():
+    """The images of the collectors, made of the binaries that the environment names."""
+    for name in collector_pods.available():
+        program = os.environ[collector_pods.PROGRAMS[name]]
+        node.load(collector_pods.image(name), [f"/bin/{name}"], [f"{os.path.realpath(program)}:/bin/{name}"])
+
+
+@pytest.fixture
+def namespace(request):
+    """A namespace of the test's own, with a service account `collector`; its pods end with it."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")[:40].strip("-")
+    objects.create("Namespace", name)
+    objects.wait_for(lambda: objects.read("ServiceAccount", "default", name), "the service account `default`")
+    objects.create("ServiceAccount", "collector", name)
+    yield name
+    pods = [Pod(name, pod["metadata"]["name"]) for pod in objects.read_all("Pod", name)]
+    objects.delete("Namespace", name)
+    for kind in ("ClusterRoleBinding", "ClusterRole"):
+        objects.delete(kind, name)
+    for pod in pods:
+        objects.wait_for(lambda: pod.read() is None, f"{pod.name} to be gone")
+
+
+@pytest.fixture
+def grant(namespace):
+    """Allows the service account `collector` what rules say, in place of what it was allowed before."""
+
+    def allow(rules):
+        for kind in ("ClusterRoleBinding", "ClusterRole"):
+            objects.delete(kind, namespace)
+        objects.create("ClusterRole", namespace, rules=rules)
+        objects.create(
+            "ClusterRoleBinding", namespace,
+            roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": namespace},
+            subjects=[{"kind": "ServiceAccount", "name": "collector", "namespace": namespace}],
+        )
+
+    return allow
+
+
+@pytest.fixture
+def collector(images, namespace, tmp_path):
+    """Starts a collector by its name, with a configuration."""
+
+    def start(name, document):
+        if name not in collector_pods.available():
+            pytest.skip(f"{name} is not built; `cargo xtask test --cluster` builds it")
+        return collector_pods.Collector(name, namespace, tmp_path, "collector").start(document)
+
+    return start
+
+
+@pytest.fixture
+def both(collector):
+    """Starts Tidegate and otelcol with the same configuration."""
+    return lambda document: (collector("tidegate", document), collector("otelcol", document))

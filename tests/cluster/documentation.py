@@ -1,0 +1,31 @@
+"""What docs/configuration.md says that a service account needs: the tests grant this and no more."""
+
+import pathlib
+import re
+
+import yaml
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs/configuration.md"
+
+
+def blocks(section):
+    """The YAML of a section of the page, parsed."""
+    text = PAGE.read_text()
+    begin = re.search(rf"^### {section}$", text, re.MULTILINE)
+    assert begin, f"{PAGE} has no section {section}"
+    rest = text[begin.end():]
+    end = re.search(r"^##?#? ", rest, re.MULTILINE)
+    found = re.findall(r"^```yaml\n(.*?)^```", rest[: end.start() if end else None], re.MULTILINE | re.DOTALL)
+    return [yaml.safe_load(block) for block in found]
+
+
+def rules(section):
+    """The rules of the role: of a whole ClusterRole, or listed alone."""
+    found = []
+    for block in blocks(section):
+        if isinstance(block, dict) and block.get("kind") == "ClusterRole":
+            found += block["rules"]
+        elif isinstance(block, list):
+            found += [rule for rule in block if isinstance(rule, dict) and "verbs" in rule]
+    assert found, f"section {section} of {PAGE} has no rules"
+    return found

@@ -1,0 +1,74 @@
+"""Objects of the API server: made, looked at, changed and deleted."""
+
+import json
+import time
+import urllib.error
+
+import control_plane
+
+CORE = "/api/v1"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+APPS = "/apis/apps/v1"
+# Where objects of a kind are, and whether they are in a namespace.
+KINDS = {
+    "ClusterRole": (RBAC, "clusterroles", False),
+    "ClusterRoleBinding": (RBAC, "clusterrolebindings", False),
+    "DaemonSet": (APPS, "daemonsets", True),
+    "Deployment": (APPS, "deployments", True),
+    "Namespace": (CORE, "namespaces", False),
+    "Node": (CORE, "nodes", False),
+    "PersistentVolume": (CORE, "persistentvolumes", False),
+    "PersistentVolumeClaim": (CORE, "persistentvolumeclaims", True),
+    "Pod": (CORE, "pods", True),
+    "Secret": (CORE, "secrets", True),
+    "ConfigMap": (CORE, "configmaps", True),
+    "ServiceAccount": (CORE, "serviceaccounts", True),
+}
+PATIENCE = 120
+
+
+def place(kind, namespace, name=""):
+    api, plural, is_inside = KINDS[kind]
+    inside = f"/namespaces/{namespace}" if is_inside else ""
+    return f"{api}{inside}/{plural}" + (f"/{name}" if name else "")
+
+
+def create(kind, name, namespace="", labels=None, annotations=None, **fields):
+    """Makes an object; `fields` are what it has beside its metadata, such as `spec`."""
+    api = KINDS[kind][0]
+    metadata = {"name": name, "labels": labels or {}, "annotations": annotations or {}}
+    group = api.removeprefix("/apis/").removeprefix("/api/")
+    body = {"apiVersion": group, "kind": kind, "metadata": metadata, **fields}
+    return json.loads(control_plane.request(place(kind, namespace), "POST", body))
+
+
+def read(kind, name, namespace=""):
+    """The object; nothing where it is not there."""
+    text = control_plane.get(place(kind, namespace, name))
+    return json.loads(text) if text else None
+
+
+def read_all(kind, namespace=""):
+    return json.loads(control_plane.request(place(kind, namespace)))["items"]
+
+
+def patch(kind, name, namespace="", **fields):
+    control_plane.request(place(kind, namespace, name), "PATCH", fields, "application/merge-patch+json")
+
+
+def delete(kind, name, namespace=""):
+    """Asks for the end of an object; whether it is gone is another question."""
+    try:
+        control_plane.request(place(kind, namespace, name), "DELETE")
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+
+
+def wait_for(condition, what, patience=PATIENCE, trouble=lambda: ""):
+    """Asks until there is an answer; `trouble` says what to tell where there is none."""
+    end = time.monotonic() + patience
+    while not (answer := condition()):
+        assert time.monotonic() < end, f"waited {patience} s for {what}\n{trouble()}"
+        time.sleep(0.2)
+    return answer

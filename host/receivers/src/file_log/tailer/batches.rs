@@ -82,7 +82,9 @@ impl Tailer {
         let files = self.put_under_way(&draft);
         if draft.writer.items() == 0 {
             // Nothing came of them: who looked again for that would look for ever.
-            files.into_iter().for_each(|id| drop(self.settle(id, draft.id)));
+            for id in files {
+                self.settle(id, draft.id);
+            }
             return None;
         }
         self.in_flight += 1;

@@ -13,6 +13,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ObjectList, Request};
 use kube::{Client, Config, Resource};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::access::{Access, AccessError};
 use crate::api::{Api, ApiError, told};
@@ -23,6 +24,10 @@ use crate::objects::{Object, Pod};
 const PAGE: u32 = 500;
 /// How long the server keeps a question open, in seconds: it is asked again then.
 const OPEN: u32 = 240;
+/// A watch that says nothing for so long, though the server would have ended it, has no server at its other end.
+const SILENCE: Duration = Duration::from_secs(OPEN as u64 + 30);
+/// How long an answer may take to begin, and a page of objects to come.
+const ANSWER: Duration = Duration::from_secs(60);
 /// How long after that.
 const REST: Duration = Duration::from_secs(1);
 /// The server has forgotten what was asked from.
@@ -210,7 +215,8 @@ impl Watch {
                 Part::Whole => request.list(&params),
                 Part::Metadata => request.list_metadata(&params),
             };
-            let page: ObjectList<K> = client.request(asked.map_err(kube::Error::BuildRequest)?).await?;
+            let asked = asked.map_err(kube::Error::BuildRequest)?;
+            let page: ObjectList<K> = in_time(client.request(asked)).await?;
             page.items.into_iter().for_each(|object| tell(Seen::There(object)));
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if params.continue_token.is_none() {
@@ -263,9 +269,11 @@ impl Watch {
             Part::Whole => request.watch(&params, last),
             Part::Metadata => request.watch_metadata(&params, last),
         };
-        let events = client.request_events::<K>(asked.map_err(kube::Error::BuildRequest)?).await?;
+        let asked = asked.map_err(kube::Error::BuildRequest)?;
+        let events = in_time(client.request_events::<K>(asked)).await?;
         pin_mut!(events);
-        while let Some(event) = events.try_next().await? {
+        // After a silence it is asked anew, which tells whether there is a server.
+        while let Some(event) = timeout(SILENCE, events.try_next()).await.unwrap_or(Ok(None))? {
             let object = match event {
                 WatchEvent::Added(object) | WatchEvent::Modified(object) => Seen::There(object),
                 WatchEvent::Deleted(object) => Seen::Gone(object),
@@ -291,5 +299,13 @@ impl Watch {
             kube::Error::Api(status) => ApiError::Withheld { kind, code: status.code, message: status.message },
             other => ApiError::Lost { kind, why: told(&other) },
         }
+    }
+}
+
+/// What is asked, where it is answered in time.
+async fn in_time<T>(asked: impl Future<Output = Result<T, kube::Error>>) -> Result<T, kube::Error> {
+    match timeout(ANSWER, asked).await {
+        Ok(answered) => answered,
+        Err(_) => Err(kube::Error::Service(format!("there was no answer within {} s", ANSWER.as_secs()).into())),
     }
 }

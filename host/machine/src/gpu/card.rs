@@ -257,6 +257,10 @@ fn fields(device: &Device<'_>, readings: &mut Readings, asking: &mut Asking<'_>)
     let mut values = samples.into_iter().zip(ids).map(|(sample, id)| {
         let value = asking.ask(format_args!("field {id}"), sample.and_then(|sample| sample.value))?;
         match value {
+            // Counted in 32 bits they begin anew every few seconds, and nobody could tell how often.
+            SampleValue::U32(_) if [NVML_FI_DEV_PCIE_COUNT_TX_BYTES, NVML_FI_DEV_PCIE_COUNT_RX_BYTES].contains(&id) => {
+                None
+            }
             SampleValue::F64(value) => Some(value as u64),
             SampleValue::U32(value) => Some(value.into()),
             SampleValue::U64(value) => Some(value),

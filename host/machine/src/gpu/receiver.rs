@@ -1,6 +1,6 @@
 //! The receiver asks the kubelet who has which card, and then each card, on a thread that may block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -24,6 +24,8 @@ const SCOPE: &str = "tidegate/gpu";
 const SCHEMA: &str = "https://opentelemetry.io/schemas/1.40.0";
 /// No machine has more.
 pub(super) const CARDS: u32 = 1024;
+/// How many collections a card that is lost is left for.
+const PATIENCE: u32 = 20;
 
 pub(super) struct Gpu {
     pods: Pods,
@@ -41,6 +43,9 @@ struct Cards {
     /// Those that have answered, by their place: who is lost does not say who it is any more.
     known: BTreeMap<u32, Identity>,
     xids: Last,
+    /// Those that are lost, by their place, and for how many collections the library has not been loaded anew for that.
+    lost: BTreeSet<u32>,
+    waited: u32,
 }
 
 impl Config {
@@ -71,6 +76,8 @@ impl Config {
             owners: Arc::clone(&owners),
             known: BTreeMap::new(),
             xids: Last::default(),
+            lost: BTreeSet::new(),
+            waited: 0,
         };
         Gpu { pods: Pods::new(&self.pod_resources), owners, cards: Blocking::new(cards) }
     }
@@ -105,7 +112,7 @@ impl CollectNow for Cards {
             processes: self.names.has_semconv() && recorder.wants(&semconv::PROCESS_MEMORY),
         };
         let asked = ask_all(nvml, wants, &mut self.known, &mut missed);
-        let (cards, worst) = match asked {
+        let (cards, lost) = match asked {
             Ok(asked) => asked,
             Err(error) => {
                 let missed = self.library.missed(&error);
@@ -122,7 +129,12 @@ impl CollectNow for Cards {
                 dcgm::record(card, &owners, &self.hostname, self.xids.of(&card.identity.uuid), &mut recorder);
             }
         }
-        if worst == Some(Severity::CardLost) {
+        // Loaded anew, the library may find it again. Nobody listens to the others meanwhile: it is not done all the time.
+        self.waited += 1;
+        let is_due = !lost.is_subset(&self.lost) || !lost.is_empty() && self.waited >= PATIENCE;
+        self.lost = lost;
+        if is_due {
+            self.waited = 0;
             self.library.release();
         } else if is_listening {
             self.library.listen(&self.xids);
@@ -132,7 +144,7 @@ impl CollectNow for Cards {
     }
 }
 
-/// Asks each card; with the worst that was heard.
+/// Asks each card; with those that are lost.
 ///
 /// # Errors
 /// Where the library does not fit the driver any more.
@@ -141,8 +153,8 @@ fn ask_all(
     wants: Wants,
     known: &mut BTreeMap<u32, Identity>,
     missed: &mut Vec<Missed>,
-) -> Result<(Vec<Card>, Option<Severity>), NvmlError> {
-    let (mut cards, mut worst) = (Vec::new(), None);
+) -> Result<(Vec<Card>, BTreeSet<u32>), NvmlError> {
+    let (mut cards, mut gone) = (Vec::new(), BTreeSet::new());
     let count = nvml.device_count()?.min(CARDS);
     known.retain(|index, _| *index < count);
     for index in 0..count {
@@ -153,8 +165,8 @@ fn ask_all(
         if let Some(error) = asking.stale.take() {
             return Err(error);
         }
-        worst = worst.max(heard);
         if heard == Some(Severity::CardLost) {
+            gone.insert(index);
             missed.push(lost(known.get(&index), index));
         }
         let failed = || {
@@ -164,7 +176,7 @@ fn ask_all(
         };
         cards.extend(if heard == Some(Severity::CardLost) { failed() } else { card });
     }
-    Ok((cards, worst))
+    Ok((cards, gone))
 }
 
 fn ask_one(

@@ -106,6 +106,15 @@ impl Association {
         all.into_iter().map(Association::new).collect()
     }
 
+    /// Whether data that has these says of which pod it is: by the connection it says who sent it, and a host may have
+    /// several.
+    pub(super) fn names_pod(&self) -> bool {
+        let has = |source: &Source| self.sources.contains(source);
+        let has_address = self.sources.iter().any(|source| matches!(source, Source::Ip(name) if name != "host.name"));
+        let has_name = has(&Source::Name) && has(&Source::Namespace);
+        !has(&Source::Connection) && (has_address || has_name || has(&Source::Uid) || has(&Source::ContainerId))
+    }
+
     /// Where the cache has an index of its own for it.
     pub(super) fn index(&self) -> Index {
         match self.sources.as_slice() {

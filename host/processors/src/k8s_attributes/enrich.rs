@@ -12,7 +12,7 @@ use host_otlp::view::{AnyValue, KeyValue};
 use host_otlp::wire::{Field, Fields, WireType, put_len};
 use host_otlp::{Payload, Segment};
 
-use super::association::{self, Index, Value};
+use super::association::{self, Index, Source, Value};
 use super::attribute::Attribute;
 use super::cache::Member;
 use super::follower::OF_CLUSTER;
@@ -110,7 +110,12 @@ impl<'s> Finder<'_, 's> {
     fn find(&mut self, resource: &Additions<'_>) -> Found<'s> {
         let (slot, arrival) = (self.member.slot, self.member.arrival);
         let (mut first, before) = (None, self.tried.len());
+        let mut names_other = false;
         for (at, association) in self.member.plan.associations.iter().enumerate() {
+            // What says of which pod it is was at most relayed by the one that it came from.
+            if names_other && association.sources.contains(&Source::Connection) {
+                continue;
+            }
             let values = association.sources.iter().map(|source| source.value(self.peer, |key| resource.text(key)));
             let Some(values) = values.collect::<Option<Vec<Value<'_>>>>() else { continue };
             let index = association.index();
@@ -125,7 +130,10 @@ impl<'s> Finder<'_, 's> {
             match entry.and_then(|entry| Some((entry, view(entry)?))) {
                 Some((_, view)) if view.is_ignored => return Found::Ignored,
                 Some((entry, view)) => return Found::Pod { at, entry, view },
-                None => first = first.or(Some(at)),
+                None => {
+                    first = first.or(Some(at));
+                    names_other |= association.names_pod();
+                }
             }
         }
         match first {

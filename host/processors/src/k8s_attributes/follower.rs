@@ -23,9 +23,10 @@ pub(super) const OF_CLUSTER: &str = "kube-system";
 pub(super) async fn run(shared: Arc<Shared>, kind: Kind) {
     let mut pause = FIRST;
     loop {
-        let mut has_listed = false;
+        let (mut has_listed, began) = (false, Instant::now());
         let Err(error) = once(&shared, kind, &mut has_listed).await;
-        if has_listed {
+        // Where a watch fails at once, each time, all is not listed each time as soon.
+        if has_listed && began.elapsed() >= LONGEST {
             pause = FIRST;
         }
         shared.trouble(kind, Some(told(&shared, kind, &error)));

@@ -55,7 +55,9 @@ fn the_first_association_that_finds_a_pod_wins() {
     assert_eq!(found(None, &[(NAME, "a"), ("k8s.namespace.name", "other")]), "");
     assert_eq!(found(None, &[("container.id", "beef")]), "b");
     assert_eq!(found(Some("10.88.0.9"), &[("team", "x")]), "b", "the address is another pod's");
-    assert_eq!(found(Some("10.88.0.7"), &[("team", "x"), ("container.id", "gone")]), "a");
+    assert_eq!(found(Some("10.88.0.7"), &[("team", "x")]), "a");
+    let relayed = [("team", "x"), ("container.id", "gone")];
+    assert_eq!(found(Some("10.88.0.7"), &relayed), "", "it names a pod: who sent it has at most relayed it");
     assert_eq!(found(Some("10.88.0.7"), &[]), "a");
 }
 

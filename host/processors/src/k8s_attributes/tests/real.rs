@@ -45,9 +45,10 @@ async fn told(
     running: &Running,
     processor: &Arc<dyn Consumer>,
     peer: Option<&str>,
-    uid: &str,
+    uid: Option<&str>,
 ) -> BTreeMap<String, String> {
-    processor.consume(delivery(peer, &[("k8s.pod.uid", uid)])).await.unwrap();
+    let attributes: Vec<_> = uid.map(|uid| ("k8s.pod.uid", uid)).into_iter().collect();
+    processor.consume(delivery(peer, &attributes)).await.unwrap();
     running.sink.attributes().pop().unwrap()
 }
 
@@ -95,8 +96,8 @@ async fn a_real_api_server_tells_of_pods_from_their_beginning_to_their_end() {
     server.patch(&format!("{PODS}/web-2/status"), &running("10.88.0.8")).await;
     server.patch(&format!("{PODS}/web-1/status"), &running("10.88.0.7")).await;
     let uid = of(&here, "uid");
-    let told = async |peer, uid: &str| told(&running_here, &processor, peer, uid).await;
-    waits(async || told(Some("10.88.0.7"), "nobody's").await.contains_key("k8s.pod.name")).await;
+    let told = async |peer, uid: Option<&str>| told(&running_here, &processor, peer, uid).await;
+    waits(async || told(Some("10.88.0.7"), None).await.contains_key("k8s.pod.name")).await;
     let cluster = server.patch("/api/v1/namespaces/kube-system", &json!({})).await;
     let expected: BTreeMap<String, String> = [
         ("k8s.pod.uid", uid.clone()),
@@ -122,14 +123,18 @@ async fn a_real_api_server_tells_of_pods_from_their_beginning_to_their_end() {
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
     .collect();
-    assert_eq!(told(None, &uid).await, expected);
-    assert_eq!(told(Some("10.88.0.8"), &of(&elsewhere, "uid")).await.len(), 1, "another node's pod is not known here");
+    assert_eq!(told(None, Some(&uid)).await, expected);
+    assert_eq!(
+        told(Some("10.88.0.8"), Some(&of(&elsewhere, "uid"))).await.len(),
+        1,
+        "another node's pod is not known here"
+    );
     server.patch(&format!("{PODS}/web-1/status"), &json!({ "status": { "phase": "Succeeded" } })).await;
-    waits(async || !told(Some("10.88.0.7"), "nobody's").await.contains_key("k8s.pod.name")).await;
-    assert_eq!(told(None, &uid).await["k8s.pod.name"], "web-1");
+    waits(async || !told(Some("10.88.0.7"), None).await.contains_key("k8s.pod.name")).await;
+    assert_eq!(told(None, Some(&uid)).await["k8s.pod.name"], "web-1");
     server.delete(&format!("{PODS}/web-1")).await;
     until(|| metric(&running_here.metrics, "otelcol_k8s_watcher_pod_deleted", &[]) == 1).await;
-    assert_eq!(told(None, &uid).await["k8s.pod.name"], "web-1", "its last data may still come");
+    assert_eq!(told(None, Some(&uid)).await["k8s.pod.name"], "web-1", "its last data may still come");
 }
 
 #[tokio::test]

@@ -143,6 +143,8 @@ impl Tailer {
         let size = found.metadata.len();
         let has_changed =
             file.size != size || file.scanned != size || size > file.offset || !file.is_checked && file.scanned == 0;
+        // What could not be read is tried again.
+        let has_changed = has_changed || file.failing.is_some();
         file.scanned = size;
         if size > file.longest && !file.packed && file.copied.is_none() {
             file.longest = size;

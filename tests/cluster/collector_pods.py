@@ -68,30 +68,41 @@ class Collector:
         self.out = folder / f"{name}.jsonl"
         self.pod = Pod(namespace, name)
         self.account = account
+        self._read, self._items = 0, []
 
     def start(self, document):
         (self.folder / f"{self.name}.yaml").write_text(json.dumps(document, indent=1))
-        objects.create("Pod", self.name, self.pod.namespace, spec=spec_of(self.name, self.folder, self.account))
+        # One that ends is looked at, and not started anew.
+        spec = {**spec_of(self.name, self.folder, self.account), "restartPolicy": "Never"}
+        objects.create("Pod", self.name, self.pod.namespace, spec=spec)
         self.pod.run()
         return self
 
     def items(self):
-        """What it has written so far; a line that it is writing is left for later."""
-        if not self.out.exists():
-            return []
-        whole, _, _ = self.out.read_text().rpartition("\n")
-        return shape.items(json.loads(line) for line in whole.splitlines() if line)
+        """What it has written so far; a line that it is writing is left for later, and none is parsed twice."""
+        if self.out.exists():
+            with self.out.open("rb") as out:
+                out.seek(self._read)
+                whole = out.read().rpartition(b"\n")[0]
+            self._read += len(whole)
+            self._items += shape.items(json.loads(line) for line in whole.splitlines() if line)
+        return self._items
 
     def wait_for(self, condition, what, patience=objects.PATIENCE):
         """Waits until this is true of what it has written."""
-        return wait_for(lambda: condition(self.items()), f"{self.name}: {what}", patience, self.trouble)
+        return wait_for(lambda: self.runs() and condition(self.items()), f"{self.name}: {what}", patience, self.trouble)
 
     def wait_for_text(self, text, patience=objects.PATIENCE):
         """The same of a text in what it has written, which is looked for sooner than many items are parsed."""
-        wait_for(lambda: self.out.exists() and text in self.out.read_text(), f"{self.name} to write {text!r}", patience, self.trouble)
+        wait_for(lambda: self.runs() and self.out.exists() and text in self.out.read_text(), f"{self.name} to write {text!r}", patience, self.trouble)
 
     def wait_for_log(self, text, patience=objects.PATIENCE):
         wait_for(lambda: text in self.pod.log(), f"{self.name} to say {text!r}", patience, self.trouble)
+
+    def runs(self):
+        """Whether it runs; one that ended is not waited for."""
+        assert "terminated" not in self.pod.status().get("state", {}), f"{self.name} has ended\n{self.trouble()}"
+        return True
 
     def trouble(self):
         return f"{self.pod.log()[-4000:]}\nIt wrote {len(self.items())} items."

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import secrets
 import sys
 
 import pytest
@@ -36,7 +37,9 @@ def images():
 @pytest.fixture
 def namespace(request):
     """A namespace of the test's own, with a service account `collector`; its pods end with it."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")[:40].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:40].strip("-")
+    # The namespace of a run before this one may be on its way out.
+    name = f"{slug}-{secrets.token_hex(2)}"
     objects.create("Namespace", name)
     objects.wait_for(lambda: objects.read("ServiceAccount", "default", name), "the service account `default`")
     objects.create("ServiceAccount", "collector", name)

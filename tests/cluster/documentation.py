@@ -14,7 +14,7 @@ def blocks(section):
     begin = re.search(rf"^### {section}$", text, re.MULTILINE)
     assert begin, f"{PAGE} has no section {section}"
     rest = text[begin.end():]
-    end = re.search(r"^##?#? ", rest, re.MULTILINE)
+    end = re.search(r"^#{2,3} ", rest, re.MULTILINE)
     found = re.findall(r"^```yaml\n(.*?)^```", rest[: end.start() if end else None], re.MULTILINE | re.DOTALL)
     return [yaml.safe_load(block) for block in found]
 

@@ -122,7 +122,7 @@ def runtime():
 
 def load(reference, entrypoint, files):
     """Makes an image and gives it to containerd; pods name it with `imagePullPolicy: Never`."""
-    image = settings.STATE / "image.tar"
+    image = settings.STATE / f"image-{os.getpid()}.tar"
     mkimage.write(image, reference, entrypoint, files)
     imported = ctr("-n", "k8s.io", "images", "import", str(image))
     image.unlink()

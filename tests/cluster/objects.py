@@ -52,6 +52,11 @@ def read_all(kind, namespace=""):
     return json.loads(control_plane.request(place(kind, namespace)))["items"]
 
 
+def find(kind, namespace, app):
+    """Those that are labelled `app`."""
+    return [one for one in read_all(kind, namespace) if one["metadata"].get("labels", {}).get("app") == app]
+
+
 def patch(kind, name, namespace="", **fields):
     control_plane.request(place(kind, namespace, name), "PATCH", fields, "application/merge-patch+json")
 

@@ -1,6 +1,7 @@
 """The logs of real pods, as `file_log` with the operator `container` reads what containerd writes and kubelet rotates."""
 
 import collections
+import json
 
 import collector_pods
 import settings
@@ -43,7 +44,7 @@ def records(collector):
     for row in collector.items():
         item = {key: value for key, value in row["item"].items() if key != "observedTimeUnixNano"}
         rows.append({"resource": row["resource"], "item": item})
-    return rows
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
 
 
 def bodies(items):

@@ -1,7 +1,11 @@
 //! A collector that takes more memory than it may refuses what comes, in the form that makes a sender try again, and takes data
 //! again when it has room.
 
+use std::time::Duration;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tonic::{Code, Status};
 
 use crate::harness::{Backend, Client, Collector, eventually, telemetry};
@@ -37,24 +41,36 @@ async fn a_flood_is_refused_so_that_its_senders_try_again_and_the_process_stays_
         let client = Client::connect(collector.grpc()).await;
         senders.push(tokio::spawn(async move { client.logs(large(id)).await }));
     }
-    let refused = eventually("some are refused", async || {
-        let refused = collector.metrics().await.sum("otelcol_processor_refused_log_records", &[]);
-        (refused > 0.0 && senders.iter().any(tokio::task::JoinHandle::is_finished)).then_some(refused)
+    let page = eventually("each is let in or refused, and some are refused", async || {
+        let page = collector.metrics().await;
+        let refused = senders.iter().filter(|sender| sender.is_finished()).count();
+        let come = page.sum("otelcol_processor_incoming_items", &["otel_signal=\"logs\""]);
+        (come == SENDERS as f64 && refused > 0).then_some(page)
     })
     .await;
-    let page = collector.metrics().await;
+    let refused = page.sum("otelcol_processor_refused_log_records", &[]);
     let resident = page.sum("otelcol_process_memory_rss", &[]) / MIB;
     assert!(resident < 220.0, "{resident} MiB, {refused} refused");
     assert!(page.sum("tidegate_processor_memory_limiter_limit_bytes", &["limit=\"soft\""]) == 70.0 * MIB, "{}", page.0);
 
-    // Of each signal, and over HTTP too.
+    // Of each signal: what there is room for after all comes to be under way like the flood, until something is refused.
     let client = Client::connect(collector.grpc()).await;
-    let status = client.traces(telemetry::traces("late")).await.unwrap_err();
+    let mut late = JoinSet::new();
+    let status = eventually("traces are refused", async || {
+        let client = client.clone();
+        late.spawn(async move { client.traces(telemetry::traces(&"x".repeat(1 << 20))).await });
+        timeout(Duration::from_millis(200), late.join_next()).await.ok().flatten()
+    })
+    .await
+    .unwrap()
+    .unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
     let details = String::from_utf8_lossy(status.details()).into_owned();
     assert!(details.contains("google.rpc.RetryInfo"), "{details:?}");
     assert!(status.message().contains("high memory usage"), "{status:?}");
+    // Over HTTP too, with more than there can be room for.
     let body = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"late"}}]}]}]}"#;
+    let body = body.replace("late", &"x".repeat(8 << 20));
     let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n";
     let over_http = collector.raw(4318, &format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await;
     assert!(over_http.starts_with("HTTP/1.1 429") && over_http.contains("retry-after: "), "{over_http}");

@@ -1,6 +1,7 @@
 //! A client that sends OTLP over gRPC, as an SDK's exporter does.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
@@ -11,7 +12,11 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::Trac
 use tonic::Status;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Error, Identity};
 
+use super::PATIENCE;
 use super::certificates::{self, HUB};
+
+/// Within which each request is answered: a test that waits for an answer that never comes fails.
+const ANSWER: Duration = PATIENCE.saturating_mul(2);
 
 /// One connection. Cloning shares it.
 #[derive(Clone)]
@@ -19,7 +24,7 @@ pub(crate) struct Client(Channel);
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap().timeout(ANSWER);
         Client(endpoint.connect().await.expect("a collector that is ready takes connections"))
     }
 
@@ -33,7 +38,7 @@ impl Client {
         if let Some(identity) = identity {
             tls = tls.identity(Identity::from_pem(&identity.certificate, &identity.key));
         }
-        let endpoint = Endpoint::from_shared(format!("https://{address}")).unwrap().tls_config(tls)?;
+        let endpoint = Endpoint::from_shared(format!("https://{address}")).unwrap().timeout(ANSWER).tls_config(tls)?;
         endpoint.connect().await.map(Client)
     }
 

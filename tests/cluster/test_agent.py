@@ -66,8 +66,6 @@ class Agent(collector_pods.Collector):
                 "capabilities": {"drop": ["ALL"]},
             },
         }
-        # Native code of modules is kept where the container may write.
-        spec["containers"][0]["env"].append({"name": "XDG_CACHE_HOME", "value": f"{collector_pods.WORK}/cache"})
         objects.create("DaemonSet", "agent", self.pod.namespace, spec={
             "selector": {"matchLabels": {"app": "agent"}},
             "template": {"metadata": {"labels": {"app": "agent"}}, "spec": spec},

@@ -39,6 +39,22 @@ where
     assert_eq!(backend.with(taken), [sent], "an acknowledged request is delivered, and as it was sent");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_without_a_folder_for_native_code_where_no_module_is_configured() {
+    let backend = Backend::start().await;
+    let setup = Collector::from_yaml(PASS).env("BACKEND", &backend.address()).env("XDG_CACHE_HOME", &"/dev/null/none");
+    let collector = setup.start().await;
+    Client::connect(collector.grpc()).await.traces(telemetry::traces("paid")).await.unwrap();
+    assert_eq!(backend.with(|taken| taken.traces.len()), 1);
+    let with_a_module = PASS.replace("batch: {}", "batch: {}\n  wasm/labels: { module: cluster-labels }").replace(
+        "processors: [batch], exporters: [otlp_grpc] }\n    traces",
+        "processors: [batch, wasm/labels], exporters: [otlp_grpc] }\n    traces",
+    );
+    let setup = Collector::from_yaml(&with_a_module).env("BACKEND", &backend.address());
+    let (_, told) = setup.env("XDG_CACHE_HOME", &"/dev/null/none").fails().await;
+    assert!(told.contains("the folder for native code /dev/null/none") && told.contains("modules.cache"), "{told}");
+}
+
 #[tokio::test]
 async fn passes_logs_through_unchanged() {
     let sent = telemetry::logs(vec![telemetry::record("a", 9, "first"), telemetry::record("b", 17, "second")]);

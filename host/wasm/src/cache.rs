@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
@@ -26,7 +27,7 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 pub enum CacheError {
     #[error("no folder for native code: set modules.cache, since neither XDG_CACHE_HOME nor HOME is set")]
     Nowhere,
-    #[error("the folder for native code {path} cannot be used: {error}")]
+    #[error("the folder for native code {path} cannot be used: {error}; set modules.cache to another")]
     Folder { path: PathBuf, error: io::Error },
     #[error("the folder for native code {path} is open to others: `chmod 700 {path}` or set modules.cache to another")]
     Open { path: PathBuf },
@@ -36,6 +37,36 @@ pub enum CacheError {
     Write { path: PathBuf, error: io::Error },
     #[error("native code cannot be loaded: {0:#}")]
     Load(wasmtime::Error),
+}
+
+/// Where native code is kept once there is a module: who runs none needs no folder.
+pub(crate) struct Place {
+    /// Where the configuration names none it is the default one.
+    folder: Option<PathBuf>,
+    limit: u64,
+    opened: OnceLock<Arc<Cache>>,
+}
+
+impl Place {
+    pub(crate) fn new(folder: Option<PathBuf>, limit: u64) -> Self {
+        Place { folder, limit, opened: OnceLock::new() }
+    }
+
+    /// The cache, which is opened when it is asked for first.
+    pub(crate) fn cache(&self) -> Result<Arc<Cache>, CacheError> {
+        if let Some(cache) = self.opened.get() {
+            return Ok(Arc::clone(cache));
+        }
+        let folder = self.folder.clone().map_or_else(Cache::default_folder, Ok)?;
+        let cache = Arc::new(Cache::open(folder, self.limit)?);
+        Ok(Arc::clone(self.opened.get_or_init(|| cache)))
+    }
+}
+
+impl From<Cache> for Place {
+    fn from(cache: Cache) -> Self {
+        Place { folder: Some(cache.folder.clone()), limit: cache.limit, opened: OnceLock::from(Arc::new(cache)) }
+    }
 }
 
 /// Native code on disk, for one engine.

@@ -16,7 +16,7 @@ use wasmtime::component::{Component, Linker};
 
 use crate::bindings::ProcessorPre;
 use crate::budget::Budget;
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, Place};
 use crate::compile::{CompileError, Compiler};
 use crate::config::{Limits, ModulesLimits};
 use crate::digest::ModuleDigest;
@@ -115,7 +115,7 @@ pub(crate) struct Loader {
     engine: Engine,
     linker: Arc<Linker<State>>,
     compiler: Compiler,
-    cache: Arc<Cache>,
+    cache: Place,
     grants: BTreeMap<String, Grants>,
     ceilings: Ceilings,
     metrics: Metrics,
@@ -129,7 +129,7 @@ pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) compiler: Compiler,
-    pub(crate) cache: Cache,
+    pub(crate) cache: Place,
     pub(crate) grants: BTreeMap<String, Grants>,
     pub(crate) ceilings: Ceilings,
     pub(crate) metrics: Metrics,
@@ -191,7 +191,7 @@ impl Loader {
             engine,
             linker: Arc::new(linker),
             compiler,
-            cache: Arc::new(cache),
+            cache,
             grants,
             ceilings,
             metrics,
@@ -236,24 +236,24 @@ impl Loader {
         let (component, limit) = (request.component.clone(), self.ceilings.component_bytes);
         spawn_blocking(move || inspect::inspect(&component, limit)).await??;
         let digest = request.identity.digest;
-        if let Some(component) = self.cached(digest).await? {
+        let cache = self.cache()?;
+        if let Some(component) = self.cached(&cache, digest).await? {
             return Ok(component);
         }
         let turn = self.compiler.turn().await;
         // Another pipeline's processor may have had the same to compile, and the turn before.
-        if let Some(component) = self.cached(digest).await? {
+        if let Some(component) = self.cached(&cache, digest).await? {
             return Ok(component);
         }
         let started = Instant::now();
-        let (cache, component) = (Arc::clone(&self.cache), request.component.clone());
-        let (input, output) = spawn_blocking(move || cache.scratch(&component)).await??;
+        let (scratch, component) = (Arc::clone(&cache), request.component.clone());
+        let (input, output) = spawn_blocking(move || scratch.scratch(&component)).await??;
         turn.compile(&input, &output).await?;
         let labels = [("module", request.identity.name.as_str())];
         self.metrics
             .counter("tidegate_module_compile_milliseconds_total", "Time spent on compiling modules.", &labels)
             .inc_by(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        let limit = self.ceilings.native_bytes;
+        let (engine, limit) = (self.engine.clone(), self.ceilings.native_bytes);
         let component = spawn_blocking(move || match output.metadata().map_or(0, |native| native.len()) {
             bytes if bytes > limit => Err(LoadError::Native { bytes, limit }),
             _ => Ok(cache.put(&engine, &digest, output)?),
@@ -263,8 +263,13 @@ impl Loader {
         Ok(component)
     }
 
-    async fn cached(&self, digest: ModuleDigest) -> Result<Option<Component>, JoinError> {
-        let (cache, engine, limit) = (Arc::clone(&self.cache), self.engine.clone(), self.ceilings.native_bytes);
+    /// Where native code is kept; it is opened when it is asked for first.
+    pub(crate) fn cache(&self) -> Result<Arc<Cache>, CacheError> {
+        self.cache.cache()
+    }
+
+    async fn cached(&self, cache: &Arc<Cache>, digest: ModuleDigest) -> Result<Option<Component>, JoinError> {
+        let (cache, engine, limit) = (Arc::clone(cache), self.engine.clone(), self.ceilings.native_bytes);
         spawn_blocking(move || cache.get(&engine, &digest, limit)).await
     }
 

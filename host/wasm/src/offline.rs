@@ -99,7 +99,7 @@ impl Workbench {
             linker: store::linker(&engine).map_err(StartError::Link)?,
             engine,
             compiler: Compiler::new(compile.program, compile.arguments, limits.compile_timeout),
-            cache,
+            cache: cache.into(),
             grants: BTreeMap::new(),
             ceilings: loader::Ceilings::of(&limits),
             metrics: Metrics::new(),

@@ -14,7 +14,7 @@ use host_quarantine::OpenError;
 use host_telemetry::Metrics;
 
 use crate::Bundled;
-use crate::cache::{Cache, CacheError};
+use crate::cache::{CacheError, Place};
 use crate::cluster::Clusters;
 use crate::compile::Compiler;
 use crate::config::{IfMissing, Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
@@ -65,6 +65,8 @@ pub enum StartError {
 pub enum BuildError {
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     #[error("limits.memory_mib is {asked}, more than modules.limits.memory_mib: {ceiling}")]
     Memory { asked: u32, ceiling: u32 },
     #[error("limits.{0} is 0: nothing could run")]
@@ -147,17 +149,14 @@ impl Sandbox {
         let threads =
             limits.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let engine = Engine::new(ceilings(limits, threads)?)?;
-        let folder = match &config.cache {
-            Some(folder) => base.join(folder),
-            None => Cache::default_folder()?,
-        };
+        let folder = config.cache.as_ref().map(|folder| base.join(folder));
         let quarantine = open_quarantine(&config, &base, &metrics)?;
         let pool = Pool::start(threads)?;
         let loader = Loader::new(Parts {
             linker: store::linker(&engine).map_err(StartError::Link)?,
             engine,
             compiler: Compiler::new(compile.program, compile.arguments, limits.compile_timeout),
-            cache: Cache::open(folder, limits.cache_mib.saturating_mul(1 << 20))?,
+            cache: Place::new(folder, limits.cache_mib.saturating_mul(1 << 20)),
             grants: grants(&config, bundled),
             ceilings: loader::Ceilings::of(limits),
             metrics: metrics.clone(),
@@ -194,6 +193,7 @@ impl Sandbox {
         next: Arc<dyn Consumer>,
     ) -> Result<Arc<dyn Consumer>, BuildError> {
         check(&config, &self.config.limits)?;
+        self.loader.cache()?;
         let metadata = self.config.metadata_of(&config);
         let places = Places {
             base: &self.base,

@@ -207,7 +207,11 @@ async fn will_not_keep_native_code_where_others_may_write() {
     fs::create_dir(&cache).unwrap();
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o755)).unwrap();
     let config = ModulesConfig { cache: Some("cache".into()), ..ModulesConfig::default() };
-    let error = Sandbox::start(config, &[], Metrics::new(), folder.path().to_path_buf()).err().expect("it is open");
+    let sandbox =
+        Sandbox::start(config, &[], Metrics::new(), folder.path().to_path_buf()).expect("nothing is kept yet");
+    let (id, pipeline) = ("wasm/x".parse().unwrap(), "logs".parse().unwrap());
+    let next = std::sync::Arc::<crate::rig::Sink>::default();
+    let error = sandbox.processor(id, pipeline, mine(), &[], next).err().expect("it is open");
     assert!(error.to_string().contains("open to others"), "{error}");
 }
 

@@ -29,6 +29,7 @@ REQUESTS = {
     "traces": trace_service.ExportTraceServiceRequest,
     "metrics": metrics_service.ExportMetricsServiceRequest,
 }
+KAFKA = "Kafka 4.1.0"
 TOPICS = {"logs": "otlp_logs", "traces": "otlp_spans", "metrics": "otlp_metrics"}
 
 
@@ -229,7 +230,7 @@ def reader(kafka, folder, topics, signals=REQUESTS, name="reader", **more):
 
 @pytest.mark.parametrize("encoding", ["otlp_proto", "otlp_json"])
 @pytest.mark.parametrize("compression", ["none", "zstd"])
-def test_what_is_sent_is_what_kafkas_consumer_and_a_receiver_read(kafka, topics, tmp_path, encoding, compression):
+def test_what_is_sent_is_what_kafkas_consumer_and_a_receiver_read(kafka, topics, tmp_path, encoding, compression, row):
     form = {signal: {"encoding": encoding} for signal in REQUESTS}
     write = writer(kafka, tmp_path, topics, producer={"compression": compression}, **form)
     with running(write, reader(kafka, tmp_path, topics, **form)):
@@ -244,9 +245,10 @@ def test_what_is_sent_is_what_kafkas_consumer_and_a_receiver_read(kafka, topics,
                 assert all(json.loads(record["value"]) for record in records)
             path = tmp_path / f"{signal}.bin"
             wait_for(lambda: items(signal, in_file(signal, path)) == items(signal, sent), f"{signal} to come out")
+    row(KAFKA, "kafka", f"each signal as `{encoding}`, compression {compression}", "10 requests of 12 items", "the same items, by Kafka's consumer and out of our receiver")
 
 
-def test_each_trace_and_each_cluster_lies_in_one_partition(kafka, topics, tmp_path):
+def test_each_trace_and_each_cluster_lies_in_one_partition(kafka, topics, tmp_path, row):
     write = writer(
         kafka, tmp_path, topics, partition_traces_by_id=True, partition_logs_by_trace_id=True,
         partition_by_resource_attribute="cluster.id",
@@ -265,9 +267,10 @@ def test_each_trace_and_each_cluster_lies_in_one_partition(kafka, topics, tmp_pa
             clusters = {f"edge-{n}".encode() for n in range(3)}
             assert set(places) == (clusters if signal == "metrics" else traces)
             assert all(len(partitions) == 1 for partitions in places.values()), places
+    row(KAFKA, "kafka", "partitions by trace and by `cluster.id`", "5 requests a signal", "the same items; each of 4 traces and each of 3 clusters in one partition")
 
 
-def test_a_reader_that_is_killed_loses_nothing(kafka, topics, tmp_path):
+def test_a_reader_that_is_killed_loses_nothing(kafka, topics, tmp_path, row):
     write, read = writer(kafka, tmp_path, topics, ["logs"]), reader(kafka, tmp_path, topics, ["logs"])
     sent = [sample("logs", first=1000 * n, items=60, size=2000) for n in range(150)]
     wanted, path = items("logs", sent), tmp_path / "logs.bin"
@@ -293,9 +296,10 @@ def test_a_reader_that_is_killed_loses_nothing(kafka, topics, tmp_path):
             group = read.config["receivers"]["kafka"]["group_id"]
             offsets = {(topics["logs"], partition): offset for partition, offset in end.items()}
             wait_for(lambda: kafka.committed(group) == offsets, "the last offsets to be committed")
+    row(KAFKA, "kafka", "the receiver is killed three times", "150 requests, 9000 records", "each record comes out at least once; the last offsets are committed")
 
 
-def test_a_broker_that_is_killed_loses_nothing_that_was_acknowledged(kafka, topics, tmp_path):
+def test_a_broker_that_is_killed_loses_nothing_that_was_acknowledged(kafka, topics, tmp_path, row):
     write, read = writer(kafka, tmp_path, topics, ["traces"]), reader(kafka, tmp_path, topics, ["traces"])
     sent = [sample("traces", first=100 * n) for n in range(60)]
     path = tmp_path / "traces.bin"
@@ -318,6 +322,7 @@ def test_a_broker_that_is_killed_loses_nothing_that_was_acknowledged(kafka, topi
         records = parsed("traces", [record["value"] for record in kafka.records(topics["traces"])])
         assert set(items("traces", records)) == set(items("traces", sent))
         wait_for(lambda: not items("traces", sent) - items("traces", in_file("traces", path)), "everything to come out")
+    row(KAFKA, "kafka", "the broker is killed", "60 requests", "every span, in Kafka and out of the receiver")
 
 
 SECURE = {
@@ -341,7 +346,7 @@ def secured(kafka, way, password=PASSWORD):
 
 
 @pytest.mark.parametrize("way", SECURE)
-def test_brokers_that_want_to_know_who_comes_are_told(kafka, topics, tmp_path, way):
+def test_brokers_that_want_to_know_who_comes_are_told(kafka, topics, tmp_path, way, row):
     write = writer(kafka, tmp_path, topics, ["logs"], **secured(kafka, way))
     read = reader(kafka, tmp_path, topics, ["logs"], **secured(kafka, way))
     with running(write, read):
@@ -349,6 +354,7 @@ def test_brokers_that_want_to_know_who_comes_are_told(kafka, topics, tmp_path, w
         write.send("logs", sent)
         path = tmp_path / "logs.bin"
         wait_for(lambda: items("logs", in_file("logs", path)) == items("logs", [sent]), "the request to come out")
+    row(KAFKA, "kafka", f"{way}", "1 request", "the same items")
 
 
 @pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-512 over TLS"])
@@ -372,7 +378,7 @@ def test_a_broker_of_a_stranger_is_not_believed(kafka, topics, tmp_path):
         wait_for(lambda: "name its authority in `tls.ca_file`" in write.log.read_text(), "the way out")
 
 
-def test_a_record_that_is_no_otlp_is_counted_and_passed(kafka, topics, tmp_path):
+def test_a_record_that_is_no_otlp_is_counted_and_passed(kafka, topics, tmp_path, row):
     sent = sample("logs")
     kafka.produce(topics["logs"], b"\xff not OTLP", sent.SerializeToString(), b"\x0a\x03", sent.SerializeToString())
     read = reader(kafka, tmp_path, topics, ["logs"])
@@ -386,9 +392,10 @@ def test_a_record_that_is_no_otlp_is_counted_and_passed(kafka, topics, tmp_path)
         assert "a record is left out" in log and topics["logs"] in log
         group = read.config["receivers"]["kafka"]["group_id"]
         wait_for(lambda: kafka.committed(group) == {(topics["logs"], 0): 4}, "all to be committed")
+    row(KAFKA, "kafka", "2 records that are no OTLP among 4", "4 records", "2 requests come out; 2 counted; all 4 offsets committed")
 
 
-def test_metadata_goes_along_as_headers_and_is_believed_where_that_is_configured(kafka, topics, tmp_path):
+def test_metadata_goes_along_as_headers_and_is_believed_where_that_is_configured(kafka, topics, tmp_path, row):
     write = writer(
         kafka, tmp_path, topics, ["logs"], receiver={"include_metadata": True}, include_metadata_keys=["X-Tenant"],
         record_headers={"from": "edge"}, signal_header=True,
@@ -408,6 +415,7 @@ def test_metadata_goes_along_as_headers_and_is_believed_where_that_is_configured
         for end, headers in (("trusting", {"x-tenant": "blue"}), ("doubting", {})):
             (record,) = wait_for(lambda: kafka.records(f"{topics['logs']}-{end}"), f"{end} to write")
             assert record["headers"] == {**headers, "kafka.topic": topics["logs"]}
+    row(KAFKA, "kafka", "metadata of a sender as headers", "1 request", "its headers; on again only through a receiver with `trust_headers`")
 
 
 def test_headers_become_attributes_where_that_is_configured(kafka, topics, tmp_path):
@@ -423,7 +431,7 @@ def test_headers_become_attributes_where_that_is_configured(kafka, topics, tmp_p
             assert attributes["kafka.header.tenant"] == "blue" and "kafka.header.missing" not in attributes
 
 
-def test_what_is_too_large_for_one_record_or_for_the_topic_is_sent_in_pieces(kafka, topics, tmp_path):
+def test_what_is_too_large_for_one_record_or_for_the_topic_is_sent_in_pieces(kafka, topics, tmp_path, row):
     kafka.create("small-records", settings="max.message.bytes=150000")
     ours = writer(kafka, tmp_path, topics, ["logs"], producer={"max_message_bytes": 20000})
     theirs = writer(kafka, tmp_path, {"logs": "small-records"}, ["logs"], name="theirs")
@@ -434,9 +442,10 @@ def test_what_is_too_large_for_one_record_or_for_the_topic_is_sent_in_pieces(kaf
             records = kafka.records(topic)
             assert len(records) > 4 and all(len(record["value"]) <= most for record in records)
             assert items("logs", parsed("logs", [record["value"] for record in records])) == items("logs", [sent])
+    row(KAFKA, "kafka", "a request that is too large for one record", "300 log records, about 600 kB", "the same items in records within `max_message_bytes` and within the topic's limit")
 
 
-def test_a_topic_that_a_resource_names_gets_its_data(kafka, topics, tmp_path):
+def test_a_topic_that_a_resource_names_gets_its_data(kafka, topics, tmp_path, row):
     names = [f"edge-{n}" for n in range(3)]
     kafka.create(*names, partitions=1)
     write = writer(kafka, tmp_path, topics, ["metrics"], topic_from_attribute="cluster.id")
@@ -450,6 +459,7 @@ def test_a_topic_that_a_resource_names_gets_its_data(kafka, topics, tmp_path):
             ((resource,),) = [one.resource_metrics for one in found[-1:]]
             assert resource.resource.attributes[0].value.string_value == name
         assert items("metrics", found) == items("metrics", [sent])
+    row(KAFKA, "kafka", "`topic_from_attribute`", "1 request of 3 clusters", "1 record in each of 3 topics, the same items")
 
 
 def test_partitions_go_to_a_second_reader_and_come_back(kafka, topics, tmp_path):
@@ -484,7 +494,7 @@ needs_otelcol = pytest.mark.skipif(not pathlib.Path(OTELCOL).exists(), reason="n
 
 
 @needs_otelcol
-def test_the_collectors_exporter_writes_what_the_receiver_reads_and_finds_the_same_partitions(kafka, topics, tmp_path):
+def test_the_collectors_exporter_writes_what_the_receiver_reads_and_finds_the_same_partitions(kafka, topics, tmp_path, row):
     theirs = writer(kafka, tmp_path, topics, name="theirs", partition_traces_by_id=True)
     theirs = Collector(
         tmp_path, "theirs", {"otlp": {}}, theirs.config["exporters"], theirs.config["service"]["pipelines"], str(OTELCOL)
@@ -501,10 +511,11 @@ def test_the_collectors_exporter_writes_what_the_receiver_reads_and_finds_the_sa
         ours.send("traces", sample("traces"))
         places = [{r["key"]: r["partition"] for r in kafka.records(name["traces"])} for name in (topics, ours_topics)]
         assert places[0] == places[1] and len(places[0]) == 4
+    row(KAFKA, "otelcol's kafka", "the Collector writes, the receiver reads", "1 request a signal", "the same items; the same partitions as ours for 4 traces")
 
 
 @needs_otelcol
-def test_the_collectors_receiver_reads_what_the_exporter_writes(kafka, topics, tmp_path):
+def test_the_collectors_receiver_reads_what_the_exporter_writes(kafka, topics, tmp_path, row):
     receiver = {"brokers": [kafka.address], "group_id": tmp_path.name, "initial_offset": "earliest"}
     receiver.update({signal: {"topics": [topic]} for signal, topic in topics.items()})
     files = {f"file/{signal}": {"path": str(tmp_path / f"{signal}.bin"), "format": "proto", "flush_interval": "100ms"} for signal in topics}
@@ -517,3 +528,4 @@ def test_the_collectors_receiver_reads_what_the_exporter_writes(kafka, topics, t
             write.send(signal, sent)
             path = tmp_path / f"{signal}.bin"
             wait_for(lambda: items(signal, in_file(signal, path)) == items(signal, [sent]), f"{signal} to come out")
+    row(KAFKA, "kafka", "the Collector's receiver reads", "1 request a signal", "the same items")

@@ -22,6 +22,15 @@ V1, V2 = "prometheus.WriteRequest", "io.prometheus.write.v2.Request"
 YOUNG, OLD = os.environ.get("PROMETHEUS"), os.environ.get("PROMETHEUS_V1")
 RUNS = [(YOUNG, V1), (YOUNG, V2)] * bool(YOUNG) + [(OLD, V1)] * bool(OLD)
 
+REMOTE_WRITE = "prometheus_remote_write"
+
+
+def named(run):
+    """How a row of the table calls a Prometheus and the version of the protocol that it is written to in."""
+    binary, message = run
+    version = os.path.basename(binary).removeprefix("prometheus-")
+    return f"Prometheus {version}, remote write {'1.0' if message == V1 else '2.0'}"
+
 
 def free_port():
     with socket.socket() as s:
@@ -62,8 +71,8 @@ def process(command, folder, name):
 
 
 class Prometheus:
-    def __init__(self, binary, folder):
-        self.binary, self.folder, self.port = binary, folder, free_port()
+    def __init__(self, run, folder):
+        self.name, self.binary, self.folder, self.port = named(run), run[0], folder, free_port()
         (folder / "prometheus.yml").write_text("storage: { exemplars: { max_exemplars: 1000 } }\n")
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -145,9 +154,8 @@ def attributes(pairs):
 @contextlib.contextmanager
 def pair(run, folder, **settings):
     """A Tidegate that sends to a Prometheus."""
-    binary, message = run
-    prometheus = Prometheus(binary, folder)
-    settings |= {"endpoint": f"{prometheus.url}/api/v1/write", "protobuf_message": message}
+    prometheus = Prometheus(run, folder)
+    settings |= {"endpoint": f"{prometheus.url}/api/v1/write", "protobuf_message": run[1]}
     tidegate = Tidegate(folder, settings)
     with prometheus.run(), tidegate.run():
         yield tidegate, prometheus
@@ -176,7 +184,7 @@ def counter(name, *points, temporality=2):
     return {"name": name, "sum": {"dataPoints": list(points), "aggregationTemporality": temporality, "isMonotonic": True}}
 
 
-def test_numbers_come_with_their_labels_their_resource_and_their_times(both):
+def test_numbers_come_with_their_labels_their_resource_and_their_times(both, row):
     tidegate, prometheus = both
     resource = {"service.namespace": "shop", "service.name": "cart", "service.instance.id": "i", "k8s.pod.name": "p"}
     points = [point(0, asDouble=1.25, attributes=attributes({"http.route": "/a"})), point(0, asInt="-7")]
@@ -193,9 +201,10 @@ def test_numbers_come_with_their_labels_their_resource_and_their_times(both):
     assert [at for at, _ in sample["values"]] == [NOW + 5]
     [info] = prometheus.at("target_info", NOW + 5)
     assert dict(info) == {"__name__": "target_info", "k8s_pod_name": "p", **identity}
+    row(prometheus.name, REMOTE_WRITE, "a gauge and a counter of one resource", "3 points", "3 samples with their labels, times and `job`; 1 `target_info`; 2⁵³+1 as the float 2⁵³")
 
 
-def test_histograms_and_summaries_are_there_bucket_by_bucket(both):
+def test_histograms_and_summaries_are_there_bucket_by_bucket(both, row):
     tidegate, prometheus = both
     histogram = {
         "name": "took",
@@ -215,6 +224,7 @@ def test_histograms_and_summaries_are_there_bucket_by_bucket(both):
     assert prometheus.value("took_seconds_sum", NOW) == 12.25 and prometheus.value("took_seconds_count", NOW) == 6
     assert by("sizes", "quantile") == {"0.5": "3.5", "0.99": "9"}
     assert prometheus.value("sizes_sum", NOW) == 20 and prometheus.value("sizes_count", NOW) == 4
+    row(prometheus.name, REMOTE_WRITE, "a histogram and a summary", "2 points: 4 buckets, 2 quantiles", "4 buckets, 2 quantiles, both sums and counts, equal")
 
 
 def exponential(name, **more):
@@ -224,7 +234,7 @@ def exponential(name, **more):
     return {"name": name, "exponentialHistogram": data}
 
 
-def test_exponential_histograms_are_native_ones_with_the_same_buckets(both):
+def test_exponential_histograms_are_native_ones_with_the_same_buckets(both, row):
     tidegate, prometheus = both
     tidegate.send(exponential("spread"))
     [one] = prometheus.at("spread", NOW).values()
@@ -233,11 +243,12 @@ def test_exponential_histograms_are_native_ones_with_the_same_buckets(both):
     buckets = {(float(low), float(high)): float(count) for _, low, high, count in found["buckets"]}
     assert {key: count for key, count in buckets.items() if abs(key[0]) >= 1} == {(1, 2): 1, (4, 8): 4, (-4, -2): 2}
     assert sum(buckets.values()) == 8
+    row(prometheus.name, REMOTE_WRITE, "an exponential histogram", "1 point of 8 values", "1 native histogram: count, sum and buckets equal")
 
 
 @pytest.mark.parametrize("message", [V1, V2])
 @pytest.mark.skipif(not YOUNG, reason="an older one has no native histograms with bounds of their own")
-def test_histograms_become_native_ones_where_that_is_asked_for(tmp_path, message):
+def test_histograms_become_native_ones_where_that_is_asked_for(tmp_path, message, row):
     data = {
         "aggregationTemporality": 2,
         "dataPoints": [point(0, count="6", sum=12.25, explicitBounds=[1, 2, 5], bucketCounts=["1", "2", "0", "3"])],
@@ -248,9 +259,10 @@ def test_histograms_become_native_ones_where_that_is_asked_for(tmp_path, message
     found = one["histogram"][1]
     assert (float(found["count"]), float(found["sum"])) == (6, 12.25)
     assert [[float(low), float(high), float(count)] for _, low, high, count in found["buckets"]][1:] == [[1, 2, 2], [5, float("inf"), 3]]
+    row(prometheus.name, REMOTE_WRITE, "`convert_explicit_histograms_to_nhcb`", "1 point of 6 values", "1 native histogram with the same bounds")
 
 
-def test_exemplars_are_found_by_their_series(both):
+def test_exemplars_are_found_by_their_series(both, row):
     tidegate, prometheus = both
     exemplar = {
         "timeUnixNano": str(NOW * 10**9),
@@ -266,18 +278,20 @@ def test_exemplars_are_found_by_their_series(both):
         [one] = found["exemplars"]
         assert one["labels"] == {"trace_id": exemplar["traceId"], "span_id": exemplar["spanId"], "user": "u"}
         assert (float(one["value"]), one["timestamp"]) == (0.7, NOW)
+    row(prometheus.name, REMOTE_WRITE, "exemplars of a histogram and of a counter", "2 exemplars", "2, each at its series, with value, time and trace")
 
 
-def test_a_series_without_a_recorded_value_ends_there_and_then(both):
+def test_a_series_without_a_recorded_value_ends_there_and_then(both, row):
     tidegate, prometheus = both
     tidegate.send(gauge("up.now", point(0, asInt="1")), exponential("spread"))
     tidegate.send(gauge("up.now", point(10, flags=1)), exponential("spread", **point(10), flags=1))
     for query in ("up_now", "spread"):
         assert len(prometheus.at(query, NOW + 9)) == 1, query
         assert prometheus.at(query, NOW + 10) == {}, query
+    row(prometheus.name, REMOTE_WRITE, "points without a recorded value", "2 series, then their ends", "2 series that end at that time")
 
 
-def test_what_comes_too_late_is_rejected_alone_and_counted(both):
+def test_what_comes_too_late_is_rejected_alone_and_counted(both, row):
     tidegate, prometheus = both
     tidegate.send(gauge("g", *(point(10, asInt="1", attributes=attributes({"n": str(n)})) for n in range(3))))
     late = [point(5, asInt="2", attributes=attributes({"n": "0"})), point(10, asInt="2", attributes=attributes({"n": "1"}))]
@@ -286,9 +300,10 @@ def test_what_comes_too_late_is_rejected_alone_and_counted(both):
     assert [prometheus.value(f'g{{n="{n}"}}', NOW + 20) for n in "01"] == [1, 1]
     assert tidegate.rejected("out_of_order") + tidegate.rejected("duplicate") == 2
     assert tidegate.counted("otelcol_exporter_sent_metric_points") == 4
+    row(prometheus.name, REMOTE_WRITE, "samples that come too late among others", "6 samples, 2 of them too late", "4 samples; 2 counted as `out_of_order` or `duplicate`, never sent again")
 
 
-def test_deltas_are_totals_that_begin_anew_after_a_restart(both):
+def test_deltas_are_totals_that_begin_anew_after_a_restart(both, row):
     tidegate, prometheus = both
     delta = lambda start, value: counter(
         "d", point(start + 5, asInt=str(value)) | {"startTimeUnixNano": str((NOW + start) * 10**9)}, temporality=1
@@ -301,11 +316,12 @@ def test_deltas_are_totals_that_begin_anew_after_a_restart(both):
         assert other.send(delta(10, 7)) == 200
     assert prometheus.value("d_total", NOW + 15) == 7
     assert prometheus.value("resets(d_total[1m])", NOW + 15) == 1
+    row(prometheus.name, REMOTE_WRITE, "deltas, and a restart", "50, 30, 30, then 7", "totals 80 and 7 at the times asked for, with 1 reset")
 
 
 @pytest.mark.skipif(not RUNS, reason="no Prometheus is named")
-def test_nothing_is_lost_or_out_of_order_while_prometheus_is_away(tmp_path):
-    prometheus = Prometheus(RUNS[-1][0], tmp_path)
+def test_nothing_is_lost_or_out_of_order_while_prometheus_is_away(tmp_path, row):
+    prometheus = Prometheus((RUNS[-1][0], V1), tmp_path)
     tidegate = Tidegate(tmp_path, {"endpoint": f"{prometheus.url}/api/v1/write"})
     said = []
     with tidegate.run():
@@ -325,3 +341,4 @@ def test_nothing_is_lost_or_out_of_order_while_prometheus_is_away(tmp_path):
             [series] = prometheus.ask("query", query="g[1m]", time=NOW + 10)["result"]
             assert [(at - NOW, float(value)) for at, value in series["values"]] == [(n, n) for n in range(6)]
         assert tidegate.counted("tidegate_exporter_rejected_metric_points") == 0
+    row(prometheus.name, REMOTE_WRITE, "5 requests while Prometheus is away", "6 samples", "6 samples in their order; none rejected")

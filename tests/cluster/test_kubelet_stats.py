@@ -35,10 +35,8 @@ MORE_METRICS = {
         for of in ("container", "pod") for what in ("cpu", "memory")
     },
 }
-MORE_RESOURCE_ATTRIBUTES = {
-    "k8s.node.name": "otelcol has it on the resource of the node alone",
-    "k8s.container.status.last_terminated_reason": "otelcol has it in the receiver k8s_cluster",
-}
+MORE_RESOURCE_ATTRIBUTES = {"k8s.node.name": "otelcol has it on the resource of the node alone"}
+# Off until it is asked for, and in otelcol's receiver k8s_cluster alone.
 REASON = "k8s.container.status.last_terminated_reason"
 
 
@@ -256,7 +254,8 @@ def hungry(namespace):
 def test_a_container_that_crashed_is_told_with_its_restarts_and_the_reason_of_its_end(namespace, failing, hungry, grant, collector):
     grant(documentation.rules("kubelet_stats"))
     steady = Pod.create(namespace, "steady", [busybox("exec busybox sleep 1000")]).run()
-    tidegate = collector("tidegate", collector_pods.config(kubelet_stats(), "metrics"))
+    asked_for = kubelet_stats(resource_attributes={REASON: {"enabled": True}})
+    tidegate = collector("tidegate", collector_pods.config(asked_for, "metrics"))
     for pod in (failing, hungry):
         pod.restarted()
     for pod, reason in ((failing, "Error"), (hungry, "OOMKilled"), (steady, None)):

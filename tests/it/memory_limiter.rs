@@ -50,7 +50,8 @@ async fn a_flood_is_refused_so_that_its_senders_try_again_and_the_process_stays_
     .await;
     let refused = page.sum("otelcol_processor_refused_log_records", &[]);
     let resident = page.sum("otelcol_process_memory_rss", &[]) / MIB;
-    assert!(resident < 220.0, "{resident} MiB, {refused} refused");
+    // One that is let in takes about two MiB: all of them would take more than 300. What is refused is in memory for a while, too.
+    assert!(resident < 260.0, "{resident} MiB, {refused} refused");
     assert!(page.sum("tidegate_processor_memory_limiter_limit_bytes", &["limit=\"soft\""]) == 70.0 * MIB, "{}", page.0);
 
     // Of each signal: what there is room for after all comes to be under way like the flood, until something is refused.

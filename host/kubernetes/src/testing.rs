@@ -18,6 +18,9 @@ use tempfile::TempDir;
 use crate::api::Api;
 use crate::watch::Server;
 
+/// The certificates of the server, which it makes itself where there are none: its own, and that of the authority.
+const CERTIFICATES: &str = "pki";
+const AUTHORITY: &str = "pki/apiserver.crt";
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -62,12 +65,17 @@ impl TestServer {
         assert!(Command::new("openssl").args(args).arg(&key).status().unwrap().success());
         // The second one may nothing.
         fs::write(folder.path().join("tokens.csv"), "all,admin,admin,system:masters\nnone,agent,agent\n").unwrap();
+        let authority = folder.path().join(AUTHORITY);
         for token in ["all", "none"] {
-            fs::write(folder.path().join(token), kubeconfig(ports.server, token).to_string()).unwrap();
+            let trusted = json!({ "certificate-authority": &authority });
+            fs::write(folder.path().join(token), kubeconfig(ports.server, token, trusted).to_string()).unwrap();
         }
+        // Before the server runs nobody knows whom it is to be signed by.
+        let any = json!({ "insecure-skip-tls-verify": true });
+        fs::write(folder.path().join("own"), kubeconfig(ports.server, "all", any).to_string()).unwrap();
         let etcd = start_etcd(&bin, folder.path(), &ports);
         let server = start_server(&bin, folder.path(), &ports);
-        let api = Server::KubeConfig(folder.path().join("all")).api().await.unwrap();
+        let api = Server::KubeConfig(folder.path().join("own")).api().await.unwrap();
         let started = TestServer { folder, bin, ports, etcd, server, api };
         started.ready().await;
         Some(started)
@@ -115,6 +123,17 @@ impl TestServer {
         self.ready().await;
     }
 
+    /// Starts it again, with certificates of another authority, which those who may ask find where the old one was.
+    pub async fn renew_certificates(&mut self) {
+        fs::remove_dir_all(self.folder.path().join(CERTIFICATES)).unwrap();
+        self.start_again().await;
+    }
+
+    /// The authority that it is trusted by.
+    pub fn authority(&self) -> String {
+        fs::read_to_string(self.folder.path().join(AUTHORITY)).unwrap()
+    }
+
     async fn ask(&self, method: Method, path: &str, content: &str, body: &Value) -> Result<Value, kube::Error> {
         let request = Request::builder().method(method).uri(path).header("content-type", content);
         self.api.0.request(request.body(body.to_string().into_bytes()).unwrap()).await
@@ -151,11 +170,12 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn kubeconfig(port: u16, token: &str) -> Value {
+fn kubeconfig(port: u16, token: &str, mut cluster: Value) -> Value {
+    cluster["server"] = json!(format!("https://127.0.0.1:{port}"));
     json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{ "name": "c", "cluster": { "server": format!("https://127.0.0.1:{port}"), "insecure-skip-tls-verify": true } }],
+        "clusters": [{ "name": "c", "cluster": cluster }],
         "users": [{ "name": "u", "user": { "token": token } }],
         "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],
         "current-context": "c",
@@ -182,7 +202,7 @@ fn start_server(bin: &Path, folder: &Path, ports: &Ports) -> Child {
     // Nobody makes service accounts here, nor the tokens of pods.
     command.arg("--disable-admission-plugins=ServiceAccount");
     command.arg("--service-account-key-file").arg(&key).arg("--service-account-signing-key-file").arg(&key);
-    command.arg("--token-auth-file").arg(folder.join("tokens.csv")).arg("--cert-dir").arg(folder.join("pki"));
+    command.arg("--token-auth-file").arg(folder.join("tokens.csv")).arg("--cert-dir").arg(folder.join(CERTIFICATES));
     spawned(command, &folder.join("kube-apiserver.log"))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use host_component::Consumer;
 use host_kubernetes::testing::TestServer;
 use serde_json::{Value, json};
@@ -155,6 +156,49 @@ async fn a_real_api_server_tells_all_pods_in_pages_and_again_when_it_was_away() 
     server.create(PODS, &pod("late", "worker-1", &json!([]))).await;
     until(|| table() == 1101).await;
     drop(processor);
+}
+
+#[tokio::test]
+async fn a_real_api_server_whose_certificates_and_authority_were_renewed_is_followed_again() {
+    let Some(mut server) = TestServer::start().await else { return };
+    let running = Running::new();
+    let keys = json!({ "pod_association": by(&["k8s.pod.name"]), "wait_for_metadata_timeout": "60s" });
+    let processor = running.build_at(server.server(), keys).await.unwrap();
+    let before = server.authority();
+    server.stop();
+    until(|| metric(&running.metrics, "tidegate_k8s_attributes_watch_failures", &["pods"]) > 0).await;
+    server.renew_certificates().await;
+    assert_ne!(server.authority(), before);
+    server.create(PODS, &pod("late", "worker-1", &json!([]))).await;
+    until(|| metric(&running.metrics, "otelcol_k8s_watcher_pod_cache_size", &[]) == 1).await;
+    drop(processor);
+}
+
+#[tokio::test]
+async fn ten_thousand_pods_that_come_and_go_are_each_told_by_their_own_name_and_leave_nothing() {
+    const CHURNED: usize = 10_000;
+    let Some(server) = TestServer::start().await else { return };
+    let running = Running::new();
+    // What a pod sends comes before the server has told of it.
+    let keys = json!({ "hold": "10s", "pod_delete_grace_period": "0s", "wait_for_metadata_timeout": "60s" });
+    let processor = running.build_at(server.server(), keys).await.unwrap();
+    let live = async |number: usize| {
+        let name = format!("web-{number}");
+        let uid = of(&server.create(PODS, &pod(&name, "worker-1", &json!([]))).await, "uid");
+        processor.consume(delivery(None, &[("k8s.pod.uid", &uid)])).await.unwrap();
+        server.delete(&format!("{PODS}/{name}")).await;
+        (uid, name)
+    };
+    let lived: BTreeMap<String, String> = stream::iter(0..CHURNED).map(live).buffer_unordered(16).collect().await;
+    let told = running.sink.attributes();
+    assert_eq!(told.len(), CHURNED, "nothing is lost, and nothing comes twice");
+    let told: BTreeMap<String, String> = told
+        .into_iter()
+        .map(|mut told| (told.remove("k8s.pod.uid").unwrap(), told.remove("k8s.pod.name").unwrap()))
+        .collect();
+    assert_eq!(told, lived);
+    until(|| metric(&running.metrics, "otelcol_k8s_watcher_pod_deleted", &[]) == CHURNED as i64).await;
+    until(|| metric(&running.metrics, "otelcol_k8s_watcher_pod_cache_size", &[]) == 0).await;
 }
 
 #[tokio::test]

@@ -5,13 +5,18 @@
 
 mod access;
 mod api;
+mod following;
+pub mod image;
 mod kind;
+pub mod leader;
 pub mod objects;
+pub mod quantity;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod watch;
 
 pub use access::{Access, AccessError, AuthType};
 pub use api::{Api, ApiError, Identity};
+pub use following::{Pauses, missing_rule};
 pub use kind::Kind;
-pub use watch::{Scope, Seen, Server};
+pub use watch::{Scope, Seen, Server, Whole};

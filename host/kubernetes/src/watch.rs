@@ -56,6 +56,11 @@ pub struct Scope {
     pub fields: Option<String>,
 }
 
+/// Objects of a kind that are followed as a whole.
+pub trait Whole: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {}
+
+impl<K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static> Whole for K {}
+
 /// What is seen.
 #[derive(Debug)]
 pub enum Seen<K> {
@@ -113,6 +118,18 @@ impl Api {
         K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + Debug + DeserializeOwned + Send,
     {
         self.follow_whole(None, scope, tell).await
+    }
+
+    /// Follows objects, as [`Api::follow`], whether they lie in namespaces or not.
+    ///
+    /// # Errors
+    /// As [`Api::follow`].
+    pub async fn follow_any<K: Whole>(
+        &self,
+        scope: &Scope,
+        tell: impl FnMut(Seen<K>) + Send,
+    ) -> Result<Infallible, ApiError> {
+        self.follow_whole(scope.namespace.as_deref(), scope, tell).await
     }
 
     async fn follow_whole<K>(

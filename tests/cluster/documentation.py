@@ -20,10 +20,10 @@ def blocks(section):
 
 
 def rules(section):
-    """The rules of the role: of a whole ClusterRole, or listed alone."""
+    """The rules of the role: of a whole ClusterRole or Role, or listed alone."""
     found = []
     for block in blocks(section):
-        if isinstance(block, dict) and block.get("kind") == "ClusterRole":
+        if isinstance(block, dict) and block.get("kind") in ("ClusterRole", "Role"):
             found += block["rules"]
         elif isinstance(block, list):
             found += [rule for rule in block if isinstance(rule, dict) and "verbs" in rule]

@@ -1,4 +1,4 @@
-//! What an agent collects through the binary: the kubelet's, the machine's and its cards'.
+//! What an agent collects through the binary: the kubelet's, the machine's and its cards', and the events of its cluster.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -6,8 +6,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
+use serde_json::{Value, json};
 
-use crate::harness::telemetry::text_of;
+use crate::harness::api_server::{Answers, ApiServer};
+use crate::harness::telemetry::{body_of, text_of};
 use crate::harness::{Backend, Collector, Setup, eventually};
 
 /// A collector with these receivers.
@@ -118,4 +120,90 @@ async fn a_machine_is_told_of_and_a_card_that_is_not_there_is_no_trouble() {
     let more = resources.len() * 3;
     eventually("it goes on", async || (self::resources(&backend).len() > more).then_some(())).await;
     assert_eq!(collector.log.having(before, &["libnvidia-ml"]), Vec::<String>::new(), "it is said once");
+}
+
+/// An event of this version, which is over by now.
+fn event(version: u64, message: &str) -> Value {
+    json!({
+        "metadata": {
+            "name": format!("web.{version}"), "namespace": "shop", "uid": format!("uid-{version}"),
+            "resourceVersion": version.to_string(), "creationTimestamp": "2026-03-01T10:00:00Z",
+        },
+        "involvedObject": { "kind": "Pod", "name": "web", "namespace": "shop", "apiVersion": "v1" },
+        "reason": "BackOff", "message": message, "type": "Warning", "lastTimestamp": "2026-03-01T10:00:00Z",
+    })
+}
+
+/// A collector of events, with more keys of the receiver and more sections.
+fn of_events(keys: &str, more: &str) -> Setup {
+    Collector::from_yaml(&format!(
+        "
+receivers:
+  k8s_events: {{ auth_type: kubeConfig, {keys} }}
+exporters:
+  otlp_grpc: {{ endpoint: '${{env:BACKEND:-127.0.0.1:1}}', tls: {{ insecure: true }}, compression: none }}
+{more}
+  telemetry: {{ metrics: {{ address: '${{env:HOST}}:8888' }} }}
+  pipelines:
+    logs: {{ receivers: [k8s_events], exporters: [otlp_grpc] }}
+"
+    ))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_happened_while_nobody_ran_arrive_where_a_storage_remembers_what_was_told() {
+    const STORED: &str = "extensions:
+  file_storage: { directory: storage, create_directory: true }
+service:
+  extensions: [file_storage]";
+    let backend = Backend::start().await;
+    let events = vec![event(899, "second"), event(700, "told before"), event(800, "first")];
+    let server = ApiServer::start(Answers { events, ..Answers::default() }).await;
+    let setup = of_events("storage: file_storage", STORED).env("BACKEND", &backend.address());
+    let path = setup.path("kubeconfig").display().to_string();
+    std::fs::create_dir_all(setup.path("storage/receiver_k8s_events")).unwrap();
+    let collector = setup
+        .file("kubeconfig", server.kubeconfig())
+        .env("KUBECONFIG", &path)
+        .file("storage/receiver_k8s_events/all.json", r#"{"resource_version":700}"#)
+        .start()
+        .await;
+    let records = eventually("both events arrive", async || {
+        let records = backend.log_records();
+        (records.len() >= 2).then_some(records)
+    })
+    .await;
+    let told: Vec<Option<&str>> = records.iter().map(body_of).collect();
+    assert_eq!(told, [Some("first"), Some("second")], "in the order in which the server wrote them");
+    assert_eq!(text_of(&records[0].attributes, "k8s.event.reason"), Some("BackOff"));
+    eventually("it is remembered", async || {
+        let stored = collector.read("storage/receiver_k8s_events/all.json");
+        stored.contains("899").then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn a_receiver_that_names_no_elector_or_one_that_does_not_run_is_refused_with_its_place() {
+    let place = "receivers.k8s_events.k8s_leader_elector";
+    let refused = |more: &str| {
+        let (valid, text) = of_events("k8s_leader_elector: k8s_leader_elector/one", more).validate();
+        assert!(!valid, "{text}");
+        text.lines()
+            .find(|line| line.contains(place))
+            .unwrap_or_else(|| panic!("nothing about {place}:\n{text}"))
+            .to_owned()
+    };
+    let elector = |id: &str, listed: &str| {
+        format!("extensions:\n  {id}: {{ lease_name: a, lease_namespace: b }}\nservice:\n  extensions: [{listed}]")
+    };
+    assert!(refused("service:").contains("the extension `k8s_leader_elector/one` is not defined"));
+    assert!(refused(&elector("k8s_leader_elector/two", "k8s_leader_elector/two")).contains("did you mean"));
+    assert!(refused(&elector("k8s_leader_elector/one", "")).contains("`service.extensions` does not name"));
+    let (valid, text) = of_events(
+        "k8s_leader_elector: health_check",
+        "extensions:\n  health_check: {}\nservice:\n  extensions: [health_check]",
+    )
+    .validate();
+    assert!(!valid && text.contains("`health_check` elects nobody: name a `k8s_leader_elector`"), "{text}");
 }

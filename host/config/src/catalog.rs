@@ -63,7 +63,15 @@ pub trait Catalog {
         Ok(())
     }
 
-    /// Says why `extension`, which an exporter names as the storage of its queue, cannot be that.
+    /// Says why `extension`, which a receiver names as what elects a leader, does not do that.
+    ///
+    /// # Errors
+    /// Where it does not.
+    fn check_elector(&self, _extension: &Component) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Says why `extension`, which an exporter names as the storage of its queue, or a receiver as its own, cannot be that.
     ///
     /// # Errors
     /// Where it cannot.

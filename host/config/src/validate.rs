@@ -95,6 +95,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     references.check();
     references.check_authenticators(catalog);
     references.check_storages(catalog);
+    references.check_electors(catalog);
     warnings.extend(references.unused());
     let validated = finish(document, limits, junctions);
     errors.explain(|path| catalog.instead_of_key(path));

@@ -7,13 +7,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use host_kubernetes::{Api, ApiError};
+use host_kubernetes::{Api, ApiError, quantity};
 use host_periodic::Missed;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec};
 use tokio::time::{Instant, timeout};
 
 use crate::pods::Source;
-use crate::quantity;
 
 /// How often is looked at what a node has.
 const LOOK: Duration = Duration::from_secs(300);
@@ -123,7 +122,9 @@ impl Asker {
         let looked = match within(self.api.object_of_cluster::<Node>(name)).await {
             Ok(node) => {
                 let capacity = node.status.and_then(|status| status.capacity).unwrap_or_default();
-                let amount = |of: &str| capacity.get(of).and_then(|quantity| quantity::parse(&quantity.0));
+                let amount = |of: &str| {
+                    capacity.get(of).and_then(|quantity| quantity::parse(&quantity.0)).filter(|amount| *amount > 0.0)
+                };
                 details.capacity = Capacity { cpu: amount("cpu"), memory: amount("memory") };
                 Ok(Instant::now())
             }

@@ -12,7 +12,6 @@ mod lenient;
 mod metric;
 mod pods;
 pub mod probe;
-mod quantity;
 mod receiver;
 mod settings;
 mod source;

@@ -1,25 +1,7 @@
 //! Every metric that there is: its name, unit, kind and description, the Collector's wherever it has it, and which of them tell
 //! of the same thing for different objects.
 
-use host_periodic::{Kind, Spec};
-
-/// Declares metrics: `NAME = kind "name" "unit" enabled "description";`.
-macro_rules! metrics {
-    ($($constant:ident = $kind:ident $name:literal $unit:literal $enabled:literal $description:literal;)*) => {
-        $(
-            pub(crate) const $constant: Spec = Spec {
-                name: $name,
-                description: $description,
-                unit: $unit,
-                kind: Kind::$kind,
-                enabled: $enabled,
-            };
-        )*
-
-        /// All of them.
-        pub(crate) const ALL: &[Spec] = &[$($constant),*];
-    };
-}
+use host_periodic::{Spec, metrics};
 
 metrics! {
     CONTAINER_CPU_TIME = Counter "container.cpu.time" "s" true

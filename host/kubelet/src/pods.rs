@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use host_kubernetes::quantity;
 use serde::Deserialize;
 
 use crate::lenient;
-use crate::quantity;
 
 /// The pods of a node, by their UIDs.
 #[derive(Debug, Default)]
@@ -287,10 +287,10 @@ impl Container<'_> {
     fn resources(&self) -> Resources {
         let Requirements { limits, requests } = &self.resources;
         Resources {
-            cpu_limit: quantity::parse(&limits.cpu),
-            cpu_request: quantity::parse(&requests.cpu),
-            memory_limit: quantity::parse(&limits.memory),
-            memory_request: quantity::parse(&requests.memory),
+            cpu_limit: more_than_nothing(&limits.cpu),
+            cpu_request: more_than_nothing(&requests.cpu),
+            memory_limit: more_than_nothing(&limits.memory),
+            memory_request: more_than_nothing(&requests.memory),
         }
     }
 }
@@ -333,4 +333,9 @@ impl Source<'_> {
             Source::Glusterfs { .. } => "glusterfs",
         }
     }
+}
+
+/// An amount, where it is one that is more than nothing.
+fn more_than_nothing(text: &str) -> Option<f64> {
+    quantity::parse(text).filter(|amount| *amount > 0.0)
 }

@@ -8,6 +8,7 @@
 mod blocking;
 mod collect;
 mod counts;
+mod declared;
 mod metrics;
 mod receiver;
 mod schedule;
@@ -16,6 +17,7 @@ mod trouble;
 
 pub use blocking::Blocking;
 pub use collect::{Collect, CollectNow, Collected, Missed, Part};
+pub use declared::Toggle;
 pub use metrics::{Choices, Kind, Number, Recorder, Spec, Switch, attribute, now, resource};
 pub use receiver::Periodic;
 pub use schedule::Schedule;

@@ -7,7 +7,6 @@ mod config;
 
 mod association;
 mod attribute;
-mod image;
 mod plan;
 mod rule;
 mod view;

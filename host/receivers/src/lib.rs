@@ -4,6 +4,7 @@ pub mod budget;
 pub mod file_log;
 mod lane;
 pub mod otlp;
+pub mod storage;
 
 use std::path::Path;
 use std::time::Duration;

@@ -31,6 +31,9 @@ use crate::watch::Watch;
 /// Batches that were left with the guests at the end of the drain may take so long, before they are given back.
 const SANDBOX_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Leases may take so long to be given up at the end; others take them when they expire.
+const LEASE_PATIENCE: Duration = Duration::from_secs(3);
+
 /// What the app is run with.
 pub(crate) struct Settings {
     /// Where its configuration comes from.
@@ -156,6 +159,7 @@ impl Force {
             }
         };
         factories.sandbox().drain(SANDBOX_PATIENCE).await;
+        factories.elections().electors().released(LEASE_PATIENCE).await;
         for summary in Summary::of(&shown.metrics) {
             tracing::info!("{summary}");
         }

@@ -13,9 +13,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::differences::kubernetes;
 pub(crate) use self::differences::{Difference, FAN_OUT, ROUTES, SERVICE};
 pub(crate) use self::guest::Guest;
-use crate::{extensions, forward, health, own};
+use crate::{elections, extensions, forward, health, own};
 
 /// One component type.
 pub(crate) struct Entry {
@@ -54,7 +55,13 @@ const ENTRIES: &[Entry] = &[
         .differs(differences::GPU),
     Entry::checked::<host_kubelet::Config>(Kind::Receiver, "kubelet_stats", &["kubeletstats"])
         .only(&[Signal::Metrics])
-        .differs(differences::KUBELET_STATS),
+        .differs(kubernetes::KUBELET_STATS),
+    Entry::checked::<host_cluster::Config>(Kind::Receiver, "k8s_cluster", &[])
+        .only(&[Signal::Metrics])
+        .differs(kubernetes::K8S_CLUSTER),
+    Entry::checked::<host_events::Config>(Kind::Receiver, "k8s_events", &[])
+        .only(&[Signal::Logs])
+        .differs(kubernetes::K8S_EVENTS),
     Entry::checked::<host_processors::batch::Config>(Kind::Processor, "batch", &[]).differs(differences::BATCH),
     Entry::checked::<memory_limiter::Config>(Kind::Processor, "memory_limiter", &[])
         .differs(differences::MEMORY_LIMITER),
@@ -65,7 +72,7 @@ const ENTRIES: &[Entry] = &[
     )
     .differs(differences::RESOURCE_DETECTION),
     Entry::checked::<host_processors::k8s_attributes::Config>(Kind::Processor, "k8s_attributes", &["k8sattributes"])
-        .differs(differences::K8S_ATTRIBUTES),
+        .differs(kubernetes::K8S_ATTRIBUTES),
     Entry::checked::<host_wasm::ProcessorConfig>(Kind::Processor, "wasm", &[]),
     Entry::guest::<guest_resource::Resource>(Kind::Processor, "resource", "resource", &Signal::ALL)
         .documented(&[include_str!("../../../guests/resource/README.md")])
@@ -124,6 +131,8 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<oauth2_client::Config>(Kind::Extension, "oauth2client", &[]),
     Entry::checked::<headers_setter::Config>(Kind::Extension, "headers_setter", &[]),
     Entry::checked::<host_queue::Config>(Kind::Extension, "file_storage", &[]).differs(differences::FILE_STORAGE),
+    Entry::checked::<host_kubernetes::leader::Config>(Kind::Extension, "k8s_leader_elector", &[])
+        .differs(kubernetes::K8S_LEADER_ELECTOR),
 ];
 
 impl Entry {
@@ -262,6 +271,10 @@ impl Catalog for Components<'_> {
 
     fn check_storage(&self, extension: &Component) -> Result<(), String> {
         storage::check(extension)
+    }
+
+    fn check_elector(&self, extension: &Component) -> Result<(), String> {
+        elections::check(extension)
     }
 
     fn doubts(&self, component: &Component) -> Vec<Warning> {

@@ -12,6 +12,7 @@ use host_component::{
 };
 use host_config::watched::Watched;
 use host_config::{Errors, Validated, Value};
+use host_kubernetes::leader::Electors;
 use host_pipeline::{Cause, Place};
 use host_processors::k8s_attributes::{self, Caches};
 use host_processors::memory_limiter::{self, Limiters};
@@ -22,6 +23,7 @@ use host_wasm::{Limits, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
 use crate::debug::InForce;
+use crate::elections::Elections;
 use crate::memory::ProcessMemory;
 use crate::queues::{self, Storages};
 use crate::{bundled, extensions, metadata};
@@ -39,6 +41,7 @@ pub(crate) struct Factories {
     metrics: Metrics,
     /// Where queues lie.
     storages: Storages,
+    elections: Elections,
     /// Which look after the memory of the process.
     limiters: Limiters,
     /// Where this runs, as the processors of this configuration have detected it.
@@ -57,6 +60,7 @@ struct Shared<'a> {
     budget: Budget,
     limiters: Limiters,
     caches: Caches,
+    electors: Electors,
     metrics: &'a Metrics,
     sandbox: Arc<Sandbox>,
 }
@@ -74,7 +78,10 @@ impl Factories {
         metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
         let sandbox = start_sandbox(config, metrics)?;
         let limiters = Limiters::new(ProcessMemory(budget.clone()));
-        Factories::of(config, Shared { budget, limiters, caches: Caches::default(), metrics, sandbox })
+        Factories::of(
+            config,
+            Shared { budget, limiters, caches: Caches::default(), electors: Electors::default(), metrics, sandbox },
+        )
     }
 
     /// The factories of another configuration. What components share is shared with those of this one; the sandbox is
@@ -88,14 +95,15 @@ impl Factories {
             false => start_sandbox(config, &self.metrics)?,
         };
         let (budget, limiters, metrics) = (self.budget.clone(), self.limiters.clone(), &self.metrics);
-        let next = Factories::of(config, Shared { budget, limiters, caches: self.caches.clone(), metrics, sandbox })?;
+        let (caches, electors) = (self.caches.clone(), self.elections.electors().clone());
+        let next = Factories::of(config, Shared { budget, limiters, caches, electors, metrics, sandbox })?;
         // More room is there at once, since receivers ask for it when they are built; less when this is in force.
         self.budget.resize(self.in_flight.max(next.in_flight));
         Ok(next)
     }
 
     fn of(config: &Validated, shared: Shared<'_>) -> anyhow::Result<Self> {
-        let Shared { budget, limiters, caches, metrics, sandbox } = shared;
+        let Shared { budget, limiters, caches, electors, metrics, sandbox } = shared;
         let extensions = config.extensions.iter().map(|(id, section)| (id.to_string(), section.canonical())).collect();
         let auth = extensions::build(config, metrics)?;
         let metadata = metadata::read_by(config, &modules_config(config)?, &auth)?;
@@ -108,6 +116,7 @@ impl Factories {
             metadata,
             metrics: metrics.clone(),
             storages: Storages::of(config)?,
+            elections: Elections::of(config, electors)?,
             limiters,
             detections: Detections::default(),
             caches,
@@ -126,6 +135,10 @@ impl Factories {
     /// This is the configuration that is in force.
     pub(crate) fn in_force(&self) {
         self.budget.resize(self.in_flight);
+    }
+
+    pub(crate) fn elections(&self) -> &Elections {
+        &self.elections
     }
 
     pub(crate) fn sandbox(&self) -> &Arc<Sandbox> {
@@ -325,6 +338,19 @@ impl host_pipeline::Factories for Factories {
                     let deps = self.receiver_deps(id, &nothing);
                     Ok(Box::new(config.build(id.clone(), &consumers, &deps).await?) as _)
                 }
+                "k8s_cluster" => {
+                    let config = config.decode::<host_cluster::Config>()?;
+                    let leadership = self.elections.leadership(config.k8s_leader_elector.as_ref(), &self.metrics)?;
+                    Ok(Box::new(config.build(id, &consumers, leadership, &self.receiver_deps(id, &nothing))?) as _)
+                }
+                "k8s_events" => {
+                    let config = config.decode::<host_events::Config>()?;
+                    let storage = config.storage.as_ref().map(|name| self.storages.folder_of(name)).transpose()?;
+                    let leadership = self.elections.leadership(config.k8s_leader_elector.as_ref(), &self.metrics)?;
+                    let receivers = &self.receiver_deps(id, &nothing);
+                    let deps = host_events::Deps { receivers, storage: storage.as_deref(), leadership };
+                    Ok(Box::new(config.build(id, &consumers, &deps)?) as _)
+                }
                 other => Err(unlisted(Kind::Receiver, other)),
             }
         })
@@ -352,6 +378,7 @@ impl host_pipeline::Factories for Factories {
             (Kind::Receiver, r#type) => {
                 listen::keep(&format!("{kind} {id}"));
                 host_receivers::file_log::keep(id);
+                host_events::keep(id);
                 if r#type == "otlp" {
                     config.decode::<host_receivers::otlp::Config>()?.check_room(id, self.in_flight)?;
                 }

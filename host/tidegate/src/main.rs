@@ -8,6 +8,7 @@ mod client;
 mod components;
 mod configuration;
 mod debug;
+mod elections;
 mod endpoints;
 mod explain;
 mod extensions;

@@ -1,4 +1,5 @@
-//! An API server of Kubernetes as a detector meets it: what a real one answers for one node and for `kube-system`, and faults.
+//! An API server of Kubernetes as a collector meets it: what a real one answers for one node, for `kube-system` and for events, and
+//! faults.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -21,6 +22,8 @@ pub(crate) struct Answers {
     pub(crate) namespace: Answer,
     /// So many questions are answered with 503 first.
     pub(crate) busy: u32,
+    /// What lists of events have; watches of them tell nothing.
+    pub(crate) events: Vec<Value>,
 }
 
 #[derive(Clone, Debug)]
@@ -35,7 +38,12 @@ pub(crate) enum Answer {
 
 impl Default for Answers {
     fn default() -> Self {
-        Answers { node: Answer::Uid(NODE_UID.to_owned()), namespace: Answer::Uid(CLUSTER_UID.to_owned()), busy: 0 }
+        Answers {
+            node: Answer::Uid(NODE_UID.to_owned()),
+            namespace: Answer::Uid(CLUSTER_UID.to_owned()),
+            busy: 0,
+            events: Vec::new(),
+        }
     }
 }
 
@@ -126,6 +134,12 @@ fn answer(head: &str, answers: &mut Answers) -> Option<(u16, Value)> {
         return Some(failure(503, "ServiceUnavailable", "the server is currently unable to handle the request"));
     }
     let path = head.split(' ').nth(1).unwrap_or_default();
+    if path.starts_with("/api/v1/events?") {
+        let list = json!({
+            "kind": "EventList", "apiVersion": "v1", "metadata": { "resourceVersion": "900" }, "items": answers.events,
+        });
+        return (!path.contains("watch=")).then_some((200, list));
+    }
     let (answer, kind, name) = match path.trim_end_matches('?') {
         "/api/v1/nodes/edge-worker-1" => (answers.node.clone(), "nodes", NODE),
         "/api/v1/namespaces/kube-system" => (answers.namespace.clone(), "namespaces", "kube-system"),

@@ -56,14 +56,32 @@ impl<'a> References<'a> {
 
     /// Each storage is an extension that runs and keeps what it is given.
     pub(super) fn check_storages(&mut self, catalog: &dyn Catalog) {
+        let named = |user: &Component| match user.kind {
+            Kind::Exporter => user.value.get("sending_queue")?.get("storage"),
+            Kind::Receiver => user.value.get("storage"),
+            _ => None,
+        };
+        self.check_named(named, |extension| catalog.check_storage(extension));
+    }
+
+    /// Each elector is an extension that runs and elects a leader.
+    pub(super) fn check_electors(&mut self, catalog: &dyn Catalog) {
+        let named = |user: &Component| user.value.get("k8s_leader_elector").filter(|_| user.kind == Kind::Receiver);
+        self.check_named(named, |extension| catalog.check_elector(extension));
+    }
+
+    /// What components name is an extension that runs, and that passes a check.
+    fn check_named(
+        &mut self,
+        named: impl Fn(&Component) -> Option<Value>,
+        check: impl Fn(&Component) -> Result<(), String>,
+    ) {
         let document = self.document;
-        for user in document.components.iter().filter(|component| component.kind == Kind::Exporter) {
-            let Some(name) = user.value.get("sending_queue").and_then(|queue| queue.get("storage")) else { continue };
+        for name in document.components.iter().filter_map(named) {
             if name.decode::<Option<String>>().is_ok_and(|name| name.is_none()) {
                 continue;
             }
-            let found = extension(document, &name);
-            if let Err(message) = found.and_then(|found| catalog.check_storage(found)) {
+            if let Err(message) = extension(document, &name).and_then(&check) {
                 self.errors.push(name.problem(message));
             }
         }

@@ -2,37 +2,27 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use host_kubernetes::objects::{Meta, Object, Owner, Pod};
-use host_kubernetes::{ApiError, Kind, Scope, Seen};
-use tokio::time::{Instant, sleep};
+use host_kubernetes::{ApiError, Kind, Pauses, Scope, Seen, missing_rule};
+use tokio::time::Instant;
 
 use super::cache::{Member, Shared, lock};
 use super::meters::Watched;
 use super::store::{Change, Entry, Thing, Uid};
 use super::view::{self, Encoded, View};
 
-/// The pauses after which a server that failed is asked again.
-const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30);
 /// The namespace whose UID stands for the cluster.
 pub(super) const OF_CLUSTER: &str = "kube-system";
 
 /// Follows one kind until it is dropped.
 pub(super) async fn run(shared: Arc<Shared>, kind: Kind) {
-    let mut pause = FIRST;
+    let mut pauses = Pauses::new();
     loop {
-        let (mut has_listed, began) = (false, Instant::now());
+        let mut has_listed = false;
         let Err(error) = once(&shared, kind, &mut has_listed).await;
-        // Where a watch fails at once, each time, all is not listed each time as soon.
-        if has_listed && began.elapsed() >= LONGEST {
-            pause = FIRST;
-        }
         shared.trouble(kind, Some(told(&shared, kind, &error)));
-        // All agents of a cluster lose the server at once, and are not to come back at once.
-        sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
-        pause = (pause * 2).min(LONGEST);
+        pauses.pause(has_listed).await;
     }
 }
 
@@ -68,16 +58,7 @@ fn told(shared: &Shared, kind: Kind, error: &ApiError) -> String {
         return error.to_string();
     }
     let in_namespace = shared.followed.pods.namespace.as_deref().filter(|_| !kind.is_of_cluster());
-    let role = match in_namespace {
-        Some(namespace) => format!("Role in the namespace {namespace}"),
-        None => "ClusterRole".to_owned(),
-    };
-    format!(
-        "{error}; the {role} of the service account needs the rule {{ apiGroups: [{:?}], resources: [{}], verbs: [get, list, \
-         watch] }}",
-        kind.group(),
-        kind.plural()
-    )
+    format!("{error}; {}", missing_rule(in_namespace, kind.group(), kind.plural()))
 }
 
 /// Takes what is told of one kind.

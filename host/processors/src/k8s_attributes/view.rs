@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use host_kubernetes::Kind;
+use host_kubernetes::image::{self, Image};
 use host_kubernetes::objects::{Container, ContainerStatus, Meta, Pod};
 use host_otlp::build::{Attributes, Value};
 
 use super::association::{self, Association, Index, Source};
 use super::attribute::Attribute;
-use super::image::{self, Image};
 use super::intern::Interner;
 use super::plan::Plan;
 use super::rule::Field;

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::identity::{Fingerprint, Guard};
+use crate::storage;
 
 const MAGIC: &[u8] = b"tidegate file_log 1\n";
 /// The journal is written anew when it is so many times longer than what it says, and longer than the latter.
@@ -172,18 +172,11 @@ fn first(bytes: &[u8]) -> Option<(Record, &[u8])> {
 
 /// Writes a journal of what is live, and gives the file to append to and its length.
 fn write_anew(path: &Path, live: &BTreeMap<u64, Known>) -> io::Result<(File, u64)> {
-    let beside = path.with_extension("new");
     let mut bytes = MAGIC.to_vec();
     for (id, known) in live {
         frame(&Record { id: *id, file: Some(known.clone()) }, &mut bytes)?;
     }
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
+    let file = storage::replace(path, &bytes)?;
     Ok((file, bytes.len() as u64))
 }
 

@@ -19,7 +19,7 @@ use super::checkpoint::{Checkpoint, Known};
 use super::config::{Config, Retry};
 use super::entry::FileId;
 use super::tailer::{Batch, Tailer};
-use crate::Deps;
+use crate::{Deps, storage};
 
 /// What the kernel tells within this time is looked at together.
 const GATHER: Duration = Duration::from_millis(5);
@@ -83,7 +83,7 @@ impl Config {
             LEGACIES.take_over(&owner, &owner).map_err(|source| BuildError::Twice { id: id.clone(), source })?;
         let legacy = taken.unwrap_or_else(|| LEGACIES.claim(owner.clone(), &owner, Legacy::default()));
         let road = Arc::new(Road::new(&owner, consumers, &self.retry_on_failure, deps.metrics));
-        let storage = storage.map(|folder| folder.join(folder_name(&id)).join("checkpoint"));
+        let storage = storage.map(|storage| storage::folder(storage, &id).join("checkpoint"));
         let tailer = Tailer::new(self, &id, deps.base, deps.metrics, deps.budget.clone());
         let tailer = tailer.map_err(|told| BuildError::Plan { id: id.clone(), told })?;
         Ok(FileLog { id, tailer, storage, legacy, road })
@@ -155,19 +155,6 @@ impl FileLog {
         .await?;
         Ok(())
     }
-}
-
-/// What the folder of a receiver is called in its storage; no two receivers have the same.
-fn folder_name(id: &ComponentId) -> String {
-    let mut folder = format!("receiver_{}", id.r#type());
-    for byte in id.name().iter().flat_map(|name| std::iter::once(b'_').chain(name.bytes())) {
-        match byte {
-            b'_' => folder.push('_'),
-            byte if byte.is_ascii_alphanumeric() => folder.push(char::from(byte)),
-            byte => folder.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    folder
 }
 
 /// Returns when the kernel has told something; never where it tells nothing.

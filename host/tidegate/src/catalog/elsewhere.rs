@@ -28,7 +28,7 @@ pub(crate) fn instead(kind: Kind, r#type: &str) -> Option<&'static str> {
 type Table = &'static [(&'static [&'static str], &'static str)];
 
 const RECEIVERS: Table = &[
-    (&["k8s_cluster", "k8s_events", "k8s_objects", "k8sobjects"], COLLECTOR),
+    (&["k8s_objects", "k8sobjects"], COLLECTOR),
     (&["jaeger", "zipkin", "opencensus", "otlp_json_file", "otlpjsonfile", "otel_arrow", "otelarrow"], COLLECTOR),
     (&["syslog", "tcp_log", "tcplog", "udp_log", "udplog", "journald", "fluent_forward", "fluentforward"], COLLECTOR),
     (&["statsd", "docker_stats", "redis", "postgresql", "mysql", "nginx", "loki", "splunk_hec", "nop"], COLLECTOR),
@@ -87,5 +87,5 @@ const EXTENSIONS: Table = &[
     (&["bearer_token_auth"], "it is called `bearertokenauth`"),
     (&["oauth2_client"], "it is called `oauth2client`"),
     (&["oidc", "sigv4auth", "asapclient", "googleclientauth", "azure_auth"], COLLECTOR),
-    (&["opamp", "k8s_observer", "host_observer", "k8s_leader_elector", "cgroup_runtime"], COLLECTOR),
+    (&["opamp", "k8s_observer", "host_observer", "cgroup_runtime"], COLLECTOR),
 ];

@@ -54,6 +54,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     (
+        "host-cluster",
+        &["host-component", "host-config", "host-kubernetes", "host-periodic", "host-receivers", "host-telemetry"],
+    ),
+    (
+        "host-events",
+        &["host-component", "host-config", "host-kubernetes", "host-otlp", "host-receivers", "host-telemetry"],
+    ),
+    (
         "host-kubelet",
         &[
             "host-component",

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::harness::{Known, asking, by, map, pod};
 use crate::k8s_attributes::attribute::Attribute;
-use crate::k8s_attributes::image::{Image, repo_digest};
 use crate::k8s_attributes::workload;
+use host_kubernetes::image::{Image, repo_digest};
 
 #[test]
 fn a_pod_gives_its_resource_the_default_attributes() {

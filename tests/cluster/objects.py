@@ -9,20 +9,27 @@ import control_plane
 CORE = "/api/v1"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 APPS = "/apis/apps/v1"
+BATCH = "/apis/batch/v1"
 # Where objects of a kind are, and whether they are in a namespace.
 KINDS = {
     "ClusterRole": (RBAC, "clusterroles", False),
     "ClusterRoleBinding": (RBAC, "clusterrolebindings", False),
+    "CronJob": (BATCH, "cronjobs", True),
     "DaemonSet": (APPS, "daemonsets", True),
     "Deployment": (APPS, "deployments", True),
+    "HorizontalPodAutoscaler": ("/apis/autoscaling/v2", "horizontalpodautoscalers", True),
+    "Job": (BATCH, "jobs", True),
     "Namespace": (CORE, "namespaces", False),
     "Node": (CORE, "nodes", False),
     "PersistentVolume": (CORE, "persistentvolumes", False),
     "PersistentVolumeClaim": (CORE, "persistentvolumeclaims", True),
     "Pod": (CORE, "pods", True),
+    "ReplicationController": (CORE, "replicationcontrollers", True),
+    "ResourceQuota": (CORE, "resourcequotas", True),
     "Secret": (CORE, "secrets", True),
     "ConfigMap": (CORE, "configmaps", True),
     "ServiceAccount": (CORE, "serviceaccounts", True),
+    "StatefulSet": (APPS, "statefulsets", True),
 }
 PATIENCE = 120
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use host_component::{BoxFuture, ComponentId, Consumers, Receiver, Shutdown};
 use host_config::{Check as _, Wrong};
 use host_kubernetes::leader::Leadership;
-use host_periodic::{Collect, Collected, Missed, Periodic, now};
+use host_periodic::{Blocking, CollectNow, Collected, Missed, Periodic, now};
 use host_receivers::Deps;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -32,7 +32,7 @@ pub enum BuildError {
 
 /// The receiver, not following yet.
 pub struct Cluster {
-    periodic: Periodic<Known>,
+    periodic: Periodic<Blocking<Known>>,
     known: Arc<Shared>,
     leadership: Option<Leadership>,
 }
@@ -79,7 +79,7 @@ impl Config {
         let (plan, schedule) = (self.plan(), self.schedule());
         let tables = Mutex::default();
         let known = Arc::new(Shared { plan, receiver, meters, config: self, start: now(), tables });
-        let periodic = Periodic::new(id, NAME, schedule, Known(Arc::clone(&known)), consumers, deps);
+        let periodic = Periodic::new(id, NAME, schedule, Blocking::new(Known(Arc::clone(&known))), consumers, deps);
         Ok(Cluster { periodic, known, leadership })
     }
 }
@@ -126,8 +126,9 @@ impl Shared {
     }
 }
 
-impl Collect for Known {
-    async fn collect(&mut self) -> Result<Collected, Missed> {
+impl CollectNow for Known {
+    // Of a large cluster it is nothing for a thread that others wait for.
+    fn collect_now(&mut self) -> Result<Collected, Missed> {
         let Known(shared) = self;
         let time = now();
         let tables = shared.tables.lock().unwrap_or_else(PoisonError::into_inner).clone();

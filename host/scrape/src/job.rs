@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::select_all;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) first_after: Option<Duration>,
     /// Whether targets that are not found any more are told stale.
     pub(crate) tells_vanished: bool,
+    /// Whether there are more targets than the job may have.
+    pub(crate) is_over: AtomicBool,
 }
 
 /// A job, not scraping yet.
@@ -77,10 +80,16 @@ impl Runner {
         let mut crew = Crew { shared, shard, running: HashMap::new(), scraping: JoinSet::new() };
         loop {
             crew.follow(&mut told, &shutdown);
-            tokio::select! {
-                () = shutdown.wait() => break,
-                () = changed(&mut told) => {}
-                Some(_) = crew.scraping.join_next(), if !crew.scraping.is_empty() => continue,
+            let is_over = loop {
+                tokio::select! {
+                    () = shutdown.wait() => break true,
+                    () = changed(&mut told) => break false,
+                    // Nothing has changed of what is to be scraped.
+                    Some(_) = crew.scraping.join_next(), if !crew.scraping.is_empty() => {}
+                }
+            };
+            if is_over {
+                break;
             }
             // What many objects change at once is looked at once. The first targets are not waited for.
             if !crew.running.is_empty() {
@@ -127,6 +136,7 @@ impl Crew {
         let (targets, elsewhere) = self.targets(&groups);
         let limit = self.shared.job.limits.targets;
         let is_over = limit > 0 && (targets.len() + elsewhere) as u64 > limit;
+        self.shared.is_over.store(is_over, Ordering::Relaxed);
         self.shared.counts.targets.set(targets.len() as i64);
         self.shared.counts.elsewhere.set(elsewhere as i64);
         self.running.retain(|key, running| {
@@ -141,7 +151,7 @@ impl Crew {
                 continue;
             }
             let (gone, is_gone) = Trigger::new();
-            let scraper = Scraper::new(Arc::clone(&self.shared), target.clone(), is_over.then_some(limit));
+            let scraper = Scraper::new(Arc::clone(&self.shared), target.clone());
             let name = key.uri.to_string();
             let task = spawn("scraper", &name, scraper.run(is_gone, shutdown.clone()));
             self.scraping.spawn(async move {

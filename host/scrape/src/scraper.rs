@@ -28,8 +28,6 @@ const AT_ONCE: usize = 256 << 10;
 pub(crate) struct Scraper {
     shared: Arc<Shared>,
     target: Target,
-    /// The limit of targets, where there are more.
-    over: Option<u64>,
     table: Option<Table>,
     sending: Sending,
     /// Whether the last scrape went well; none before the first.
@@ -41,10 +39,10 @@ pub(crate) struct Scraper {
 }
 
 impl Scraper {
-    pub(crate) fn new(shared: Arc<Shared>, target: Target, over: Option<u64>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, target: Target) -> Self {
         let table = Table::new(Arc::clone(&shared.reading), target.subject.clone());
         let sending = Sending::new(Arc::clone(&shared));
-        Scraper { shared, target, over, table: Some(table), sending, is_up: None, series: 0, capacity: 0 }
+        Scraper { shared, target, table: Some(table), sending, is_up: None, series: 0, capacity: 0 }
     }
 
     /// Scrapes until the target is gone, or this ends.
@@ -96,7 +94,7 @@ impl Scraper {
         let (started, time) = (Instant::now(), now());
         let Some(mut room) = self.shared.budget.reserve(0) else { return };
         let asked = {
-            let mut asking = pin!(exchange::get(&self.shared, &self.target, self.over, &mut room));
+            let mut asking = pin!(exchange::get(&self.shared, &self.target, &mut room));
             loop {
                 tokio::select! {
                     asked = &mut asking => break asked,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use host_component::Consumers;
@@ -104,6 +105,7 @@ impl Workshop {
             seed: self.seed,
             first_after: self.first_after,
             tells_vanished,
+            is_over: AtomicBool::new(false),
             job,
         };
         Ok(Runner { shared: Arc::new(shared), discoveries, shard: self.shard })

@@ -167,6 +167,8 @@ impl Splitter {
     /// All that is there from `at`, since no more comes.
     pub(super) fn rest(&self, bytes: &[u8], at: usize) -> Token {
         let end = bytes.len().min(at + self.max);
+        // Half a character is left to what comes.
+        let end = end - (end.saturating_sub(at)) % self.encoding.width();
         Token { content: self.trimmed(bytes, at..end), next: end, cuts: false }
     }
 
@@ -176,22 +178,28 @@ impl Splitter {
     }
 
     fn trimmed(&self, bytes: &[u8], content: Range<usize>) -> Range<usize> {
-        let Range { mut start, mut end } = content;
-        if self.encoding.width() > 1 {
-            return start..end;
-        }
-        let is_blank = |at: usize| matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n'));
+        let (Range { mut start, mut end }, width) = (content, self.encoding.width());
+        let is = |at: usize, wanted: &[u8]| {
+            let unit = bytes.get(at..at + width).unwrap_or_default();
+            let found = match (self.encoding.0 == UTF_16BE, unit) {
+                (_, [only]) | (false, [only, 0]) | (true, [0, only]) => only,
+                _ => return false,
+            };
+            wanted.contains(found)
+        };
+        let is_blank = |at: usize| is(at, b" \t\r\n");
         while !self.keeps_leading && start < end && is_blank(start) {
-            start += 1;
+            start += width;
         }
-        let keeps_trailing = self.keeps_trailing
-            || self.keeps_parts && end > start && is_blank(end - 1) && bytes.get(start..end).is_some_and(is_part);
-        while !keeps_trailing && end > start && is_blank(end - 1) {
-            end -= 1;
+        let ends_blank = |end: usize| end >= start + width && is_blank(end - width);
+        let keeps_trailing =
+            self.keeps_trailing || self.keeps_parts && ends_blank(end) && bytes.get(start..end).is_some_and(is_part);
+        while !keeps_trailing && ends_blank(end) {
+            end -= width;
         }
         // A carriage return belongs to the line break.
-        if keeps_trailing && end > start && bytes.get(end - 1) == Some(&b'\r') {
-            end -= 1;
+        if keeps_trailing && end >= start + width && is(end - width, b"\r") {
+            end -= width;
         }
         start..end
     }

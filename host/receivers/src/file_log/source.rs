@@ -2,9 +2,11 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
+use rustix::fs::OFlags;
 
 use super::identity;
 
@@ -26,9 +28,21 @@ pub(super) struct Packed {
     is_at_end: bool,
 }
 
+/// Opens a regular file. What is none, such as a pipe that nobody writes to, is not waited for: it has no lines to follow.
+///
+/// # Errors
+/// Where it is none, or cannot be opened.
+pub(super) fn regular(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+    }
+}
+
 impl Source {
     pub(super) fn open(path: &Path, packed: bool) -> io::Result<Source> {
-        let file = File::open(path)?;
+        let file = regular(path)?;
         if !packed {
             return Ok(Source::Plain(file));
         }

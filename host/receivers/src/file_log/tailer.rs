@@ -185,7 +185,8 @@ impl Tailer {
             self.watch = Watch::new();
         }
         let mut known = checkpoint.as_ref().map(|checkpoint| checkpoint.live().clone()).unwrap_or_default();
-        // The checkpoint may be a moment behind the one before.
+        // The checkpoint may be a moment behind the one before, or a new one.
+        self.changes.extend(before.iter().map(|(id, known)| (*id, Some(known.clone()))));
         known.extend(before);
         self.from_beginning |= !known.is_empty();
         for (id, known) in &known {

@@ -1,6 +1,7 @@
 //! One scrape: the question, and what the answer is read as.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use host_receivers::budget::Reservation;
@@ -77,14 +78,9 @@ fn media_type(protocol: Protocol) -> &'static str {
 }
 
 /// Asks a target. `room` stands for the answer and, beyond that, for what is made of it.
-pub(super) async fn get(
-    shared: &Shared,
-    target: &Target,
-    over: Option<u64>,
-    room: &mut Reservation,
-) -> Result<Body, Failed> {
-    if let Some(limit) = over {
-        return Err(Failed::Targets(limit));
+pub(super) async fn get(shared: &Shared, target: &Target, room: &mut Reservation) -> Result<Body, Failed> {
+    if shared.is_over.load(Ordering::Relaxed) {
+        return Err(Failed::Targets(shared.job.limits.targets));
     }
     let mut headers = shared.headers.clone();
     if let Ok(seconds) = HeaderValue::from_str(&target.timeout.as_secs_f64().to_string()) {

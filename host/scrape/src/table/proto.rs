@@ -87,6 +87,12 @@ impl Table {
         self.count_kept()?;
         let native = Some(histogram).filter(|histogram| SCHEMAS.contains(&histogram.schema)).and_then(built);
         let (Role::Native(id), Some(mut native)) = (role, native) else {
+            // The series is there, and so is its point, though nothing is told of it this time.
+            if let Role::Native(id) = role
+                && let Some(point) = self.points.get_mut(id)
+            {
+                point.touch(self.generation);
+            }
             self.tally.unsupported += 1;
             return Ok(());
         };

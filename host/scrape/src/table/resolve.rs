@@ -103,7 +103,7 @@ impl Table {
         let created = suffix == "_created" && matches!(kind, Kind::Counter | Kind::Histogram | Kind::Summary);
         // Counters go by the name of their series, histograms and summaries by that of the family.
         let (shape, family) = match kind {
-            _ if is_native => (Shape::Native, declared_as),
+            _ if is_native && kind != Kind::GaugeHistogram => (Shape::Native, declared_as),
             Kind::Counter if created => {
                 let total = format!("{declared_as}_total");
                 let declared_as = declared_as.to_owned();

@@ -36,6 +36,26 @@ async fn targets_in_a_file_come_and_go() {
 }
 
 #[tokio::test]
+async fn targets_are_up_again_when_there_are_no_more_than_there_may_be() {
+    let (one, two) = (Server::exposing("a 1\n").await, Server::exposing("b 1\n").await);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |targets: &[&str]| {
+        let new = folder.path().join("new");
+        std::fs::write(&new, format!("[{{\"targets\": {targets:?}}}]")).unwrap();
+        std::fs::rename(&new, folder.path().join("targets.json")).unwrap();
+    };
+    let keys = format!("target_limit: 1, file_sd_configs: [{{files: ['{}/*.json']}}]", folder.path().display());
+    write(&[&one.address]);
+    let mut running = Running::start(&job(&keys));
+    running.until(|payload| own(payload) == ["a gauge {} 1"]).await;
+    write(&[&one.address, &two.address]);
+    running.until(|payload| lines(payload).iter().any(|line| line.starts_with("up ") && line.ends_with(" 0"))).await;
+    write(&[&one.address]);
+    running.until(|payload| own(payload) == ["a gauge {} 1"]).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_tells_targets() {
     let target = Server::exposing("a 1\n").await;
     let told =

@@ -9,6 +9,9 @@ use crate::file_log::config::Time;
 use crate::file_log::entry::{Entry, Value};
 use crate::file_log::field::Field;
 
+/// A time without a year that lies further ahead than this, in nanoseconds, is one of the year before, as in the Collector.
+const AHEAD: i128 = 7 * 24 * 3600 * 1_000_000_000;
+
 pub(super) struct Clock {
     from: Field,
     layout: Layout,
@@ -101,9 +104,21 @@ impl Clock {
             false => is_utc.then(|| text.trim_end_matches("UTC").trim_end_matches("GMT").to_owned()),
         };
         let mut time = BrokenDownTime::parse(format, replaced.as_deref().unwrap_or(text))?;
-        if !has_year {
-            time.set_year(Some(Zoned::now().with_time_zone(self.zone.clone()).year()))?;
+        if has_year {
+            return self.instant(&time);
         }
+        let now = Zoned::now().with_time_zone(self.zone.clone());
+        time.set_year(Some(now.year()))?;
+        let told = self.instant(&time)?;
+        // What is read soon after New Year was written before it.
+        if told > now.timestamp().as_nanosecond() + AHEAD {
+            time.set_year(Some(now.year() - 1))?;
+            return self.instant(&time);
+        }
+        Ok(told)
+    }
+
+    fn instant(&self, time: &BrokenDownTime) -> Result<i128, jiff::Error> {
         if time.offset().is_some() {
             return Ok(time.to_timestamp()?.as_nanosecond());
         }

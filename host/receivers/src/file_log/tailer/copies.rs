@@ -13,6 +13,7 @@ use super::packed::has_content_packed;
 use super::{GRACE, Tailer};
 use crate::file_log::entry::FileId;
 use crate::file_log::identity::{self, Fingerprint, GUARD, Guard};
+use crate::file_log::source;
 use crate::file_log::tailed::{Copied, Position, Tailed};
 
 /// So many first bytes that are the same make a copy likely, where no more can be compared.
@@ -134,7 +135,7 @@ impl Tailer {
         }
         // It may be another by now that is there under its name.
         let is_it = |open: &File| open.metadata().is_ok_and(|open| (open.dev(), open.ino()) == file.inode);
-        let Some(open) = File::open(&file.place).ok().filter(is_it) else { return false };
+        let Some(open) = source::regular(&file.place).ok().filter(is_it) else { return false };
         if file.fingerprint.len > 0 && is_content(&open, file).is_ok_and(|is| !is) {
             return true;
         }
@@ -182,8 +183,8 @@ impl Tailer {
         if let Ok(metadata) = fs::metadata(&other.place) {
             (other.scanned, other.longest) = (metadata.len(), metadata.len());
         }
-        if let Ok(head) =
-            File::open(&other.place).and_then(|open| identity::head(&open, self.config.fingerprint_size.0 as usize))
+        if let Ok(head) = source::regular(&other.place)
+            .and_then(|open| identity::head(&open, self.config.fingerprint_size.0 as usize))
         {
             other.fingerprint = Fingerprint::of(&head);
         }
@@ -219,12 +220,12 @@ impl Tailer {
 
 /// Whether what is at `place` is a copy of a file as far as that was read, or as far as the copy was written yet.
 fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(copy) = if_there(File::open(place))? else { return Ok(false) };
+    let Some(copy) = if_there(source::regular(place))? else { return Ok(false) };
     let length = copy.metadata()?.len();
     if length >= file.offset {
         return has_content(place, file);
     }
-    let Some(original) = if_there(File::open(&file.place))? else { return is_begin(place, file) };
+    let Some(original) = if_there(source::regular(&file.place))? else { return is_begin(place, file) };
     if !file.fingerprint.fits(&identity::head(&original, file.fingerprint.len as usize)?) {
         return is_begin(place, file);
     }
@@ -240,7 +241,7 @@ fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
 /// Whether what is at `place` begins as a file does that was written anew since, and is shorter than what was read of it: that
 /// was written, and read, after the copy was made.
 fn is_begin(place: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(copy) = if_there(File::open(place))? else { return Ok(false) };
+    let Some(copy) = if_there(source::regular(place))? else { return Ok(false) };
     let (wanted, length) = (u64::from(file.fingerprint.len), copy.metadata()?.len());
     let is_between = wanted >= SURE && (wanted..file.offset).contains(&length);
     Ok(is_between && file.fingerprint.fits(&identity::head(&copy, wanted as usize)?))

@@ -15,7 +15,7 @@ use crate::file_log::config::Compression;
 use crate::file_log::entry::FileId;
 use crate::file_log::finder::{Found, Look, is_absence};
 use crate::file_log::identity::{self, Fingerprint};
-use crate::file_log::source::Source;
+use crate::file_log::source::{self, Source};
 use crate::file_log::tailed::{Copied, Inode, Tailed};
 
 /// How much longer looking at everything rests than it takes.
@@ -433,7 +433,7 @@ fn is_content_of(path: &Path, file: &Tailed) -> io::Result<bool> {
 
 /// Whether a file begins as the one that is followed, and has before its offset what was read there.
 pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
-    match if_there(File::open(path))? {
+    match if_there(source::regular(path))? {
         Some(other) => is_content(&other, file),
         None => Ok(false),
     }

@@ -187,8 +187,13 @@ impl Tailer {
             let is_end = is_end && !draft.is_full();
             if is_end && left > 0 && self.is_over(file, left as u64, now) {
                 let token = self.splitter.rest(bytes, at);
-                self.emit(id, file, &bytes[token.content], file.offset + at as u64, draft, now);
-                at = token.next;
+                if token.next > at {
+                    self.emit(id, file, &bytes[token.content], file.offset + at as u64, draft, now);
+                    at = token.next;
+                } else if file.gone.is_some() {
+                    // The half of a character whose other half never comes.
+                    at = bytes.len();
+                }
             }
             draft.read += at;
             file.offset += at as u64;
@@ -240,9 +245,13 @@ impl Tailer {
     }
 
     fn emit(&mut self, id: FileId, file: &mut Tailed, content: &[u8], start: u64, draft: &mut Draft, now: Instant) {
+        file.records += 1;
+        // A blank line tells nothing, as in the Collector.
+        if content.is_empty() {
+            return;
+        }
         let says = std::sync::Arc::clone(&file.says);
         let mut attributes = says.share();
-        file.records += 1;
         if self.config.include_file_record_number {
             attributes.push(("log.file.record_number".into(), Value::Int(file.records as i64)));
         }

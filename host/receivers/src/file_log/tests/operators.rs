@@ -90,6 +90,20 @@ fn times_are_read_as_strptime_and_the_epoch_write_them() {
 }
 
 #[test]
+fn a_time_without_a_year_is_one_of_the_last_year_where_it_would_be_far_ahead() {
+    let go = "[{ type: time_parser, parse_from: body, layout_type: gotime, layout: 'Jan _2 15:04:05', location: UTC }]";
+    let day = 24 * 3600 * 1_000_000_000_u64;
+    let now = jiff::Timestamp::now();
+    for (ahead, is_last_year) in [(-30_i64, false), (3, false), (30, true)] {
+        let there = now + jiff::SignedDuration::from_hours(24 * ahead);
+        // The same day a year before has the same text, but for one in leap years.
+        let told = one(go, &there.strftime("%b %e %H:%M:%S").to_string()).time;
+        let expected = there.as_nanosecond() as u64 - if is_last_year { 365 * day } else { 0 };
+        assert!(told.abs_diff(expected) <= 2 * day, "{ahead} days ahead: {told} and not {expected}");
+    }
+}
+
+#[test]
 fn fields_are_moved_copied_added_removed_and_retained() {
     let operators = "[{ type: json_parser }, { type: move, from: attributes.msg, to: body }, \
                       { type: copy, from: attributes.id, to: 'resource[\"the.id\"]' }, \

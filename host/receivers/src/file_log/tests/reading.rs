@@ -164,3 +164,49 @@ async fn reads_a_file_in_which_no_entry_begins() {
     assert_eq!(lengths, [102_400, 102_400, 95_200]);
     running.stop().await;
 }
+
+#[test]
+fn blank_lines_are_counted_and_tell_nothing() {
+    let folder = Folder::new();
+    folder.append("a.log", "a\n\n \t\nb\n");
+    let config = "{ include: ['a.log'], start_at: beginning, watch: poll, include_file_record_number: true }";
+    let mut steps = folder.steps(config);
+    assert_eq!(steps.delivered_after(0), ["a", "b"]);
+    assert_eq!(steps.offsets(), [8]);
+}
+
+#[test]
+fn wide_characters_are_trimmed_and_never_cut_in_half() {
+    let folder = Folder::new();
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    folder.append("a.log", wide(" a\r\n\r\nb \r\n"));
+    let config =
+        "{ include: ['a.log'], start_at: beginning, watch: poll, encoding: utf-16le, force_flush_period: 50ms }";
+    let mut steps = folder.steps(config);
+    assert_eq!(steps.delivered_after(0), ["a", "b"]);
+    let more = wide("half\nrest\n");
+    folder.append("a.log", &more[..5]);
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        told.extend(steps.delivered_after(1_000));
+    }
+    assert_eq!(told, ["ha"], "what is there of a line is told after a while, and no half of a character");
+    folder.append("a.log", &more[5..]);
+    assert_eq!(steps.delivered_after(1_000), ["lf", "rest"]);
+}
+
+#[test]
+fn a_pipe_beside_a_file_that_is_written_anew_holds_nothing_up() {
+    let folder = Folder::new();
+    folder.append("a.log", "one\n");
+    let mut steps = folder.steps("{ include: ['*.log'], start_at: beginning, watch: poll }");
+    assert_eq!(steps.delivered_after(0), ["one"]);
+    for name in ["a.log.x", "a.log.gz", "b.log"] {
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, folder.path(name), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    }
+    std::fs::write(folder.path("a.log"), "").unwrap();
+    assert!(steps.delivered_after(5_000).is_empty());
+    folder.append("a.log", "two\n");
+    assert_eq!(steps.delivered_after(5_000), ["two"]);
+}

@@ -74,6 +74,16 @@ fn open_metrics_ends_with_its_end() {
 }
 
 #[test]
+fn a_series_with_more_labels_than_any_has_is_refused_before_it_takes_much_time() {
+    let series = |labels: usize| {
+        let pairs: Vec<String> = (0..labels).map(|at| format!("l{at}=\"\"")).collect();
+        format!("m{{{}}}", pairs.join(","))
+    };
+    assert!(labels(&series(1024)).is_ok());
+    assert_eq!(labels(&series(200_000)).unwrap_err(), "a series has more than 1024 labels");
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     for (text, what) in [
         ("a 1\nb x\n", "line 2: \"x\" is no value"),

@@ -273,6 +273,8 @@ async fn follow(shared: Arc<Shared>, mut shutdown: Shutdown) {
                 () = shutdown.wait() => return,
             }
         }
+        // One that still tells the end of its list would end that of the next.
+        following.shutdown().await;
     }
 }
 

@@ -20,9 +20,13 @@ use super::meters::Tally;
 use super::store::{Entry, Store};
 use super::view::{ContainerView, View};
 
+/// What may be added to a request: a few megabytes have room for hundreds of thousands of resources.
+const MOST_ADDED: usize = 64 << 20;
+
 /// Fields of a request, of what it has for each resource, of the resource, of an attribute, and of a value.
 const GROUP: u32 = 1;
 const RESOURCE: u32 = 1;
+const SCOPE: u32 = 2;
 const ATTRIBUTE: u32 = 1;
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
@@ -42,7 +46,7 @@ pub(super) struct Enriched {
 /// Puts what `store` knows into a payload that came from `peer`.
 ///
 /// # Errors
-/// When the result would be larger than 4 GiB.
+/// When more would be added than there is room for.
 pub(super) fn enriched(
     member: &Member,
     store: &Store,
@@ -283,6 +287,13 @@ impl Walk {
         self.patches.clear();
         self.side.clear();
         for group in Fields::new(buf, 0, buf.len()).filter(|field| is(field, GROUP)) {
+            // A resource of which nothing is told needs nothing: a request has room for millions of these.
+            if Fields::new(buf, group.start, group.end).all(|field| field.number != SCOPE) {
+                continue;
+            }
+            if self.side.len() > MOST_ADDED {
+                return Err(EditError::Size);
+            }
             let resource = Fields::new(buf, group.start, group.end).filter(|field| is(field, RESOURCE)).last();
             let mut additions = Additions::of(buf, resource.as_ref());
             change(&mut additions);

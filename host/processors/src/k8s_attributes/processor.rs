@@ -199,7 +199,8 @@ impl K8sAttributes {
     }
 
     fn too_large(&self) -> BoxFuture<'_, Outcome> {
-        Box::pin(ready(Err(Failure::permanent(format!("{}: {}", self.id, EditError::Size)))))
+        let told = format!("{}: what is known of the pods of its resources would add more than 64 MiB", self.id);
+        Box::pin(ready(Err(Failure::permanent(told))))
     }
 
     /// Sends on what was found.
@@ -223,6 +224,11 @@ impl K8sAttributes {
             let Ok(found) = self.enriched(&delivery) else { return self.too_large().await };
             if found.unknown.is_empty() {
                 break (found, None);
+            }
+            if self.room.are_strangers(&found.unknown) {
+                // Nobody is waited for in vain again and again, whoever is in the same line.
+                self.room.estrange(&found.unknown);
+                break (found, Some(Why::Stranger));
             }
             if Instant::now() >= until {
                 self.room.estrange(&found.unknown);

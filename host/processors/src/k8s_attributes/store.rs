@@ -154,7 +154,9 @@ impl Store {
             self.take_back(before, |_| true);
         }
         let entry = Arc::new(entry);
-        let is_newer = |there: &Arc<Entry>| there.started > entry.started;
+        // One that is going gives its place to any that is there, whatever clocks say of when that began.
+        let is_going = |there: &Arc<Entry>| self.pods.get(&there.uid).is_some_and(|place| place.going.is_some());
+        let is_newer = |there: &Arc<Entry>| there.started > entry.started && !is_going(there);
         for address in &entry.addresses {
             if !self.by_ip.get(address).is_some_and(is_newer) {
                 self.by_ip.insert(*address, Arc::clone(&entry));

@@ -1,9 +1,11 @@
 //! How the pod of a resource is found, and whose an address is.
 
 use host_kubernetes::Seen;
+use prost::Message as _;
 use serde_json::json;
 
-use super::harness::{Known, UID, asking, by, map, merge, metric, pod, section};
+use super::harness::{Known, UID, asking, by, checked, map, merge, metric, pod, request, section};
+use crate::k8s_attributes::enrich::enriched;
 use crate::k8s_attributes::plan::Plan;
 
 const NAME: &str = "k8s.pod.name";
@@ -140,4 +142,24 @@ fn whoever_takes_the_slot_of_another_plan_is_told_nothing_that_was_made_for_that
     assert_eq!(known.told(), map(&[]));
     known.tell(Seen::There(pod(json!({}))));
     assert_eq!(known.told(), map(&[("k8s.node.name", "worker-1")]));
+}
+
+#[test]
+fn a_request_of_millions_of_resources_without_anything_to_tell_grows_by_nothing() {
+    let known = Known::new(json!({})).with(pod(json!({})));
+    let peer = Some("10.88.0.7".parse().unwrap());
+    let mut bytes = request(Vec::new()).encode_to_vec();
+    let told = enriched(&known.member, &known.member.store(), &checked(bytes.clone()), peer).unwrap();
+    assert!(told.payload.len() > bytes.len(), "the one that has a record is told of");
+    bytes.extend(b"\x0a\x00".repeat(1_000_000));
+    let more = enriched(&known.member, &known.member.store(), &checked(bytes), peer).unwrap();
+    assert_eq!(more.payload.len(), told.payload.len() + 2_000_000);
+}
+
+#[test]
+fn a_request_that_would_grow_without_bound_is_refused() {
+    let known = Known::new(json!({})).with(pod(json!({})));
+    let peer = Some("10.88.0.7".parse().unwrap());
+    let bytes = request(Vec::new()).encode_to_vec().repeat(500_000);
+    assert!(enriched(&known.member, &known.member.store(), &checked(bytes), peer).is_err());
 }

@@ -108,6 +108,19 @@ async fn data_of_nobody_s_pod_goes_on_when_it_has_waited_and_the_next_at_once() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_s_pod_that_sends_again_before_it_was_given_up_is_waited_for_once() {
+    let running = Running::start(json!({}));
+    let began = Instant::now();
+    let first = running.send(None, UID, "1");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let second = running.send(None, UID, "2");
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    assert_eq!(began.elapsed().as_secs(), 2, "the second one waits no longer than the first");
+    assert_eq!(running.came(), [unknown("1"), unknown("2")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sender_s_data_goes_on_in_the_order_in_which_it_came() {
     let running = Running::start(json!({}));
     let other = json!({ "metadata": { "uid": "another" }, "status": { "podIP": "10.88.0.99", "podIPs": [] } });

@@ -16,8 +16,8 @@ pub(super) fn config() -> Config {
     Config {
         lease_name: "tidegate".to_owned(),
         lease_namespace: "observability".to_owned(),
-        lease_duration: Duration::from_secs(20),
-        renew_deadline: Duration::from_secs(2),
+        lease_duration: Duration::from_secs(30),
+        renew_deadline: Duration::from_secs(8),
         retry_period: Duration::from_millis(20),
         ..Config::default()
     }
@@ -67,7 +67,7 @@ async fn one_of_two_wins_and_the_other_follows_at_once_where_it_gives_the_lease_
     in_time(waits.won()).await;
     let spec = fake.spec();
     assert_ne!(spec["holderIdentity"], holder);
-    assert_eq!((&spec["leaseTransitions"], &spec["leaseDurationSeconds"]), (&1.into(), &20.into()));
+    assert_eq!((&spec["leaseTransitions"], &spec["leaseDurationSeconds"]), (&1.into(), &30.into()));
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ async fn a_real_api_server_has_another_lead_when_the_leader_was_killed() {
             &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "observability" } }),
         )
         .await;
-    let config = Config { lease_duration: Duration::from_secs(4), ..config() }.at(server.server());
+    let (lease_duration, renew_deadline) = (Duration::from_secs(6), Duration::from_secs(4));
+    let config = Config { lease_duration, renew_deadline, ..config() }.at(server.server());
     let killed = Runtime::new().unwrap();
     let first = {
         let config = config.clone();

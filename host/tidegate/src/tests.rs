@@ -57,7 +57,7 @@ fn names_what_to_use_in_place_of_what_only_the_collector_has() {
     for (kind, name, part) in [
         (Kind::Processor, "tail_sampling", "later release"),
         (Kind::Extension, "memory_limiter", "first into each pipeline"),
-        (Kind::Receiver, "k8s_cluster", "keep it in a Collector"),
+        (Kind::Receiver, "k8s_objects", "keep it in a Collector"),
         (Kind::Extension, "zpages", "/debug"),
     ] {
         match catalog().lookup(kind, name) {

@@ -32,5 +32,6 @@ mod scrubbing;
 mod sources;
 mod splunk;
 mod swap;
+mod syslog;
 mod tls;
 mod wire;

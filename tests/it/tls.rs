@@ -1,16 +1,11 @@
 //! Encrypted connections: who is let in, who is sent to, and certificates that change.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::harness::certificates::{Authority, HUB, Identity};
 use crate::harness::{Backend, Client, Collector, Setup, eventually, telemetry};
@@ -83,13 +78,7 @@ async fn takes_what_comes_encrypted_over_grpc_and_over_http() {
     let client = Client::over_tls(collector.grpc(), &authority.pem, None).await.unwrap();
     client.logs(one("over-grpc")).await.unwrap();
 
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
-    let mut settings = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    settings.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let plain = TcpStream::connect(collector.http()).await.unwrap();
-    let name = ServerName::try_from(HUB).unwrap();
-    let mut stream = TlsConnector::from(Arc::new(settings)).connect(name, plain).await.unwrap();
+    let mut stream = authority.connect(collector.http(), &[b"http/1.1"]).await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     let body = one("over-http").encode_to_vec();
     let head = format!(

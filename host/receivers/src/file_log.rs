@@ -6,13 +6,8 @@
 
 mod checkpoint;
 mod config;
-mod entry;
-mod expression;
-mod field;
 mod finder;
 mod identity;
-mod lines;
-mod operators;
 pub mod probe;
 mod receiver;
 mod source;
@@ -20,7 +15,7 @@ mod tailed;
 mod tailer;
 mod watch;
 
-pub use config::{Config, Multiline, OnTruncate, Operator, StartAt};
+pub use config::{Config, OnTruncate, StartAt};
 pub use receiver::{BuildError, FileLog, keep};
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! Native receivers.
 
 pub mod budget;
+mod entries;
 pub mod file_log;
+pub mod journald;
 mod lane;
 pub mod otlp;
 pub mod storage;
+pub mod syslog;
+#[cfg(test)]
+mod testing;
 
 use std::path::Path;
 use std::time::Duration;

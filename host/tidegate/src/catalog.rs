@@ -43,6 +43,12 @@ const ENTRIES: &[Entry] = &[
     Entry::checked::<host_receivers::file_log::Config>(Kind::Receiver, "file_log", &["filelog"])
         .only(&[Signal::Logs])
         .differs(differences::FILE_LOG),
+    Entry::checked::<host_receivers::syslog::Config>(Kind::Receiver, "syslog", &[])
+        .only(&[Signal::Logs])
+        .differs(differences::SYSLOG),
+    Entry::checked::<host_receivers::journald::Config>(Kind::Receiver, "journald", &[])
+        .only(&[Signal::Logs])
+        .differs(differences::JOURNALD),
     Entry::checked::<host_kafka::receiver::Config>(Kind::Receiver, "kafka", &[]).differs(differences::KAFKA_RECEIVER),
     Entry::checked::<host_scrape::Config>(Kind::Receiver, "prometheus", &[])
         .only(&[Signal::Metrics])

@@ -317,6 +317,16 @@ impl host_pipeline::Factories for Factories {
                     let deps = self.receiver_deps(id, &nothing);
                     Ok(Box::new(config.build(id.clone(), &consumers, storage.as_deref(), &deps)?) as _)
                 }
+                "syslog" => {
+                    let config = config.decode::<host_receivers::syslog::Config>()?;
+                    Ok(Box::new(config.build(id, &consumers, &self.receiver_deps(id, &nothing))?) as _)
+                }
+                "journald" => {
+                    let config = config.decode::<host_receivers::journald::Config>()?;
+                    let storage = config.storage.as_ref().map(|name| self.storages.folder_of(name)).transpose()?;
+                    let deps = self.receiver_deps(id, &nothing);
+                    Ok(Box::new(config.build(id, &consumers, storage.as_deref(), &deps)?) as _)
+                }
                 "kafka" => {
                     let config = config.decode::<host_kafka::receiver::Config>()?;
                     Ok(Box::new(config.build(id.clone(), &consumers, &self.receiver_deps(id, &nothing))?) as _)
@@ -378,6 +388,7 @@ impl host_pipeline::Factories for Factories {
             (Kind::Receiver, r#type) => {
                 listen::keep(&format!("{kind} {id}"));
                 host_receivers::file_log::keep(id);
+                host_receivers::journald::keep(id);
                 host_events::keep(id);
                 if r#type == "otlp" {
                     config.decode::<host_receivers::otlp::Config>()?.check_room(id, self.in_flight)?;

@@ -1,6 +1,15 @@
 //! Certificates for the tests: authorities, and what they issue.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// The name in every certificate of a server here.
 pub(crate) const HUB: &str = "hub.test";
@@ -44,6 +53,16 @@ impl Authority {
     /// A certificate of this name that was valid once.
     pub(crate) fn expired(&self, name: &str) -> Identity {
         self.issue_until(name, 2001)
+    }
+
+    /// A connection to a hub whose certificate it has issued, on which one of these protocols is spoken.
+    pub(crate) async fn connect(&self, address: SocketAddr, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
+        let mut settings = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        settings.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let plain = TcpStream::connect(address).await.unwrap();
+        TlsConnector::from(Arc::new(settings)).connect(ServerName::try_from(HUB).unwrap(), plain).await.unwrap()
     }
 
     fn issue_until(&self, name: &str, year: i32) -> Identity {

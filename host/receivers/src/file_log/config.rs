@@ -1,7 +1,5 @@
 //! What a user may write under `receivers: file_log:`. The keys and defaults are the Collector's where it has them.
 
-mod operator;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,10 +8,11 @@ use host_config::{Check, Refused, Wrong};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use operator::Operator;
-pub(super) use operator::{From, OnError, Severity, Size, Time, Trace};
-
 use super::finder;
+use crate::entries::lines::Cut;
+use crate::entries::settings::{
+    Multiline, Operator, Retry, Size, TooLong, encoding_wrongs, fixed_wrongs, operator_wrongs,
+};
 
 /// The receiver's configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -91,15 +90,6 @@ pub enum Watch {
     Poll,
 }
 
-/// What becomes of an entry that is longer than `max_log_size`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TooLong {
-    #[default]
-    Split,
-    Truncate,
-}
-
 /// What becomes of a file that is shorter than it was and begins as it did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -120,43 +110,6 @@ pub enum Compression {
     /// Files whose name ends in `.gz`.
     #[serde(rename = "auto")]
     Auto,
-}
-
-/// Where entries of several lines begin or end.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Multiline {
-    pub line_start_pattern: Option<String>,
-    pub line_end_pattern: Option<String>,
-    pub omit_pattern: bool,
-}
-
-/// How long it takes until something is tried again. It is tried until it is delivered, also where this is off.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Retry {
-    pub enabled: bool,
-    #[serde(deserialize_with = "duration")]
-    #[schemars(schema_with = "host_config::time::schema")]
-    pub initial_interval: Duration,
-    #[serde(deserialize_with = "duration")]
-    #[schemars(schema_with = "host_config::time::schema")]
-    pub max_interval: Duration,
-    /// Taken for the Collector's sake: nothing is given up.
-    #[serde(deserialize_with = "optional_duration")]
-    #[schemars(schema_with = "host_config::time::schema")]
-    pub max_elapsed_time: Option<Duration>,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Retry {
-            enabled: false,
-            initial_interval: Duration::from_secs(1),
-            max_interval: Duration::from_secs(30),
-            max_elapsed_time: None,
-        }
-    }
 }
 
 impl Default for Config {
@@ -205,6 +158,21 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// How entries are cut out of what is read.
+    pub(super) fn cut(&self) -> Cut<'_> {
+        Cut {
+            multiline: self.multiline.as_ref(),
+            encoding: &self.encoding,
+            max: self.max_log_size.0 as usize,
+            too_long: self.max_log_size_behavior,
+            keeps_leading: self.preserve_leading_whitespaces,
+            keeps_trailing: self.preserve_trailing_whitespaces,
+            keeps_parts: self.operators.first().is_some_and(|operator| operator.r#type == "container"),
+        }
+    }
+}
+
 impl Check for Config {
     fn wrongs(&self) -> Vec<Wrong> {
         const OWNER: &str = "it is not supported: take it out; who owns a file says nothing of its records";
@@ -243,50 +211,16 @@ impl Check for Config {
         for pattern in &self.exclude {
             wrongs.extend(finder::check(pattern).err().map(|error| Wrong::new("exclude", error)));
         }
-        if let Err(error) = super::lines::Encoding::of(&self.encoding) {
-            wrongs.push(Wrong::new("encoding", error));
-        }
-        wrongs.extend(self.multiline.iter().flat_map(Multiline::wrongs));
-        for (key, map) in [("attributes", &self.attributes), ("resource", &self.resource)] {
-            for (name, value) in map.iter().filter(|(_, value)| value.starts_with("EXPR(")) {
-                let told = format!("{name}: {value} is computed: write the value, or `${{env:NAME}}` for a variable");
-                wrongs.push(Wrong::new(key, told));
-            }
-        }
-        let names: Vec<&str> = self.operators.iter().map(Operator::name).collect();
-        for (at, operator) in self.operators.iter().enumerate() {
-            let below = names.get(at + 1..).unwrap_or_default();
-            wrongs.extend(operator.wrongs(&format!("operators[{at}]"), below));
-        }
+        wrongs.extend(encoding_wrongs("encoding", &self.encoding));
+        wrongs.extend(self.multiline.iter().flat_map(|multiline| multiline.wrongs("multiline")));
+        wrongs.extend(fixed_wrongs("attributes", &self.attributes));
+        wrongs.extend(fixed_wrongs("resource", &self.resource));
+        wrongs.extend(operator_wrongs(&self.operators));
         let wants_path = |o: &Operator| o.r#type == "container" && o.add_metadata_from_filepath.unwrap_or(true);
         if !self.include_file_path && self.operators.iter().any(wants_path) {
             let told = "`container` takes names from the file's path: write `include_file_path: true`, or \
                         `add_metadata_from_filepath: false` there";
             wrongs.push(Wrong::new("include_file_path", told));
-        }
-        if wrongs.is_empty()
-            && let Err(error) = super::operators::Plan::new(self)
-        {
-            wrongs.push(Wrong::new("operators", error));
-        }
-        wrongs
-    }
-}
-
-impl Multiline {
-    fn wrongs(&self) -> Vec<Wrong> {
-        let mut wrongs = Vec::new();
-        if self.line_start_pattern.is_some() == self.line_end_pattern.is_some() {
-            wrongs.push(Wrong::new("multiline", "write one of `line_start_pattern` and `line_end_pattern`"));
-        }
-        let patterns = [
-            ("multiline.line_start_pattern", &self.line_start_pattern),
-            ("multiline.line_end_pattern", &self.line_end_pattern),
-        ];
-        for (key, pattern) in patterns {
-            if let Some(Err(error)) = pattern.as_deref().map(super::lines::pattern) {
-                wrongs.push(Wrong::new(key, format!("it is no pattern: {error}")));
-            }
         }
         wrongs
     }

@@ -1,9 +1,10 @@
 //! For the fuzz targets: what is made of bytes that anybody may have written to a file. Each checks what has to hold.
 
-use super::config::{Config, Multiline, Size, TooLong};
-use super::entry::Value;
-use super::lines::{Splitter, Token};
-use super::operators::{parse_container, parse_json};
+use super::config::Config;
+use crate::entries::entry::Value;
+use crate::entries::lines::{Splitter, Token};
+use crate::entries::operators::{parse_container, parse_json};
+use crate::entries::settings::{Multiline, Size, TooLong};
 
 /// A line of a container runtime: what is taken for its text is the end of the line, or what docker's JSON says.
 pub fn container(text: &str) {
@@ -52,7 +53,7 @@ pub fn split(how: u8, bytes: &[u8]) {
         multiline,
         ..Config::default()
     };
-    let Ok(splitter) = Splitter::new(&config) else { return };
+    let Ok(splitter) = Splitter::new(config.cut()) else { return };
     let mut at = 0;
     while let Some(Token { content, next, .. }) = splitter.next(bytes, at) {
         assert!(next > at && next <= bytes.len(), "it goes on, and not beyond the end");

@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use host_component::claims::{Claims, Held};
-use host_component::{BoxFuture, ComponentId, Consumers, Delivery, Failure, Outcome, Receiver, Shutdown, Signal};
+use host_component::{BoxFuture, ComponentId, Consumers, Receiver, Shutdown};
 use host_config::{Check as _, Wrong};
-use host_telemetry::{Counter, Metrics};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Mutex;
 
 use super::checkpoint::{Checkpoint, Known};
-use super::config::{Config, Retry};
-use super::entry::FileId;
+use super::config::Config;
 use super::tailer::{Batch, Tailer};
+use crate::entries::entry::FileId;
+use crate::entries::road::Road;
 use crate::{Deps, storage};
 
 /// What the kernel tells within this time is looked at together.
@@ -49,15 +49,6 @@ pub struct FileLog {
     road: Arc<Road>,
 }
 
-/// The way on, with what is counted there.
-struct Road {
-    consumers: Consumers,
-    retry: Retry,
-    accepted: Counter,
-    refused: Counter,
-    failed: Counter,
-}
-
 /// A receiver that stays as it is keeps what it follows.
 pub fn keep(id: &ComponentId) {
     LEGACIES.keep(&id.to_string());
@@ -82,7 +73,7 @@ impl Config {
         let taken =
             LEGACIES.take_over(&owner, &owner).map_err(|source| BuildError::Twice { id: id.clone(), source })?;
         let legacy = taken.unwrap_or_else(|| LEGACIES.claim(owner.clone(), &owner, Legacy::default()));
-        let road = Arc::new(Road::new(&owner, consumers, &self.retry_on_failure, deps.metrics));
+        let road = Arc::new(Road::new(&owner, "file", consumers, &self.retry_on_failure, deps.metrics));
         let storage = storage.map(|storage| storage::folder(storage, &id).join("checkpoint"));
         let tailer = Tailer::new(self, &id, deps.base, deps.metrics, deps.budget.clone());
         let tailer = tailer.map_err(|told| BuildError::Plan { id: id.clone(), told })?;
@@ -173,58 +164,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(io::Error::other)
 }
 
-/// Sends a batch until it is delivered, or never will be. Gives whether its files may go on behind it.
-async fn send(road: Arc<Road>, batch: Batch, mut shutdown: Shutdown) -> (Batch, bool) {
-    let mut pause = road.retry.initial_interval;
-    loop {
-        let items = batch.payload.items();
-        let outcome = road.deliver(&batch).await;
-        let after = match outcome {
-            Ok(()) => {
-                road.accepted.inc_by(items);
-                return (batch, true);
-            }
-            Err(Failure::Permanent { reason }) => {
-                road.failed.inc_by(items);
-                tracing::warn!(items, reason, "what was read can never be delivered, and is passed over");
-                return (batch, true);
-            }
-            Err(Failure::Retryable { after, reason }) => {
-                tracing::debug!(items, reason, "what was read cannot be delivered at present");
-                after
-            }
-            Err(Failure::Refused { after, .. }) => Some(after),
-        };
-        road.refused.inc_by(items);
-        let wait = after.unwrap_or(pause).max(Duration::from_millis(1));
-        pause = (pause * 3 / 2).min(road.retry.max_interval);
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shutdown.wait() => return (batch, false),
-        }
-    }
-}
-
-impl Road {
-    fn new(owner: &str, consumers: &Consumers, retry: &Retry, metrics: &Metrics) -> Self {
-        let labels = [("receiver", owner), ("transport", "file")];
-        let counter = |name, help| metrics.counter(name, help, &labels);
-        Road {
-            consumers: consumers.clone(),
-            retry: retry.clone(),
-            accepted: counter("otelcol_receiver_accepted_log_records", "Items that the pipeline took."),
-            refused: counter(
-                "otelcol_receiver_refused_log_records",
-                "Items that the pipeline could not take at present.",
-            ),
-            failed: counter("otelcol_receiver_failed_log_records", "Items that the pipeline will never take."),
-        }
-    }
-
-    async fn deliver(&self, batch: &Batch) -> Outcome {
-        match self.consumers.of(Signal::Logs) {
-            Some(consumer) => consumer.consume(Delivery::new(batch.payload.clone())).await,
-            None => Err(Failure::retryable("no pipeline takes logs from this receiver at present")),
-        }
-    }
+/// Sends a batch. Gives whether its files may go on behind it.
+async fn send(road: Arc<Road>, batch: Batch, shutdown: Shutdown) -> (Batch, bool) {
+    let is_over = road.send(&batch.payload, shutdown).await;
+    (batch, is_over)
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::Known;
 use super::config::Config;
-use super::entry::{FileId, Map, Value};
 use super::identity::{Fingerprint, Guard};
-use super::operators;
 use super::source::Source;
+use crate::entries::entry::{FileId, Map, Value};
+use crate::entries::operators;
 
 /// Device and inode.
 pub(super) type Inode = (u64, u64);
@@ -118,14 +118,14 @@ impl Says {
         let attributes = own.chain(config.attributes.iter().map(fixed)).collect();
         let mut resource: Map<'static> = config.resource.iter().map(fixed).collect();
         let path = operators::path_metadata(&path.to_string_lossy());
-        let is_of_container = |operator: &super::config::Operator| {
+        let is_of_container = |operator: &crate::entries::settings::Operator| {
             operator.r#type == "container"
                 && operator.add_metadata_from_filepath.unwrap_or(true)
                 && operator.r#if.is_none()
         };
         // What all entries will say is there from the start, and shared.
         if let (Ok(pairs), true) = (&path, config.operators.first().is_some_and(is_of_container)) {
-            pairs.iter().for_each(|(key, value)| super::entry::set(&mut resource, key.clone(), value.clone()));
+            pairs.iter().for_each(|(key, value)| crate::entries::entry::set(&mut resource, key.clone(), value.clone()));
         }
         Says { attributes, resource: Arc::new(resource), path }
     }

@@ -21,13 +21,13 @@ pub(super) use self::batches::Batch;
 use self::follow::{REST, cpu_time};
 use super::checkpoint::{Checkpoint, Known};
 use super::config::{Config, StartAt, Watch as How};
-use super::entry::FileId;
 use super::finder::Finder;
-use super::lines::Splitter;
-use super::operators::Plan;
 use super::tailed::{Inode, Tailed};
 use super::watch::Watch;
 use crate::budget::Budget;
+use crate::entries::entry::FileId;
+use crate::entries::lines::Splitter;
+use crate::entries::operators::Plan;
 
 /// Batches under way at a time.
 pub(super) const MAX_IN_FLIGHT: usize = 8;
@@ -135,7 +135,7 @@ impl Tailer {
             tracing::warn!(receiver = %id, max_concurrent_files = config.max_concurrent_files, may_open, "the limit of open files (`ulimit -n`) is too low: fewer files are open at a time");
             config.max_concurrent_files = may_open;
         }
-        let mut plan = Plan::new(&config)?;
+        let mut plan = Plan::new(&config.operators)?;
         let receiver = id.to_string();
         plan.count(|operator| {
             metrics.counter(
@@ -147,7 +147,7 @@ impl Tailer {
         let now = Instant::now();
         Ok(Tailer {
             finder: Finder::new(&config.include, &config.exclude, base)?,
-            splitter: Splitter::new(&config)?,
+            splitter: Splitter::new(config.cut())?,
             plan,
             watch: None,
             files: HashMap::new(),

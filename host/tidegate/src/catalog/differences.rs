@@ -244,6 +244,44 @@ pub(super) const FILE_LOG: &[Difference] = &[
     of("initial_buffer_size", "`initial_buffer_size`, `max_batches` and `polls_to_archive` change nothing."),
 ];
 
+pub(super) const SYSLOG: &[Difference] = &[
+    of(
+        "",
+        "A connection is read no faster than the pipeline takes what came, and nothing of it is given up while this runs.",
+    ),
+    of("", "Datagrams that the kernel drops meanwhile are counted."),
+    of("tcp", "`tcp` and `udp` may both be there, and are both served."),
+    of("", "A message without a time is no error: its record has none."),
+    of(
+        "protocol",
+        "RFC 3164: the time may be that of RFC 5424, and a message may have line breaks and control characters.",
+    ),
+    of("protocol", "RFC 3164: a name in front of brackets that no `: ` follows stays in `message`, whole."),
+    of("protocol", "RFC 5424: names are as long as they are, and a backslash that escapes nothing stands for itself."),
+    of("enable_octet_counting", "What does not begin with a number of octets is read to the end of its line."),
+    of("enable_octet_counting", "A message that is longer than `max_log_size` is cut, and what is behind it is found."),
+    of("non_transparent_framing_trailer", "`NUL` is where messages end, unless `multiline` says something else."),
+    of("tcp.add_attributes", "`net.peer.name` and `net.host.name` are addresses: no name server is asked."),
+    of("udp.async", "`async` changes nothing: what has come is read at once."),
+    of(
+        "retry_on_failure",
+        "What cannot be delivered at present is tried again until it is, also where `enabled` is false.",
+    ),
+];
+
+pub(super) const JOURNALD: &[Difference] = &[
+    of("", "How far the journal was read moves on when that was taken downstream, and not before."),
+    of("start_at", "What comes after the first start is not passed over, also where nothing came until a restart."),
+    of("", "A restart of `journalctl` goes on behind what was read; the Collector's passes over what came meanwhile."),
+    of("convert_message_bytes", "Bytes that are no text are replaced."),
+    of("", "An entry of more than 4 MiB is passed over and counted."),
+    of(
+        "retry_on_failure",
+        "What cannot be delivered at present is tried again until it is, also where `enabled` is false.",
+    ),
+    of("storage", "Without `storage` it is in memory only how far the journal was read."),
+];
+
 pub(super) const KAFKA_RECEIVER: &[Difference] = &[
     of("", "A record's offset is committed once it and all before it in its partition were taken downstream."),
     of(

@@ -30,7 +30,7 @@ type Table = &'static [(&'static [&'static str], &'static str)];
 const RECEIVERS: Table = &[
     (&["k8s_objects", "k8sobjects"], COLLECTOR),
     (&["jaeger", "zipkin", "opencensus", "otlp_json_file", "otlpjsonfile", "otel_arrow", "otelarrow"], COLLECTOR),
-    (&["syslog", "tcp_log", "tcplog", "udp_log", "udplog", "journald", "fluent_forward", "fluentforward"], COLLECTOR),
+    (&["tcp_log", "tcplog", "udp_log", "udplog", "fluent_forward", "fluentforward"], COLLECTOR),
     (&["statsd", "docker_stats", "redis", "postgresql", "mysql", "nginx", "loki", "splunk_hec", "nop"], COLLECTOR),
 ];
 

@@ -7,8 +7,8 @@ use host_component::Payload;
 
 use super::{GRACE, Meters, Tailer};
 use crate::budget::Reservation;
-use crate::file_log::entry::{Entry, FileId, Writer};
-use crate::file_log::operators::Sink;
+use crate::entries::entry::{Entry, FileId, Writer};
+use crate::entries::operators::Sink;
 use crate::file_log::tailed::{Position, Tailed};
 
 /// What is read for one batch, and what is set aside for it: with what is read, what is made of it.

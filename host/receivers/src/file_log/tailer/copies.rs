@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::follow::{has_content, if_there, is_content};
 use super::packed::has_content_packed;
 use super::{GRACE, Tailer};
-use crate::file_log::entry::FileId;
+use crate::entries::entry::FileId;
 use crate::file_log::identity::{self, Fingerprint, GUARD, Guard};
 use crate::file_log::source;
 use crate::file_log::tailed::{Copied, Position, Tailed};

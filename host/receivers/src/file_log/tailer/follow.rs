@@ -11,8 +11,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::packed::{find_packed, has_content_packed};
 use super::{GRACE, Tailer};
+use crate::entries::entry::FileId;
 use crate::file_log::config::Compression;
-use crate::file_log::entry::FileId;
 use crate::file_log::finder::{Found, Look, is_absence};
 use crate::file_log::identity::{self, Fingerprint};
 use crate::file_log::source::{self, Source};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Tailer;
 use super::follow::{beside, if_there};
-use crate::file_log::entry::FileId;
+use crate::entries::entry::FileId;
 use crate::file_log::source::Source;
 use crate::file_log::tailed::{Inode, Tailed};
 

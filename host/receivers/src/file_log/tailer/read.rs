@@ -6,11 +6,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::Tailer;
 use super::batches::{Draft, Out};
+use crate::entries::entry::{Entry, FileId, Origin, Resource, Value};
+use crate::entries::lines::Token;
+use crate::entries::operators::Context;
 use crate::file_log::config::OnTruncate;
-use crate::file_log::entry::{Entry, FileId, Origin, Resource, Value};
 use crate::file_log::identity::{Fingerprint, GUARD, Guard};
-use crate::file_log::lines::Token;
-use crate::file_log::operators::Context;
 use crate::file_log::source::Source;
 use crate::file_log::tailed::Tailed;
 

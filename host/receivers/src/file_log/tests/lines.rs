@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
+use crate::entries::lines::Splitter;
+use crate::entries::operators::{parse_container, path_metadata};
 use crate::file_log::Config;
-use crate::file_log::lines::Splitter;
-use crate::file_log::operators::{parse_container, path_metadata};
 use crate::file_log::probe;
 
 fn all(splitter: &Splitter, bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
@@ -21,10 +21,10 @@ fn splitter() -> Splitter {
     let config = Config {
         preserve_leading_whitespaces: true,
         preserve_trailing_whitespaces: true,
-        max_log_size: crate::file_log::config::Size(1 << 10),
+        max_log_size: crate::entries::settings::Size(1 << 10),
         ..Config::default()
     };
-    Splitter::new(&config).unwrap()
+    Splitter::new(config.cut()).unwrap()
 }
 
 proptest! {
@@ -55,8 +55,8 @@ proptest! {
         let _ = path_metadata(&text);
         probe::container(&text);
         probe::json(&text, true);
-        let _ = crate::file_log::expression::Expression::parse(&text);
-        let _ = crate::file_log::field::Field::parse(&text);
+        let _ = crate::entries::expression::Expression::parse(&text);
+        let _ = crate::entries::field::Field::parse(&text);
     }
 
     #[test]
@@ -94,13 +94,13 @@ fn a_path_of_kubelet_says_which_container_it_is_of() {
 #[test]
 fn what_no_entry_begins_in_is_cut_where_it_is_too_long() {
     let pattern = Some("^2026".to_owned());
-    let multiline = crate::file_log::Multiline { line_start_pattern: pattern, ..Default::default() };
+    let multiline = crate::entries::settings::Multiline { line_start_pattern: pattern, ..Default::default() };
     let config = Config {
-        max_log_size: crate::file_log::config::Size(1 << 10),
+        max_log_size: crate::entries::settings::Size(1 << 10),
         multiline: Some(multiline),
         ..Config::default()
     };
-    let (found, at) = all(&Splitter::new(&config).unwrap(), "nothing begins here\n".repeat(150).as_bytes());
+    let (found, at) = all(&Splitter::new(config.cut()).unwrap(), "nothing begins here\n".repeat(150).as_bytes());
     assert_eq!((found.len(), at), (2, 2 << 10));
 }
 
@@ -108,12 +108,12 @@ fn what_no_entry_begins_in_is_cut_where_it_is_too_long() {
 fn blanks_at_the_end_of_a_part_of_a_line_stay_since_they_are_in_the_midst_of_what_was_written() {
     let container = serde_json::from_value(serde_json::json!({ "type": "container" })).unwrap();
     let config = Config { operators: vec![container], ..Config::default() };
-    let splitter = Splitter::new(&config).unwrap();
+    let splitter = Splitter::new(config.cut()).unwrap();
     let bytes = b"t stdout P one, \r\nt stdout F two \nt stdout P:x three \nP P \nt stdout PF four \n";
     let found: Vec<String> =
         all(&splitter, bytes).0.into_iter().map(|entry| String::from_utf8(entry).unwrap()).collect();
     let wanted = ["t stdout P one, ", "t stdout F two", "t stdout P:x three ", "P P", "t stdout PF four"];
     assert_eq!(found, wanted);
-    let plain = Splitter::new(&Config::default()).unwrap();
+    let plain = Splitter::new(Config::default().cut()).unwrap();
     assert_eq!(all(&plain, b"t stdout P one, \n").0, [b"t stdout P one,"]);
 }

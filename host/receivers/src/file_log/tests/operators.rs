@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use crate::entries::entry::{self, Entry, FileId, Resource, Value};
+use crate::entries::operators::{Context, Plan, Sink};
 use crate::file_log::Config;
-use crate::file_log::entry::{self, Entry, FileId, Resource, Value};
-use crate::file_log::operators::{Context, Plan, Sink};
 
 #[derive(Default)]
 struct Taken {
@@ -30,7 +30,7 @@ fn config(operators: &str) -> Config {
 }
 
 fn run(operators: &str, lines: &[&str]) -> Taken {
-    let mut plan = Plan::new(&config(operators)).unwrap();
+    let mut plan = Plan::new(&config(operators).operators).unwrap();
     let mut taken = Taken::default();
     let path = Ok(Vec::new());
     for (at, line) in lines.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::file_log::entry::{self, Map, Value};
+use crate::entries::entry::{self, Map, Value};
 
 /// Objects with more keys than this are looked through for keys that stand twice.
 const FEW: usize = 64;
@@ -14,7 +14,7 @@ const FEW: usize = 64;
 ///
 /// # Errors
 /// Where it is none.
-pub(in crate::file_log) fn parse(text: &str, ints: bool) -> Result<Map<'_>, String> {
+pub(crate) fn parse(text: &str, ints: bool) -> Result<Map<'_>, String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Seed { ints }.deserialize(&mut deserializer).map_err(|error| format!("it is no JSON: {error}"))?;
     deserializer.end().map_err(|error| format!("it is no JSON: {error}"))?;
@@ -24,7 +24,7 @@ pub(in crate::file_log) fn parse(text: &str, ints: bool) -> Result<Map<'_>, Stri
     }
 }
 
-pub(super) fn parse_shared(text: Cow<'_, str>, ints: bool) -> Result<Map<'_>, String> {
+pub(crate) fn parse_shared(text: Cow<'_, str>, ints: bool) -> Result<Map<'_>, String> {
     match text {
         Cow::Borrowed(text) => parse(text, ints),
         Cow::Owned(text) => match Value::Map(parse(&text, ints)?).into_owned() {

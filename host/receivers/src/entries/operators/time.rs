@@ -5,14 +5,14 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::file_log::config::Time;
-use crate::file_log::entry::{Entry, Value};
-use crate::file_log::field::Field;
+use crate::entries::entry::{Entry, Value};
+use crate::entries::field::Field;
+use crate::entries::settings::Time;
 
 /// A time without a year that lies further ahead than this, in nanoseconds, is one of the year before, as in the Collector.
 const AHEAD: i128 = 7 * 24 * 3600 * 1_000_000_000;
 
-pub(super) struct Clock {
+pub(crate) struct Clock {
     from: Field,
     layout: Layout,
     zone: TimeZone,
@@ -57,8 +57,31 @@ const GO: &[(&str, &str)] = &[
     ("5", "%S"),
 ];
 
+/// The zone of times that say none, by its IANA name.
+pub(crate) fn zone(location: Option<&str>) -> Result<TimeZone, String> {
+    Ok(match location {
+        None | Some("UTC" | "") => TimeZone::UTC,
+        Some("Local") => TimeZone::system(),
+        Some(name) => TimeZone::get(name).map_err(|error| format!("location: {error}"))?,
+    })
+}
+
+/// A time that says no year, in this year or, where that lies too far ahead, in the one before: what is read soon after New
+/// Year was written before it.
+pub(crate) fn in_latest_year(
+    zone: &TimeZone,
+    mut at: impl FnMut(i16) -> Result<i128, jiff::Error>,
+) -> Result<i128, jiff::Error> {
+    let now = Zoned::now().with_time_zone(zone.clone());
+    match at(now.year()) {
+        Ok(told) if told <= now.timestamp().as_nanosecond() + AHEAD => Ok(told),
+        // A leap day may be one of last year.
+        _ => at(now.year() - 1),
+    }
+}
+
 impl Clock {
-    pub(super) fn new(config: &Time) -> Result<Self, String> {
+    pub(crate) fn new(config: &Time) -> Result<Self, String> {
         let from = Field::parse(config.parse_from.as_deref().ok_or("`parse_from` is missing")?)?;
         let layout = config.layout.as_deref().ok_or("`layout` is missing")?;
         let layout = match config.layout_type.as_deref().unwrap_or("strptime") {
@@ -73,15 +96,10 @@ impl Clock {
             "strptime" => format(&from_strptime(layout)),
             other => return Err(format!("layout_type: {other:?} is none of `strptime`, `gotime` and `epoch`")),
         };
-        let zone = match config.location.as_deref() {
-            None | Some("UTC" | "") => TimeZone::UTC,
-            Some("Local") => TimeZone::system(),
-            Some(name) => TimeZone::get(name).map_err(|error| format!("location: {error}"))?,
-        };
-        Ok(Clock { from, layout, zone })
+        Ok(Clock { from, layout, zone: zone(config.location.as_deref())? })
     }
 
-    pub(super) fn run(&self, entry: &mut Entry<'_>) -> Result<(), String> {
+    pub(crate) fn run(&self, entry: &mut Entry<'_>) -> Result<(), String> {
         let value = self.from.get(entry).ok_or("there is no time to parse")?;
         let nanos = match &self.layout {
             Layout::Epoch(scale) => epoch(value, *scale)?,
@@ -107,15 +125,10 @@ impl Clock {
         if has_year {
             return self.instant(&time);
         }
-        let now = Zoned::now().with_time_zone(self.zone.clone());
-        time.set_year(Some(now.year()))?;
-        let told = self.instant(&time)?;
-        // What is read soon after New Year was written before it.
-        if told > now.timestamp().as_nanosecond() + AHEAD {
-            time.set_year(Some(now.year() - 1))?;
-            return self.instant(&time);
-        }
-        Ok(told)
+        in_latest_year(&self.zone, |year| {
+            time.set_year(Some(year))?;
+            self.instant(&time)
+        })
     }
 
     fn instant(&self, time: &BrokenDownTime) -> Result<i128, jiff::Error> {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use host_otlp::build::{AnyValue, LogsWriter};
 
 /// A file that is followed, for as long as it is.
-pub(super) type FileId = u64;
+pub(crate) type FileId = u64;
 
 /// Values by key, in the order in which they came; no key stands twice.
-pub(super) type Map<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+pub(crate) type Map<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     #[default]
     Empty,
     Text(Cow<'a, str>),
@@ -25,35 +25,35 @@ pub(super) enum Value<'a> {
 
 /// Where an entry was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub(super) file: FileId,
+pub(crate) struct Origin {
+    pub(crate) file: FileId,
     /// Files that took each other's place under one name have the same.
-    pub(super) lineage: u64,
+    pub(crate) lineage: u64,
     /// Where its first byte stands.
-    pub(super) start: u64,
+    pub(crate) start: u64,
 }
 
 /// What an entry says of the thing that it is about: most say what their file says.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Resource<'a> {
+pub(crate) enum Resource<'a> {
     Shared(Arc<Map<'static>>),
     Own(Map<'a>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry<'a> {
-    pub(super) body: Value<'a>,
-    pub(super) attributes: Map<'a>,
-    pub(super) resource: Resource<'a>,
+pub(crate) struct Entry<'a> {
+    pub(crate) body: Value<'a>,
+    pub(crate) attributes: Map<'a>,
+    pub(crate) resource: Resource<'a>,
     /// Nanoseconds since the Unix epoch; 0 where nobody knows.
-    pub(super) time: u64,
-    pub(super) observed: u64,
-    pub(super) severity: u32,
-    pub(super) severity_text: Cow<'a, str>,
-    pub(super) trace_id: Option<[u8; 16]>,
-    pub(super) span_id: Option<[u8; 8]>,
-    pub(super) flags: u32,
-    pub(super) origin: Origin,
+    pub(crate) time: u64,
+    pub(crate) observed: u64,
+    pub(crate) severity: u32,
+    pub(crate) severity_text: Cow<'a, str>,
+    pub(crate) trace_id: Option<[u8; 16]>,
+    pub(crate) span_id: Option<[u8; 8]>,
+    pub(crate) flags: u32,
+    pub(crate) origin: Origin,
 }
 
 impl Default for Entry<'_> {
@@ -74,11 +74,11 @@ impl Default for Entry<'_> {
     }
 }
 
-pub(super) fn get<'m, 'a>(map: &'m Map<'a>, key: &str) -> Option<&'m Value<'a>> {
+pub(crate) fn get<'m, 'a>(map: &'m Map<'a>, key: &str) -> Option<&'m Value<'a>> {
     map.iter().find(|(known, _)| known == key).map(|(_, value)| value)
 }
 
-pub(super) fn set<'a>(map: &mut Map<'a>, key: impl Into<Cow<'a, str>>, value: Value<'a>) {
+pub(crate) fn set<'a>(map: &mut Map<'a>, key: impl Into<Cow<'a, str>>, value: Value<'a>) {
     let key = key.into();
     match map.iter_mut().find(|(known, _)| *known == key) {
         Some((_, there)) => *there = value,
@@ -86,7 +86,7 @@ pub(super) fn set<'a>(map: &mut Map<'a>, key: impl Into<Cow<'a, str>>, value: Va
     }
 }
 
-pub(super) fn take<'a>(map: &mut Map<'a>, key: &str) -> Option<Value<'a>> {
+pub(crate) fn take<'a>(map: &mut Map<'a>, key: &str) -> Option<Value<'a>> {
     let at = map.iter().position(|(known, _)| known == key)?;
     Some(map.remove(at).1)
 }
@@ -100,11 +100,11 @@ fn owned_map(map: Map<'_>) -> Map<'static> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+    pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Value::Text(text.into())
     }
 
-    pub(super) fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Value::Text(text) => Some(text),
             _ => None,
@@ -112,14 +112,14 @@ impl<'a> Value<'a> {
     }
 
     /// The text, borrowed from where the value borrows it.
-    pub(super) fn share_text(&self) -> Option<Cow<'a, str>> {
+    pub(crate) fn share_text(&self) -> Option<Cow<'a, str>> {
         match self {
             Value::Text(text) => Some(text.clone()),
             _ => None,
         }
     }
 
-    pub(super) fn into_owned(self) -> Value<'static> {
+    pub(crate) fn into_owned(self) -> Value<'static> {
         match self {
             Value::Empty => Value::Empty,
             Value::Text(text) => Value::Text(owned(text)),
@@ -131,7 +131,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn of_json(json: &serde_json::Value) -> Value<'static> {
+    pub(crate) fn of_json(json: &serde_json::Value) -> Value<'static> {
         match json {
             serde_json::Value::Null => Value::Empty,
             serde_json::Value::Bool(value) => Value::Bool(*value),
@@ -161,14 +161,14 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Resource<'a> {
-    pub(super) fn map(&self) -> &Map<'a> {
+    pub(crate) fn map(&self) -> &Map<'a> {
         match self {
             Resource::Shared(map) => map,
             Resource::Own(map) => map,
         }
     }
 
-    pub(super) fn map_mut(&mut self) -> &mut Map<'a> {
+    pub(crate) fn map_mut(&mut self) -> &mut Map<'a> {
         if let Resource::Shared(map) = self {
             *self = Resource::Own(Map::clone(map));
         }
@@ -185,7 +185,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    pub(super) fn into_owned(self) -> Resource<'static> {
+    pub(crate) fn into_owned(self) -> Resource<'static> {
         match self {
             Resource::Shared(map) => Resource::Shared(map),
             Resource::Own(map) => Resource::Own(owned_map(map)),
@@ -194,7 +194,7 @@ impl<'a> Resource<'a> {
 }
 
 impl Entry<'_> {
-    pub(super) fn into_owned(self) -> Entry<'static> {
+    pub(crate) fn into_owned(self) -> Entry<'static> {
         Entry {
             body: self.body.into_owned(),
             attributes: owned_map(self.attributes),
@@ -213,13 +213,13 @@ impl Entry<'_> {
 
 /// Writes entries as OTLP, those of one resource that follow each other into one group.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     logs: LogsWriter,
     last: Option<Resource<'static>>,
 }
 
 impl Writer {
-    pub(super) fn put(&mut self, entry: &Entry<'_>) {
+    pub(crate) fn put(&mut self, entry: &Entry<'_>) {
         if !self.last.as_ref().is_some_and(|last| entry.resource.is(last)) {
             let resource = entry.resource.clone().into_owned();
             self.logs.group(|out| {
@@ -258,15 +258,15 @@ impl Writer {
         });
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.logs.len()
     }
 
-    pub(super) fn items(&self) -> u32 {
+    pub(crate) fn items(&self) -> u32 {
         self.logs.items()
     }
 
-    pub(super) fn finish(self) -> host_otlp::Payload {
+    pub(crate) fn finish(self) -> host_otlp::Payload {
         self.logs.finish()
     }
 }

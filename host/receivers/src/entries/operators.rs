@@ -5,6 +5,7 @@ mod join;
 mod json;
 mod recombine;
 mod severity;
+mod syslog;
 mod time;
 mod trace;
 
@@ -15,19 +16,22 @@ use host_telemetry::Counter;
 use regex::Regex;
 use sdk_patterns::from_go_for_host;
 
-pub(super) use self::container::{Container, is_part, path_metadata};
+pub(crate) use self::container::{Container, is_part, path_metadata};
 use self::recombine::Recombine;
 use self::severity::Severities;
+use self::syslog::Said;
+pub(crate) use self::syslog::Syslog;
+pub use self::syslog::probe as probe_syslog;
 use self::time::Clock;
 use self::trace::Trace;
-pub(super) use self::{container::parse as parse_container, json::parse as parse_json};
-use super::config::{Config, OnError, Operator};
+pub(crate) use self::{container::parse as parse_container, json::parse as parse_json};
 use super::entry::{Entry, FileId, Map, Value};
 use super::expression::Expression;
 use super::field::{Field, Root};
+use super::settings::{OnError, Operator};
 
 /// All operators.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     steps: Vec<Step>,
 }
 
@@ -69,10 +73,11 @@ enum Work {
 enum Parser {
     Json { ints: bool },
     Regex(Regex),
+    Syslog(Box<Syslog>),
 }
 
 /// What becomes of an entry behind an operator.
-pub(super) enum Flow<'a> {
+pub(crate) enum Flow<'a> {
     On(Entry<'a>),
     To(Entry<'a>, usize),
     /// It is kept for others to come, or was dropped.
@@ -83,7 +88,7 @@ pub(super) enum Flow<'a> {
 }
 
 /// What leaves the operators.
-pub(super) trait Sink {
+pub(crate) trait Sink {
     fn put(&mut self, entry: &Entry<'_>);
     /// An entry that was kept and stood in this file is on its way.
     fn released(&mut self, file: FileId);
@@ -91,17 +96,16 @@ pub(super) trait Sink {
 }
 
 /// What an operator may look at besides the entry.
-pub(super) struct Context<'c> {
-    pub(super) now: Instant,
+pub(crate) struct Context<'c> {
+    pub(crate) now: Instant,
     /// What the path of the file says of its container.
-    pub(super) path: &'c Result<Map<'static>, String>,
+    pub(crate) path: &'c Result<Map<'static>, String>,
 }
 
 impl Plan {
     /// # Errors
     /// Where an operator makes no sense.
-    pub(super) fn new(config: &Config) -> Result<Plan, String> {
-        let operators = &config.operators;
+    pub(crate) fn new(operators: &[Operator]) -> Result<Plan, String> {
         let place = |id: &str| operators.iter().position(|operator| operator.name() == id);
         let mut steps = Vec::new();
         for (at, operator) in operators.iter().enumerate() {
@@ -109,7 +113,7 @@ impl Plan {
                 Some(id) => place(id).ok_or_else(|| format!("no operator has the id {id:?}"))?,
                 None => at + 1,
             };
-            let work = Work::new(operator, config, &place).map_err(|error| format!("{}: {error}", operator.name()))?;
+            let work = Work::new(operator, &place).map_err(|error| format!("{}: {error}", operator.name()))?;
             let condition = operator.r#if.as_deref().map(Expression::parse).transpose()?;
             let name = operator.name().to_owned();
             steps.push(Step {
@@ -126,14 +130,14 @@ impl Plan {
     }
 
     /// Has each operator count what it fails on.
-    pub(super) fn count(&mut self, counter: impl Fn(&str) -> Counter) {
+    pub(crate) fn count(&mut self, counter: impl Fn(&str) -> Counter) {
         for step in &mut self.steps {
             step.failed = Some(counter(&step.name));
         }
     }
 
     /// Sends an entry through all operators.
-    pub(super) fn run(&mut self, entry: Entry<'_>, context: &Context<'_>, sink: &mut dyn Sink) {
+    pub(crate) fn run(&mut self, entry: Entry<'_>, context: &Context<'_>, sink: &mut dyn Sink) {
         self.run_from(0, entry, context, sink);
     }
 
@@ -161,7 +165,7 @@ impl Plan {
     }
 
     /// Sends on what was kept for longer than it may be, unless `waits` says that more of its lineage is to be read first.
-    pub(super) fn flush(&mut self, now: Instant, period: Duration, waits: &dyn Fn(u64) -> bool, sink: &mut dyn Sink) {
+    pub(crate) fn flush(&mut self, now: Instant, period: Duration, waits: &dyn Fn(u64) -> bool, sink: &mut dyn Sink) {
         let path = Ok(Vec::new());
         for at in 0..self.steps.len() {
             let Some(step) = self.steps.get_mut(at) else { return };
@@ -177,7 +181,7 @@ impl Plan {
     }
 
     /// What is kept, by file and place.
-    pub(super) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
         self.steps.iter().flat_map(|step| {
             let kept: Box<dyn Iterator<Item = (FileId, u64)> + '_> = match &step.work {
                 Work::Container(container) => Box::new(container.kept()),
@@ -215,38 +219,33 @@ fn needed(text: Option<&str>, key: &str) -> Result<Field, String> {
 }
 
 impl Work {
-    fn new(operator: &Operator, config: &Config, place: &dyn Fn(&str) -> Option<usize>) -> Result<Work, String> {
+    fn new(operator: &Operator, place: &dyn Fn(&str) -> Option<usize>) -> Result<Work, String> {
         let o = operator;
         let body = || Field::root(Root::Body);
         let expression = |text: &Option<String>| Expression::parse(text.as_deref().unwrap_or_default());
         Ok(match o.r#type.as_str() {
             "container" => Work::Container(Container::new(o)?),
-            "json_parser" | "regex_parser" => Work::Parser {
-                how: match &o.regex {
-                    Some(regex) => {
-                        Parser::Regex(Regex::new(&from_go_for_host(regex)).map_err(|error| format!("regex: {error}"))?)
-                    }
-                    None => Parser::Json { ints: o.parse_ints.unwrap_or(false) },
-                },
+            "json_parser" | "regex_parser" | "syslog_parser" => Work::Parser {
+                how: Parser::new(o)?,
                 from: field(o.parse_from.as_deref(), body())?,
                 to: field(o.parse_to.as_deref(), Field::root(Root::Attributes))?,
                 time: o.timestamp.as_ref().map(Clock::new).transpose()?,
                 severity: o.severity.as_ref().map(Severities::new).transpose()?,
                 trace: o.trace.as_ref().map(Trace::new).transpose()?,
             },
-            "severity_parser" => Work::Severity(Severities::new(&super::config::Severity {
+            "severity_parser" => Work::Severity(Severities::new(&super::settings::Severity {
                 parse_from: o.parse_from.clone(),
                 preset: o.preset.clone(),
                 mapping: o.mapping.clone(),
                 overwrite_text: o.overwrite_text,
             })?),
-            "time_parser" => Work::Time(Clock::new(&super::config::Time {
+            "time_parser" => Work::Time(Clock::new(&super::settings::Time {
                 parse_from: o.parse_from.clone(),
                 layout: o.layout.clone(),
                 layout_type: o.layout_type.clone(),
                 location: o.location.clone(),
             })?),
-            "trace_parser" => Work::Trace(Trace::new(&super::config::Trace {
+            "trace_parser" => Work::Trace(Trace::new(&super::settings::Trace {
                 trace_id: o.trace_id.clone(),
                 span_id: o.span_id.clone(),
                 trace_flags: o.trace_flags.clone(),
@@ -271,7 +270,7 @@ impl Work {
                 Work::Router(routes.collect::<Result<_, String>>()?, default)
             }
             "noop" => Work::Noop,
-            other => return Err(format!("there is no operator `{other}` in {:?}", config.include)),
+            other => return Err(format!("there is no operator `{other}`")),
         })
     }
 
@@ -282,15 +281,12 @@ impl Work {
             Work::Parser { how, from, to, time, severity, trace } => {
                 let text = from.get(&entry).and_then(Value::share_text);
                 let Some(text) = text else { return Flow::Failed(entry, "there is no text to parse".to_owned()) };
-                let parsed = match how {
-                    Parser::Json { ints } => json::parse_shared(text, *ints),
-                    Parser::Regex(regex) => groups(regex, &text),
-                };
-                let parsed = match parsed {
+                let (parsed, said) = match how.parse(text) {
                     Ok(parsed) => parsed,
                     Err(error) => return Flow::Failed(entry, error),
                 };
                 let mut done = to.set(&mut entry, Value::Map(parsed));
+                said.put(&mut entry);
                 if let Some(time) = time {
                     done = done.and_then(|()| time.run(&mut entry));
                 }
@@ -341,6 +337,28 @@ impl Work {
             Ok(()) => Flow::On(entry),
             Err(error) => Flow::Failed(entry, error),
         }
+    }
+}
+
+impl Parser {
+    fn new(operator: &Operator) -> Result<Parser, String> {
+        Ok(match (operator.r#type.as_str(), &operator.regex) {
+            ("syslog_parser", _) => Parser::Syslog(Box::new(Syslog::new(operator)?)),
+            (_, Some(regex)) => {
+                Parser::Regex(Regex::new(&from_go_for_host(regex)).map_err(|error| format!("regex: {error}"))?)
+            }
+            (_, None) => Parser::Json { ints: operator.parse_ints.unwrap_or(false) },
+        })
+    }
+
+    /// What a text has by key, and what it says of the entry itself.
+    fn parse<'a>(&self, text: Cow<'a, str>) -> Result<(Map<'a>, Said), String> {
+        let map = match self {
+            Parser::Json { ints } => json::parse_shared(text, *ints),
+            Parser::Regex(regex) => groups(regex, &text),
+            Parser::Syslog(syslog) => return syslog.parse_shared(text),
+        };
+        map.map(|map| (map, Said::default()))
     }
 }
 

@@ -3,31 +3,31 @@
 use super::entry::{self, Entry, Map, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Root {
+pub(crate) enum Root {
     Body,
     Attributes,
     Resource,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) root: Root,
+pub(crate) struct Field {
+    pub(crate) root: Root,
     /// The keys that lead to it.
-    pub(super) keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
 }
 
 impl Field {
-    pub(super) fn root(root: Root) -> Self {
+    pub(crate) fn root(root: Root) -> Self {
         Field { root, keys: Vec::new() }
     }
 
-    pub(super) fn attribute(key: &str) -> Self {
+    pub(crate) fn attribute(key: &str) -> Self {
         Field { root: Root::Attributes, keys: vec![key.to_owned()] }
     }
 
     /// # Errors
     /// Where the text is no field.
-    pub(super) fn parse(text: &str) -> Result<Field, String> {
+    pub(crate) fn parse(text: &str) -> Result<Field, String> {
         let text = text.trim();
         let told = || {
             format!(
@@ -62,7 +62,7 @@ impl Field {
         Ok(Field { root, keys })
     }
 
-    pub(super) fn get<'e, 'a>(&self, entry: &'e Entry<'a>) -> Option<&'e Value<'a>> {
+    pub(crate) fn get<'e, 'a>(&self, entry: &'e Entry<'a>) -> Option<&'e Value<'a>> {
         let (mut value, keys) = match self.root {
             Root::Body => (&entry.body, self.keys.as_slice()),
             Root::Attributes => {
@@ -82,7 +82,7 @@ impl Field {
     }
 
     /// A copy of what is there, the whole of the attributes or the resource included.
-    pub(super) fn copy<'a>(&self, entry: &Entry<'a>) -> Option<Value<'a>> {
+    pub(crate) fn copy<'a>(&self, entry: &Entry<'a>) -> Option<Value<'a>> {
         match (self.root, self.keys.is_empty()) {
             (Root::Attributes, true) => Some(Value::Map(entry.attributes.clone())),
             (Root::Resource, true) => Some(Value::Map(entry.resource.map().clone())),
@@ -90,7 +90,7 @@ impl Field {
         }
     }
 
-    pub(super) fn take<'a>(&self, entry: &mut Entry<'a>) -> Option<Value<'a>> {
+    pub(crate) fn take<'a>(&self, entry: &mut Entry<'a>) -> Option<Value<'a>> {
         let Some((last, way)) = self.keys.split_last() else {
             return match self.root {
                 Root::Body => Some(std::mem::take(&mut entry.body)),
@@ -113,7 +113,7 @@ impl Field {
     ///
     /// # Errors
     /// Where the whole of the attributes or the resource is to be something else than a map.
-    pub(super) fn set<'a>(&self, entry: &mut Entry<'a>, value: Value<'a>) -> Result<(), String> {
+    pub(crate) fn set<'a>(&self, entry: &mut Entry<'a>, value: Value<'a>) -> Result<(), String> {
         let Some((last, way)) = self.keys.split_last() else {
             if self.root == Root::Body {
                 entry.body = value;

@@ -12,7 +12,7 @@ use super::field::Field;
 const DEPTH: usize = 32;
 
 #[derive(Clone, Debug)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Fixed(Value<'static>),
     Field(Field),
     Not(Box<Expression>),
@@ -23,7 +23,7 @@ pub(super) enum Expression {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(crate) enum Comparison {
     Equal,
     Unequal,
     Less,
@@ -38,7 +38,7 @@ pub(super) enum Comparison {
 impl Expression {
     /// # Errors
     /// Where the text is no expression of the part that is supported.
-    pub(super) fn parse(text: &str) -> Result<Expression, String> {
+    pub(crate) fn parse(text: &str) -> Result<Expression, String> {
         let tokens = tokens(text)?;
         let mut parser = Parser { tokens: &tokens, at: 0, text };
         let expression = parser.any_of(0)?;
@@ -48,7 +48,7 @@ impl Expression {
         }
     }
 
-    pub(super) fn holds(&self, entry: &Entry<'_>) -> bool {
+    pub(crate) fn holds(&self, entry: &Entry<'_>) -> bool {
         match self {
             Expression::Not(inner) => !inner.holds(entry),
             Expression::And(one, two) => one.holds(entry) && two.holds(entry),

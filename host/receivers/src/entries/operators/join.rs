@@ -4,42 +4,42 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Instant;
 
-use crate::file_log::entry::{Entry, FileId, Value};
-use crate::file_log::operators::Sink;
+use crate::entries::entry::{Entry, FileId, Value};
+use crate::entries::operators::Sink;
 
 /// What was kept of one source.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     /// The entry that the text is put into in the end.
-    pub(super) entry: Entry<'static>,
-    pub(super) text: String,
-    pub(super) count: usize,
+    pub(crate) entry: Entry<'static>,
+    pub(crate) text: String,
+    pub(crate) count: usize,
     /// Where its parts stand, a file once, at the first.
-    pub(super) places: Vec<(FileId, u64)>,
+    pub(crate) places: Vec<(FileId, u64)>,
     /// When the last part came.
-    pub(super) since: Instant,
+    pub(crate) since: Instant,
 }
 
 /// All that is kept.
-pub(super) struct Join<K> {
+pub(crate) struct Join<K> {
     sources: HashMap<K, Kept>,
     max_sources: usize,
 }
 
 impl<K: Hash + Eq + Clone> Join<K> {
-    pub(super) fn new(max_sources: usize) -> Self {
+    pub(crate) fn new(max_sources: usize) -> Self {
         Join { sources: HashMap::new(), max_sources }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sources.is_empty()
     }
 
-    pub(super) fn get(&self, source: &K) -> Option<&Kept> {
+    pub(crate) fn get(&self, source: &K) -> Option<&Kept> {
         self.sources.get(source)
     }
 
     /// Adds a part. Where there are too many sources, gives the one that was kept longest.
-    pub(super) fn add(&mut self, source: &K, entry: Entry<'_>, part: &str, with: &str, now: Instant) -> Option<Kept> {
+    pub(crate) fn add(&mut self, source: &K, entry: Entry<'_>, part: &str, with: &str, now: Instant) -> Option<Kept> {
         if let Some(kept) = self.sources.get_mut(source) {
             kept.text.push_str(with);
             kept.text.push_str(part);
@@ -62,32 +62,32 @@ impl<K: Hash + Eq + Clone> Join<K> {
     }
 
     /// The newer entry of a source takes the place of the older one.
-    pub(super) fn overwrite(&mut self, source: &K, entry: Entry<'_>) {
+    pub(crate) fn overwrite(&mut self, source: &K, entry: Entry<'_>) {
         if let Some(kept) = self.sources.get_mut(source) {
             kept.entry = entry.into_owned();
         }
     }
 
-    pub(super) fn take(&mut self, source: &K) -> Option<Kept> {
+    pub(crate) fn take(&mut self, source: &K) -> Option<Kept> {
         self.sources.remove(source)
     }
 
     /// The sources that `is_due` says to be.
-    pub(super) fn due(&mut self, is_due: impl Fn(&Kept) -> bool) -> Vec<Kept> {
+    pub(crate) fn due(&mut self, is_due: impl Fn(&Kept) -> bool) -> Vec<Kept> {
         let due: Vec<K> = self.sources.iter().filter(|(_, kept)| is_due(kept)).map(|(key, _)| key.clone()).collect();
         let mut due: Vec<Kept> = due.iter().filter_map(|source| self.sources.remove(source)).collect();
         due.sort_by_key(|kept| kept.since);
         due
     }
 
-    pub(super) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
         self.sources.values().flat_map(|kept| kept.places.iter().copied())
     }
 }
 
 impl Kept {
     /// The entry as a whole, on its way.
-    pub(super) fn release(mut self, sink: &mut dyn Sink) -> Entry<'static> {
+    pub(crate) fn release(mut self, sink: &mut dyn Sink) -> Entry<'static> {
         self.places.iter().for_each(|(file, _)| sink.released(*file));
         self.entry.body = Value::text(self.text);
         self.entry

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::join::Join;
 use super::{Context, Flow, Sink, json};
-use crate::file_log::config::Operator;
-use crate::file_log::entry::{self, Entry, FileId, Map, Resource, Value};
-use crate::file_log::field::{Field, Root};
+use crate::entries::entry::{self, Entry, FileId, Map, Resource, Value};
+use crate::entries::field::{Field, Root};
+use crate::entries::settings::Operator;
 
 /// Docker cuts what a process writes into parts of so many bytes.
 const DOCKER_PART: usize = 16 << 10;
@@ -16,7 +16,7 @@ const MAX_SOURCES: usize = 1_000;
 /// What stands at an entry whose rest never came.
 const PARTIAL: &str = "tidegate.log.partial";
 
-pub(in crate::file_log) struct Container {
+pub(crate) struct Container {
     from: Field,
     format: Format,
     with_path: bool,
@@ -33,19 +33,19 @@ enum Format {
 
 /// A line of a container.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::file_log) struct Line<'a> {
-    pub(in crate::file_log) time: u64,
-    pub(in crate::file_log) is_stderr: bool,
+pub(crate) struct Line<'a> {
+    pub(crate) time: u64,
+    pub(crate) is_stderr: bool,
     /// None of docker.
-    pub(in crate::file_log) tag: Option<Cow<'a, str>>,
-    pub(in crate::file_log) text: Cow<'a, str>,
-    pub(in crate::file_log) is_partial: bool,
+    pub(crate) tag: Option<Cow<'a, str>>,
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) is_partial: bool,
     /// What else docker says.
-    pub(in crate::file_log) rest: Map<'a>,
+    pub(crate) rest: Map<'a>,
 }
 
 impl Container {
-    pub(super) fn new(operator: &Operator) -> Result<Self, String> {
+    pub(crate) fn new(operator: &Operator) -> Result<Self, String> {
         let format = match operator.format.as_deref() {
             None | Some("" | "auto") => Format::Auto,
             Some("docker") => Format::Docker,
@@ -62,7 +62,7 @@ impl Container {
         })
     }
 
-    pub(super) fn run<'a>(&mut self, mut entry: Entry<'a>, context: &Context<'_>, sink: &mut dyn Sink) -> Flow<'a> {
+    pub(crate) fn run<'a>(&mut self, mut entry: Entry<'a>, context: &Context<'_>, sink: &mut dyn Sink) -> Flow<'a> {
         let Some(text) = self.from.get(&entry).and_then(Value::share_text) else {
             return Flow::Failed(entry, "there is no text to parse".to_owned());
         };
@@ -121,7 +121,7 @@ impl Container {
         }
     }
 
-    pub(super) fn flush(
+    pub(crate) fn flush(
         &mut self,
         now: Instant,
         period: Duration,
@@ -137,7 +137,7 @@ impl Container {
         self.parts.due(is_due).into_iter().map(|kept| mark(kept.release(sink))).collect()
     }
 
-    pub(super) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
         self.parts.kept()
     }
 }
@@ -183,7 +183,7 @@ impl Line<'_> {
 ///
 /// # Errors
 /// Where it is of none.
-pub(in crate::file_log) fn parse(text: &str) -> Result<Line<'_>, String> {
+pub(crate) fn parse(text: &str) -> Result<Line<'_>, String> {
     if text.starts_with('{') { docker(text) } else { cri(text) }
 }
 
@@ -209,7 +209,7 @@ fn is_tag_of_part(tag: &[u8]) -> bool {
 }
 
 /// Whether a line says of itself, in the way of containerd, that more of it comes.
-pub(in crate::file_log) fn is_part(line: &[u8]) -> bool {
+pub(crate) fn is_part(line: &[u8]) -> bool {
     line.splitn(4, |byte| *byte == b' ').nth(2).is_some_and(is_tag_of_part)
 }
 
@@ -282,7 +282,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// What kubelet's path of a log says of its container: `…/NAMESPACE_POD_UID/CONTAINER/RESTARTS.log`.
-pub(in crate::file_log) fn path_metadata(path: &str) -> Result<Map<'static>, String> {
+pub(crate) fn path_metadata(path: &str) -> Result<Map<'static>, String> {
     let told = || format!("{path} is no path of kubelet's: `…/NAMESPACE_POD_UID/CONTAINER/RESTARTS.log`");
     let mut steps = path.rsplit(['/', '\\']);
     let (file, container, pod) = (steps.next(), steps.next(), steps.next());

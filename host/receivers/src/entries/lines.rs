@@ -8,17 +8,17 @@ use memchr::memchr;
 use regex::bytes::Regex;
 use sdk_patterns::from_go_for_host;
 
-use super::config::{Config, TooLong};
 use super::operators::is_part;
+use super::settings::{Multiline, TooLong};
 
 /// How text is written in the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Encoding(&'static encoding_rs::Encoding);
+pub(crate) struct Encoding(&'static encoding_rs::Encoding);
 
 impl Encoding {
     /// # Errors
     /// Where nobody knows it.
-    pub(super) fn of(name: &str) -> Result<Encoding, String> {
+    pub(crate) fn of(name: &str) -> Result<Encoding, String> {
         Ok(Encoding(match name.to_ascii_lowercase().as_str() {
             "" | "utf-8" | "utf8" | "utf-8-raw" | "ascii" | "us-ascii" => UTF_8,
             "utf-16le" | "utf16le" | "utf-16-le" => UTF_16LE,
@@ -33,7 +33,7 @@ impl Encoding {
         }))
     }
 
-    pub(super) fn text(self, bytes: &[u8]) -> Cow<'_, str> {
+    pub(crate) fn text(self, bytes: &[u8]) -> Cow<'_, str> {
         if self.0 == UTF_8 { String::from_utf8_lossy(bytes) } else { self.0.decode_without_bom_handling(bytes).0 }
     }
 
@@ -55,7 +55,7 @@ impl Encoding {
 ///
 /// # Errors
 /// Where it is none.
-pub(super) fn pattern(text: &str) -> Result<Regex, regex::Error> {
+pub(crate) fn pattern(text: &str) -> Result<Regex, regex::Error> {
     Regex::new(&from_go_for_host(&format!("(?m){text}")))
 }
 
@@ -65,8 +65,22 @@ enum Shape {
     End(Regex),
 }
 
+/// How entries are to be cut out of bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut<'c> {
+    pub(crate) multiline: Option<&'c Multiline>,
+    pub(crate) encoding: &'c str,
+    /// The longest entry.
+    pub(crate) max: usize,
+    pub(crate) too_long: TooLong,
+    pub(crate) keeps_leading: bool,
+    pub(crate) keeps_trailing: bool,
+    /// Whether a line may be a part of one, whose end is in the midst of what was written.
+    pub(crate) keeps_parts: bool,
+}
+
 /// Cuts bytes into entries.
-pub(super) struct Splitter {
+pub(crate) struct Splitter {
     shape: Shape,
     omits_pattern: bool,
     encoding: Encoding,
@@ -80,48 +94,51 @@ pub(super) struct Splitter {
 
 /// An entry in a slice of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) content: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) content: Range<usize>,
     /// Where the next one begins.
-    pub(super) next: usize,
+    pub(crate) next: usize,
     /// Whether the rest of its line is to be passed over.
-    pub(super) cuts: bool,
+    pub(crate) cuts: bool,
 }
 
 impl Splitter {
     /// # Errors
     /// Where a pattern or the encoding is none.
-    pub(super) fn new(config: &Config) -> Result<Self, String> {
+    pub(crate) fn new(cut: Cut<'_>) -> Result<Self, String> {
         let compile = |text: &str| pattern(text).map_err(|error| error.to_string());
-        let multiline = config.multiline.clone().unwrap_or_default();
-        let shape = match (&multiline.line_start_pattern, &multiline.line_end_pattern) {
+        let (start, end) = match cut.multiline {
+            Some(multiline) => (multiline.line_start_pattern.as_deref(), multiline.line_end_pattern.as_deref()),
+            None => (None, None),
+        };
+        let shape = match (start, end) {
             (Some(start), _) => Shape::Start(compile(start)?),
             (None, Some(end)) => Shape::End(compile(end)?),
             (None, None) => Shape::Line,
         };
         Ok(Splitter {
             shape,
-            omits_pattern: multiline.omit_pattern,
-            encoding: Encoding::of(&config.encoding)?,
-            max: config.max_log_size.0 as usize,
-            too_long: config.max_log_size_behavior,
-            keeps_leading: config.preserve_leading_whitespaces,
-            keeps_trailing: config.preserve_trailing_whitespaces,
-            keeps_parts: config.operators.first().is_some_and(|operator| operator.r#type == "container"),
+            omits_pattern: cut.multiline.is_some_and(|multiline| multiline.omit_pattern),
+            encoding: Encoding::of(cut.encoding)?,
+            max: cut.max,
+            too_long: cut.too_long,
+            keeps_leading: cut.keeps_leading,
+            keeps_trailing: cut.keeps_trailing,
+            keeps_parts: cut.keeps_parts,
         })
     }
 
     /// The most bytes that have to be there for an entry to be found.
-    pub(super) fn window(&self) -> usize {
+    pub(crate) fn window(&self) -> usize {
         self.max + self.encoding.width() + 1
     }
 
-    pub(super) fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+    pub(crate) fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         self.encoding.text(bytes)
     }
 
     /// The entry that begins at `at`; none where it has no end yet.
-    pub(super) fn next(&self, bytes: &[u8], at: usize) -> Option<Token> {
+    pub(crate) fn next(&self, bytes: &[u8], at: usize) -> Option<Token> {
         let found = match &self.shape {
             Shape::Line => self.encoding.line_break(bytes, at).map(|end| (at..end, end + self.encoding.width())),
             Shape::Start(pattern) => match pattern.find(bytes.get(at..)?).filter(|first| !first.is_empty()) {
@@ -165,7 +182,7 @@ impl Splitter {
     }
 
     /// All that is there from `at`, since no more comes.
-    pub(super) fn rest(&self, bytes: &[u8], at: usize) -> Token {
+    pub(crate) fn rest(&self, bytes: &[u8], at: usize) -> Token {
         let end = bytes.len().min(at + self.max);
         // Half a character is left to what comes.
         let end = end - (end.saturating_sub(at)) % self.encoding.width();
@@ -173,7 +190,7 @@ impl Splitter {
     }
 
     /// Where the line ends that is passed over.
-    pub(super) fn line_end(&self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn line_end(&self, bytes: &[u8]) -> Option<usize> {
         self.encoding.line_break(bytes, 0).map(|at| at + self.encoding.width())
     }
 

@@ -7,8 +7,8 @@ use host_config::time::optional_duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::file_log::expression::Expression;
-use crate::file_log::field::Field;
+use crate::entries::expression::Expression;
+use crate::entries::field::Field;
 
 /// One operator.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -31,6 +31,12 @@ pub struct Operator {
     /// Taken for the Collector's sake: matching is fast without one.
     pub cache: Option<serde_json::Value>,
     pub parse_ints: Option<bool>,
+    /// `syslog_parser`: `rfc3164`, `rfc5424`, or `none`.
+    pub protocol: Option<String>,
+    pub enable_octet_counting: Option<bool>,
+    pub max_octets: Option<usize>,
+    pub allow_skip_pri_header: Option<bool>,
+    pub non_transparent_framing_trailer: Option<String>,
     pub timestamp: Option<Time>,
     pub severity: Option<Severity>,
     pub trace: Option<Trace>,
@@ -130,6 +136,7 @@ const KNOWN: &[&str] = &[
     "container",
     "json_parser",
     "regex_parser",
+    "syslog_parser",
     "severity_parser",
     "time_parser",
     "trace_parser",
@@ -147,7 +154,7 @@ const KNOWN: &[&str] = &[
 /// Operators of the Collector's that are not here, with the way out.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (
-        &["key_value_parser", "csv_parser", "uri_parser", "syslog_parser", "json_array_parser"],
+        &["key_value_parser", "csv_parser", "uri_parser", "json_array_parser"],
         "parse with `regex_parser` here, or in a `transform` processor behind this receiver",
     ),
     (
@@ -168,7 +175,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "generate_input",
             "k8s_event_input",
         ],
-        "this receiver has one input, the files of `include`, and one output, its pipelines",
+        "a receiver has one input, its own, and one output, its pipelines",
     ),
 ];
 

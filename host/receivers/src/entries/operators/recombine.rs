@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::join::{Join, Kept};
 use super::{Flow, Sink};
-use crate::file_log::config::Operator;
-use crate::file_log::entry::{Entry, FileId, Value};
-use crate::file_log::expression::Expression;
-use crate::file_log::field::Field;
+use crate::entries::entry::{Entry, FileId, Value};
+use crate::entries::expression::Expression;
+use crate::entries::field::Field;
+use crate::entries::settings::Operator;
 
-pub(super) struct Recombine {
+pub(crate) struct Recombine {
     field: Field,
     with: String,
     is_first: Option<Expression>,
@@ -23,7 +23,7 @@ pub(super) struct Recombine {
 }
 
 impl Recombine {
-    pub(super) fn new(operator: &Operator) -> Result<Self, String> {
+    pub(crate) fn new(operator: &Operator) -> Result<Self, String> {
         let source = operator.source_identifier.as_deref();
         let keeps_newest = match operator.overwrite_with.as_deref() {
             None | Some("newest" | "") => true,
@@ -45,7 +45,7 @@ impl Recombine {
         })
     }
 
-    pub(super) fn run<'a>(&mut self, entry: Entry<'a>, now: Instant, sink: &mut dyn Sink) -> Flow<'a> {
+    pub(crate) fn run<'a>(&mut self, entry: Entry<'a>, now: Instant, sink: &mut dyn Sink) -> Flow<'a> {
         let Some(text) = self.field.get(&entry).and_then(Value::as_text).map(str::to_owned) else {
             return Flow::Failed(entry, "there is no text to combine".to_owned());
         };
@@ -81,7 +81,7 @@ impl Recombine {
         whole
     }
 
-    pub(super) fn flush(
+    pub(crate) fn flush(
         &mut self,
         now: Instant,
         waits: &dyn Fn(u64) -> bool,
@@ -96,7 +96,7 @@ impl Recombine {
         due.into_iter().map(|kept| self.whole(kept, sink)).collect()
     }
 
-    pub(super) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (FileId, u64)> {
         self.parts.kept()
     }
 }

@@ -1,17 +1,17 @@
 //! `trace_parser`: ids of a trace and of a span, in hexadecimal.
 
-use crate::file_log::config::{self, From};
-use crate::file_log::entry::{Entry, Value};
-use crate::file_log::field::Field;
+use crate::entries::entry::{Entry, Value};
+use crate::entries::field::Field;
+use crate::entries::settings::{From, Trace as Settings};
 
-pub(super) struct Trace {
+pub(crate) struct Trace {
     trace_id: Field,
     span_id: Field,
     flags: Field,
 }
 
 impl Trace {
-    pub(super) fn new(config: &config::Trace) -> Result<Self, String> {
+    pub(crate) fn new(config: &Settings) -> Result<Self, String> {
         let field = |from: &Option<From>, or: &str| {
             Field::parse(from.as_ref().and_then(|from| from.parse_from.as_deref()).unwrap_or(or))
         };
@@ -22,7 +22,7 @@ impl Trace {
         })
     }
 
-    pub(super) fn run(&self, entry: &mut Entry<'_>) -> Result<(), String> {
+    pub(crate) fn run(&self, entry: &mut Entry<'_>) -> Result<(), String> {
         let trace_id = hex::<16>(self.trace_id.get(entry), "trace id")?;
         let span_id = hex::<8>(self.span_id.get(entry), "span id")?;
         let flags = hex::<1>(self.flags.get(entry), "flags of a trace")?;

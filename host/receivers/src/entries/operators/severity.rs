@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::file_log::config::Severity;
-use crate::file_log::entry::{Entry, Value};
-use crate::file_log::field::Field;
+use crate::entries::entry::{Entry, Value};
+use crate::entries::field::Field;
+use crate::entries::settings::Severity;
 
 const NAMES: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];
 
-pub(super) struct Severities {
+pub(crate) struct Severities {
     from: Field,
     with_preset: bool,
     /// Texts in lower case.
@@ -32,7 +32,7 @@ fn named(name: &str) -> Option<u32> {
 }
 
 impl Severities {
-    pub(super) fn new(config: &Severity) -> Result<Self, String> {
+    pub(crate) fn new(config: &Severity) -> Result<Self, String> {
         let from = Field::parse(config.parse_from.as_deref().ok_or("`parse_from` is missing")?)?;
         let with_preset = match config.preset.as_deref() {
             None | Some("default" | "") => true,
@@ -99,7 +99,7 @@ impl Severities {
         })
     }
 
-    pub(super) fn run(&self, entry: &mut Entry<'_>) -> Result<(), String> {
+    pub(crate) fn run(&self, entry: &mut Entry<'_>) -> Result<(), String> {
         let text = match self.from.get(entry) {
             Some(Value::Text(text)) => text.to_string(),
             Some(Value::Int(value)) => value.to_string(),

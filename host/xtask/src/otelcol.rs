@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 const VERSION: &str = "0.161.0";
 /// Counts up when its components change, so that one that was built before is built anew.
-const COMPONENTS: u32 = 3;
+const COMPONENTS: u32 = 4;
 
 fn folder() -> Result<PathBuf> {
     Ok(Workspace::cache()?.join(format!("peers/otelcol-{VERSION}-{COMPONENTS}")))

@@ -35,6 +35,7 @@ macro_rules! metrics {
                 unit: $unit,
                 kind: $crate::Kind::$kind,
                 enabled: $enabled,
+                per: None,
             };
         )*
 

@@ -24,17 +24,24 @@ pub struct Spec {
     pub kind: Kind,
     /// Whether it is there where nobody says so.
     pub enabled: bool,
+    /// What its points are told apart by only where somebody says so, besides their state.
+    pub per: Option<&'static str>,
 }
 
 impl Spec {
     /// One that is there where nobody says so.
     pub const fn new(kind: Kind, name: &'static str, unit: &'static str, description: &'static str) -> Self {
-        Spec { name, description, unit, kind, enabled: true }
+        Spec { name, description, unit, kind, enabled: true, per: None }
     }
 
     /// The same, where it is there only if somebody wants it.
     pub const fn optional(self) -> Self {
         Spec { enabled: false, ..self }
+    }
+
+    /// The same, where its points may be told apart by this attribute, too.
+    pub const fn per(self, attribute: &'static str) -> Self {
+        Spec { per: Some(attribute), ..self }
     }
 }
 
@@ -48,10 +55,46 @@ pub enum Kind {
 }
 
 /// What stands under the name of a metric in `metrics:`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Switch {
     pub enabled: Option<bool>,
+    /// What its points are told apart by; where nothing is written, what they always are.
+    pub attributes: Option<Vec<String>>,
+    /// How points become one that are not told apart.
+    pub aggregation_strategy: Option<String>,
+}
+
+impl Switch {
+    /// What makes no sense for this metric; `at` leads here.
+    fn wrongs(&self, at: &str, spec: &Spec) -> Vec<Wrong> {
+        const NONE: &str = "it cannot be chosen for this metric: a `transform` processor joins points";
+        let mut wrongs = Vec::new();
+        if let Some(attributes) = &self.attributes {
+            let known: Vec<&str> = spec.per.into_iter().chain(["state"]).collect();
+            let told = match spec.per {
+                None => Some(NONE.to_owned()),
+                Some(_) if !attributes.iter().any(|name| name == "state") => Some("`state` has to be there".to_owned()),
+                Some(_) => {
+                    let unknown = attributes.iter().find(|name| !known.contains(&name.as_str()));
+                    unknown.map(|name| format!("{name:?} is none of {known:?}"))
+                }
+            };
+            wrongs.extend(told.map(|told| Wrong::new(format!("{at}.attributes"), told)));
+        }
+        if let Some(strategy) = &self.aggregation_strategy {
+            let only = if spec.kind == Kind::Gauge { "avg" } else { "sum" };
+            let told = match spec.per {
+                None => Some(NONE.to_owned()),
+                Some(_) if strategy != only => {
+                    Some(format!("{strategy:?} is not supported for this metric: `{only}` is"))
+                }
+                Some(_) => None,
+            };
+            wrongs.extend(told.map(|told| Wrong::new(format!("{at}.aggregation_strategy"), told)));
+        }
+        wrongs
+    }
 }
 
 /// `metrics:`, which of them are wanted, by name.
@@ -63,13 +106,20 @@ impl Choices {
     /// Names that are none of a metric of these; keys start at `at`.
     pub fn wrongs(&self, at: &str, specs: &[Spec]) -> Vec<Wrong> {
         let names = || specs.iter().map(|spec| spec.name);
-        let unknown = self.0.keys().filter(|name| names().all(|known| known != *name));
-        unknown
-            .map(|name| {
+        let of = |(name, switch): (&String, &Switch)| match specs.iter().find(|spec| spec.name == name) {
+            Some(spec) => switch.wrongs(&format!("{at}.{name}"), spec),
+            None => {
                 let near = nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                Wrong::new(format!("{at}.{name}"), format!("there is no such metric here{near}"))
-            })
-            .collect()
+                vec![Wrong::new(format!("{at}.{name}"), format!("there is no such metric here{near}"))]
+            }
+        };
+        self.0.iter().flat_map(of).collect()
+    }
+
+    /// Whether the points of a metric are told apart by what it may be told apart by.
+    pub fn is_told_apart(&self, spec: &Spec) -> bool {
+        let written = self.0.get(spec.name).and_then(|switch| switch.attributes.as_ref());
+        written.is_some_and(|attributes| attributes.iter().any(|name| Some(name.as_str()) == spec.per))
     }
 
     pub fn is_on(&self, spec: &Spec) -> bool {

@@ -80,6 +80,8 @@ pub(super) struct Mount {
     pub(super) point: String,
     pub(super) fs_type: String,
     pub(super) mode: &'static str,
+    /// Whether it is a folder of a filesystem that is mounted elsewhere, too.
+    pub(super) is_bind: bool,
 }
 
 /// What is mounted; lines that are none are left out.
@@ -89,20 +91,26 @@ pub(super) fn mounts(text: &str) -> impl Iterator<Item = Mount> + '_ {
 
 fn mount(line: &str) -> Option<Mount> {
     let (left, right) = line.split_once(" - ")?;
-    let mut left = left.split(' ').skip(4);
-    let (point, options) = (left.next()?, left.next()?);
+    let mut left = left.split(' ').skip(3);
+    let (root, point, options) = (left.next()?, left.next()?, left.next()?);
     let mut right = right.split(' ');
     let (fs_type, device) = (right.next()?, right.next()?);
-    let mode = options.split(',').find_map(|option| match option {
-        "rw" => Some("rw"),
-        "ro" => Some("ro"),
-        _ => None,
-    });
+    let of_all = right.next().unwrap_or_default();
+    // A subvolume of btrfs is a filesystem of its own.
+    let is_subvolume = of_all.split(',').any(|option| option.strip_prefix("subvol=") == Some(root));
+    // Where it is mounted may be read-only, and the filesystem itself.
+    let has = |options: &str, wanted: &str| options.split(',').any(|option| option == wanted);
+    let mode = match (has(options, "ro") || has(of_all, "ro"), has(options, "rw")) {
+        (true, _) => Some("ro"),
+        (false, true) => Some("rw"),
+        (false, false) => None,
+    };
     Some(Mount {
         device: unescaped(device),
         point: unescaped(point),
         fs_type: fs_type.to_owned(),
         mode: mode.unwrap_or("unknown"),
+        is_bind: device.starts_with('/') && root != "/" && !is_subvolume,
     })
 }
 

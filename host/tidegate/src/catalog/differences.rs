@@ -335,6 +335,11 @@ pub(super) const HOST_METRICS: &[Difference] = &[
         "scrapers.network",
         "Connections are told by the 11 states of the kernel, without the empty ones that the Collector adds under other names.",
     ),
+    of("", "Points of gauges have no start, which says nothing of them."),
+    of(
+        "scrapers",
+        "`attributes` and `aggregation_strategy` of a metric are for `system.cpu.time` (`sum`) and `system.cpu.utilization` (`avg`).",
+    ),
 ];
 
 pub(super) const GPU: &[Difference] =

@@ -8,11 +8,10 @@ use super::super::parse::{self, Ticks};
 use super::{Found, Scraper};
 
 const TIME: Spec =
-    Spec::new(Kind::Counter, "system.cpu.time", "s", "Total seconds each logical CPU spent on each mode.");
+    Spec::new(Kind::Counter, "system.cpu.time", "s", "Total seconds each logical CPU spent on each mode.").per("cpu");
 const FREQUENCY: Spec =
     Spec::new(Kind::Gauge, "system.cpu.frequency", "Hz", "Current frequency of the CPU core in Hz.").optional();
-const LOGICAL: Spec =
-    Spec::new(Kind::Sum, "system.cpu.logical.count", "{cpu}", "Number of available logical CPUs.").optional();
+const LOGICAL: Spec = Spec::new(Kind::Sum, "system.cpu.logical.count", "{cpu}", "Number of available logical CPUs.");
 const PHYSICAL: Spec =
     Spec::new(Kind::Sum, "system.cpu.physical.count", "{cpu}", "Number of available physical CPUs.").optional();
 const UTILIZATION: Spec = Spec::new(
@@ -22,7 +21,8 @@ const UTILIZATION: Spec = Spec::new(
     "Difference in system.cpu.time since the last measurement per logical CPU, divided by the elapsed time (value in \
      interval [0,1]).",
 )
-.optional();
+.optional()
+.per("cpu");
 
 pub(crate) const METRICS: &[Spec] = &[TIME, FREQUENCY, LOGICAL, PHYSICAL, UTILIZATION];
 
@@ -45,22 +45,33 @@ impl Cpu {
     fn times(&mut self, found: &mut Found<'_>) {
         let Some(text) = found.proc("stat", STATES.len() as u64) else { return };
         let stat = parse::stat(&text);
-        for (cpu, ticks) in &stat.cpus {
-            for (state, ticks) in STATES.iter().zip(ticks) {
-                let seconds = *ticks as f64 / self.ticks_per_second;
-                found.record.record(&TIME, seconds, &[("cpu", cpu), ("state", state)]);
-            }
-            if let Some(before) = self.before.get(cpu) {
-                for (state, share) in STATES.iter().zip(shares(before, ticks)) {
-                    found.record.record(&UTILIZATION, share, &[("cpu", cpu), ("state", state)]);
-                }
-            }
-        }
+        let seconds = |ticks: &Ticks| ticks.map(|ticks| ticks as f64 / self.ticks_per_second);
+        let times: Vec<_> = stat.cpus.iter().map(|(cpu, ticks)| (cpu.as_str(), seconds(ticks))).collect();
+        told(&TIME, &times, 1.0, &self.metrics, found);
+        let since = |(cpu, ticks): &'_ (String, Ticks)| Some(shares(self.before.get(cpu)?, ticks));
+        let parts: Vec<_> = stat.cpus.iter().filter_map(|cpu| Some((cpu.0.as_str(), since(cpu)?))).collect();
+        told(&UTILIZATION, &parts, parts.len() as f64, &self.metrics, found);
         found.record.record(&LOGICAL, stat.cpus.len() as u64, &[]);
         if found.record.wants(&PHYSICAL) {
             cores(&stat.cpus, found);
         }
         self.before = stat.cpus.into_iter().collect();
+    }
+}
+
+/// Tells the numbers of each CPU, or their sum over all in so many parts.
+fn told(spec: &Spec, cpus: &[(&str, [f64; 8])], parts: f64, metrics: &Choices, found: &mut Found<'_>) {
+    if metrics.is_told_apart(spec) {
+        for (cpu, numbers) in cpus {
+            for (state, number) in STATES.iter().zip(numbers) {
+                found.record.record(spec, *number, &[("cpu", cpu), ("state", state)]);
+            }
+        }
+    } else if !cpus.is_empty() {
+        for (at, state) in STATES.iter().enumerate() {
+            let sum: f64 = cpus.iter().filter_map(|(_, numbers)| numbers.get(at)).sum();
+            found.record.record(spec, sum / parts, &[("state", state)]);
+        }
     }
 }
 

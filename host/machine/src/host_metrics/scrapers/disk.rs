@@ -26,7 +26,7 @@ const OPERATIONS: Spec = Spec::new(Kind::Counter, "system.disk.operations", "{op
 const PENDING: Spec =
     Spec::new(Kind::Sum, "system.disk.pending_operations", "{operations}", "The queue size of pending I/O operations.");
 const WEIGHTED: Spec = Spec::new(
-    Kind::Sum,
+    Kind::Counter,
     "system.disk.weighted_io_time",
     "s",
     "Time disk spent activated multiplied by the queue length.",
@@ -59,11 +59,18 @@ impl Scraper for Disk {
         let Some(text) = found.proc("diskstats", 11) else { return };
         for line in text.lines() {
             let Some(disk) = found.sense("diskstats", 11, DiskStat::from_line(line).ok()) else { continue };
-            if self.filter.takes(&disk.name) {
+            if self.filter.takes(&disk.name) && is_used(&disk) {
                 record(&disk, found);
             }
         }
     }
+}
+
+/// A disk of which nothing was ever read or written, as most loop devices are, is none that anybody asks after.
+fn is_used(disk: &DiskStat) -> bool {
+    [disk.reads, disk.writes, disk.in_progress, disk.time_in_progress, disk.weighted_time_in_progress]
+        .iter()
+        .any(|count| *count > 0)
 }
 
 fn record(disk: &DiskStat, found: &mut Found<'_>) {

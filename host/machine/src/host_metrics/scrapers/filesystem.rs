@@ -38,7 +38,8 @@ impl Filesystem {
     }
 
     fn takes(&self, mount: &Mount, of_devices: Option<&[&str]>) -> bool {
-        let is_real = of_devices.is_none_or(|types| mount.device != "none" && types.contains(&mount.fs_type.as_str()));
+        let is_real = of_devices
+            .is_none_or(|types| mount.device != "none" && !mount.is_bind && types.contains(&mount.fs_type.as_str()));
         is_real
             && self.devices.takes(&mount.device)
             && self.fs_types.takes(&mount.fs_type)

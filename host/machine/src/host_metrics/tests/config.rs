@@ -77,3 +77,18 @@ fn a_key_that_is_not_there_is_told_with_its_place() {
     let told = value.decode::<Config>().unwrap_err().to_string();
     assert!(told.contains("scrapers.cpus"), "{told}");
 }
+
+#[test]
+fn what_points_are_told_apart_by_can_be_chosen_where_there_is_a_choice() {
+    for (metric, switch, told) in [
+        ("cpu: {metrics: {system.cpu.time", "attributes: [cpu]", "`state` has to be there"),
+        ("cpu: {metrics: {system.cpu.time", "attributes: [state, core]", "core"),
+        ("cpu: {metrics: {system.cpu.time", "aggregation_strategy: max", "`sum` is"),
+        ("cpu: {metrics: {system.cpu.utilization", "aggregation_strategy: sum", "`avg` is"),
+        ("memory: {metrics: {system.memory.usage", "attributes: []", "transform"),
+        ("memory: {metrics: {system.memory.usage", "aggregation_strategy: sum", "transform"),
+    ] {
+        let wrongs = wrongs(&format!("{{scrapers: {{{metric}: {{{switch}}}}}}}}}}}"));
+        assert!(wrongs.len() == 1 && wrongs[0].contains(told), "{metric} {switch}: {wrongs:?}");
+    }
+}

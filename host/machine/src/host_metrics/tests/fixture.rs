@@ -25,7 +25,7 @@ const FILES: [(&str, &str); 18] = [
     ("proc/loadavg", "0.52 1.25 2.00 3/456 7890\n"),
     (
         "proc/diskstats",
-        " 259 0 nvme0n1 10 2 80 500 20 4 160 1500 1 1000 2500 0 0 0 0\n 259 1 nvme0n1p1 1 0 8 5 2 0 16 15 0 10 25\n",
+        " 259 0 nvme0n1 10 2 80 500 20 4 160 1500 1 1000 2500 0 0 0 0\n 259 1 nvme0n1p1 1 0 8 5 2 0 16 15 0 10 25\n 7 4 loop4 0 0 0 0 0 0 0 0 0 0 0\n",
     ),
     (
         "proc/1/mountinfo",
@@ -34,6 +34,7 @@ const FILES: [(&str, &str); 18] = [
          24 22 8:1 / /mnt/two\\040words ro - ext4 /dev/sdb1 ro\n\
          25 22 0:30 / /run rw - tmpfs tmpfs rw\n\
          26 22 259:1 / / rw,relatime - ext4 /dev/nvme0n1p1 rw\n\
+         27 22 259:1 /srv/data /data rw,relatime - ext4 /dev/nvme0n1p1 rw\n\
          a line that is none\n",
     ),
     ("proc/filesystems", "nodev\tproc\nnodev\ttmpfs\n\text4\nnodev\tzfs\n"),

@@ -24,7 +24,7 @@ fn numbers(text: &str, name: &str) -> Vec<u64> {
 #[test]
 fn cpu_times_lie_between_those_before_and_after() {
     let before = numbers(&read("/proc/stat"), "cpu0");
-    let lines = lines(&collect("{cpu: }"));
+    let lines = lines(&collect("{cpu: {metrics: {system.cpu.time: {attributes: [cpu, state]}}}}"));
     let after = numbers(&read("/proc/stat"), "cpu0");
     let ticks = rustix::param::clock_ticks_per_second() as f64;
     for (at, state) in ["user", "nice", "system", "idle"].into_iter().enumerate() {

@@ -12,8 +12,12 @@ fn ticks() -> f64 {
 }
 
 #[test]
-fn cpu_times_are_those_of_each_cpu_under_its_own_name() {
-    let lines = lines(&Machine::new().collect("{cpu: }"));
+fn cpu_times_are_those_of_all_cpus_or_of_each_under_its_own_name() {
+    let all = lines(&Machine::new().collect("{cpu: {metrics: {system.cpu.logical.count: {enabled: false}}}}"));
+    assert_eq!(all.len(), 8, "{all:?}");
+    let lines = lines(&Machine::new().collect(
+        "{cpu: {metrics: {system.cpu.time: {attributes: [cpu, state]}, system.cpu.logical.count: {enabled: false}}}}",
+    ));
     assert_eq!(lines.len(), 16, "{lines:?}");
     let cpu2 = of(&lines, "system.cpu.time [s] counter {cpu=cpu2 state=");
     let of_state = |ticks_spent: f64| format!("{:?}", ticks_spent / ticks());
@@ -21,20 +25,33 @@ fn cpu_times_are_those_of_each_cpu_under_its_own_name() {
         .map(|(state, spent)| format!("{state}}} {}", of_state(spent)));
     assert_eq!(cpu2[..5], expected);
     assert_eq!(cpu2[5..], ["interrupt} 0.0", &format!("softirq}} {}", of_state(6.0)), "steal} 0.0"]);
+    let number = |line: &str| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+    let user = of(&lines, "system.cpu.time [s] counter {cpu=cpu").into_iter().filter(|line| line.contains("=user}"));
+    let sum: f64 = user.map(number).sum();
+    assert!((number(of(&all, "system.cpu.time [s] counter {state=user")[0]) - sum).abs() < 1e-9, "{all:?}");
 }
 
 #[test]
 fn cpu_utilization_is_there_from_the_second_time_on_and_adds_up_to_one() {
-    let machine = Machine::new();
-    let mut receiver = machine
-        .receiver("{cpu: {metrics: {system.cpu.utilization: {enabled: true}, system.cpu.time: {enabled: false}}}}");
-    assert!(lines(&receiver.collect_now().unwrap()).is_empty());
-    machine.write("proc/stat", "cpu0 110 20 60 520 10 0 6 0\ncpu2 200 20 50 400 10 0 6 0\nbtime 1700000000\n");
-    let lines = lines(&receiver.collect_now().unwrap());
-    let cpu0 = of(&lines, "system.cpu.utilization [1] gauge {cpu=cpu0 state=");
-    assert_eq!(cpu0[..4], ["user} 0.25", "nice} 0.0", "system} 0.25", "idle} 0.5"]);
-    let cpu2 = of(&lines, "system.cpu.utilization [1] gauge {cpu=cpu2 state=");
-    assert!(cpu2.iter().all(|line| line.ends_with(" 0.0")), "no time has passed: {cpu2:?}");
+    for (attributes, prefix) in [("[cpu, state]", "cpu=cpu0 "), ("[state]", "")] {
+        let machine = Machine::new();
+        let mut receiver = machine.receiver(&format!(
+            "{{cpu: {{metrics: {{system.cpu.utilization: {{enabled: true, attributes: {attributes}}}, \
+             system.cpu.logical.count: {{enabled: false}}, system.cpu.time: {{enabled: false}}}}}}}}"
+        ));
+        assert!(lines(&receiver.collect_now().unwrap()).is_empty());
+        machine.write("proc/stat", "cpu0 110 20 60 520 10 0 6 0\ncpu2 200 20 50 400 10 0 6 0\nbtime 1700000000\n");
+        let lines = lines(&receiver.collect_now().unwrap());
+        let found = of(&lines, &format!("system.cpu.utilization [1] gauge {{{prefix}state="));
+        let cpu2 = of(&lines, "system.cpu.utilization [1] gauge {cpu=cpu2 state=");
+        assert!(cpu2.iter().all(|line| line.ends_with(" 0.0")), "no time has passed: {cpu2:?}");
+        let expected = match prefix {
+            // One of two CPUs, of which the other did nothing.
+            "" => ["user} 0.125", "nice} 0.0", "system} 0.125", "idle} 0.25"],
+            _ => ["user} 0.25", "nice} 0.0", "system} 0.25", "idle} 0.5"],
+        };
+        assert_eq!(found[..4], expected);
+    }
 }
 
 #[test]
@@ -44,7 +61,7 @@ fn cpus_are_counted_and_their_clocks_told_where_somebody_wants_them() {
     for cpu in ["cpu0", "cpu2"] {
         machine.write(&format!("sys/devices/system/cpu/{cpu}/topology/core_cpus_list"), "0,2\n");
     }
-    let on = ["system.cpu.frequency", "system.cpu.logical.count", "system.cpu.physical.count"];
+    let on = ["system.cpu.frequency", "system.cpu.physical.count"];
     let on = on.map(|name| format!("{name}: {{enabled: true}}")).join(", ");
     let lines =
         lines(&machine.collect(&format!("{{cpu: {{metrics: {{{on}, system.cpu.time: {{enabled: false}}}}}}}}")));
@@ -113,7 +130,7 @@ fn disks_are_told_in_bytes_and_seconds() {
             "system.disk.operations [{operations}] counter {device=nvme0n1 direction=write} 20",
             "system.disk.io_time [s] counter {device=nvme0n1} 1.0",
             "system.disk.pending_operations [{operations}] sum {device=nvme0n1} 1",
-            "system.disk.weighted_io_time [s] sum {device=nvme0n1} 2.5",
+            "system.disk.weighted_io_time [s] counter {device=nvme0n1} 2.5",
         ]
     );
     let resource = &collected.parts[0].metrics[0];

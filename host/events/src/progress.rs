@@ -26,7 +26,11 @@ impl Default for Progress {
 /// What the file says.
 #[derive(Debug, Serialize, Deserialize)]
 struct Written {
-    resource_version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource_version: Option<u64>,
+    /// Where nothing was told yet: when the receiver was started first, in seconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<i64>,
 }
 
 /// The file of one namespace, or of all.
@@ -48,11 +52,21 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be read, or is damaged.
-    pub(crate) fn read(&self) -> io::Result<Option<u64>> {
-        match fs::read(&self.0) {
-            Ok(content) => Ok(Some(serde_json::from_slice::<Written>(&content)?.resource_version)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    pub(crate) fn read(&self) -> io::Result<Option<Progress>> {
+        let content = match fs::read(&self.0) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match serde_json::from_slice(&content)? {
+            Written { resource_version: None, since: None } => Err(io::Error::other("it says nothing")),
+            Written { resource_version: Some(version), .. } => {
+                Ok(Some(Progress { version: Some(version), ..Progress::default() }))
+            }
+            Written { since: Some(since), .. } => {
+                let since = Timestamp::from_second(since).map_err(io::Error::other)?;
+                Ok(Some(Progress { version: None, since }))
+            }
         }
     }
 
@@ -60,10 +74,12 @@ impl Store {
     ///
     /// # Errors
     /// Where the disk does not take it.
-    pub(crate) fn write(&self, resource_version: u64) -> io::Result<()> {
+    pub(crate) fn write(&self, progress: Progress) -> io::Result<()> {
+        let since = progress.version.is_none().then(|| progress.since.as_second());
         if let Some(folder) = self.0.parent() {
             fs::create_dir_all(folder)?;
         }
-        storage::replace(&self.0, &serde_json::to_vec(&Written { resource_version })?).map(drop)
+        storage::replace(&self.0, &serde_json::to_vec(&Written { resource_version: progress.version, since })?)
+            .map(drop)
     }
 }

@@ -1,6 +1,7 @@
 //! One namespace, or all: it is followed, and what is told of it is handed on.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -114,15 +115,17 @@ impl Followed {
         }
         let Some(store) = self.store.clone() else { return new };
         let (receiver, path) = (&self.way.receiver, store.path().display().to_string());
-        match tokio::task::spawn_blocking(move || store.read()).await {
-            Ok(Ok(Some(version))) => Progress { version: Some(version), since: Timestamp::UNIX_EPOCH },
-            Ok(Ok(None)) => new,
-            Ok(Err(error)) => {
+        let read = tokio::task::spawn_blocking(move || store.read()).await;
+        match read.map_err(io::Error::other).and_then(|read| read) {
+            Ok(Some(progress)) => return progress,
+            Ok(None) => {}
+            Err(error) => {
                 tracing::warn!(receiver, path, %error, "how far events were told cannot be read: those from now on are told");
-                new
             }
-            Err(_) => new,
         }
+        // What happens until something was told is not passed over by whoever is started after this one.
+        self.write(new).await;
+        new
     }
 
     async fn follow_while_leader(&self, desk: &Desk) -> Infallible {
@@ -264,14 +267,17 @@ impl Followed {
             intake.taken(last);
             self.meters.waiting.set(i64::try_from(intake.waiting()).unwrap_or(i64::MAX));
         }
-        if let Some(store) = self.store.clone() {
-            let path = store.path().display().to_string();
-            let written = tokio::task::spawn_blocking(move || store.write(last)).await;
-            if let Ok(Err(error)) = written {
-                tracing::warn!(receiver, path, %error, "how far events were told cannot be written: after a restart they may come twice");
-            }
-        }
+        self.write(Progress { version: Some(last), ..Progress::default() }).await;
         true
+    }
+
+    async fn write(&self, progress: Progress) {
+        let Some(store) = self.store.clone() else { return };
+        let (receiver, path) = (&self.way.receiver, store.path().display().to_string());
+        let written = tokio::task::spawn_blocking(move || store.write(progress)).await;
+        if let Err(error) = written.map_err(io::Error::other).and_then(|written| written) {
+            tracing::warn!(receiver, path, %error, "how far events were told cannot be written: after a restart they may come twice");
+        }
     }
 }
 

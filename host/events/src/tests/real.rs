@@ -64,7 +64,7 @@ async fn a_storage_has_a_killed_receiver_go_on_where_the_pipeline_had_all() {
     happens(&server, "default", "first").await;
     until(|| first.sink.told().last().is_some_and(|last| last == "first")).await;
     let file = storage.path().join("receiver_k8s_events_stored/all.json");
-    until(|| file.exists()).await;
+    until(|| std::fs::read_to_string(&file).is_ok_and(|content| content.contains("resource_version"))).await;
     first.sink.refuses.store(true, Ordering::Relaxed);
     happens(&server, "default", "refused").await;
     until(|| counts(&first, "otelcol_receiver_refused_log_records")).await;
@@ -78,6 +78,24 @@ async fn a_storage_has_a_killed_receiver_go_on_where_the_pipeline_had_all() {
     happens(&server, "default", "with a damaged file").await;
     until(|| third.sink.told().last().is_some_and(|last| last == "with a damaged file")).await;
     third.stop().await;
+}
+
+#[tokio::test]
+async fn what_happens_until_something_was_told_is_told_by_whoever_is_started_next() {
+    let Some(server) = TestServer::start().await else { return };
+    let storage = tempfile::tempdir().unwrap();
+    happens(&server, "default", "long ago").await;
+    let first = Running::start("k8s_events/first", config(&server), Some(storage.path()), None);
+    let file = storage.path().join("receiver_k8s_events_first/all.json");
+    until(|| file.exists()).await;
+    first.kill();
+    happens(&server, "default", "while nobody ran").await;
+    // Times of events have whole seconds: this one is started in a later one.
+    let began = jiff::Timestamp::now().as_second();
+    until(|| jiff::Timestamp::now().as_second() > began + 1).await;
+    let second = Running::start("k8s_events/first", config(&server), Some(storage.path()), None);
+    until(|| !second.sink.told().is_empty()).await;
+    assert_eq!(second.stop().await.last().map(String::as_str), Some("while nobody ran"));
 }
 
 #[tokio::test]

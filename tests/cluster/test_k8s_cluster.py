@@ -1,13 +1,14 @@
 """What `k8s_cluster` tells of a real cluster: each metric of its table in docs/configuration.md."""
 
 import re
+import time
 
 import collector_pods
 import documentation
 import objects
 import settings
 from pods import Pod, busybox, spec
-from test_kubelet_stats import find
+from test_kubelet_stats import attributes, find, points, shapes, value
 
 # No API server lets a container ask for it.
 NEVER = {"k8s.container.storage_limit", "k8s.container.storage_request"}
@@ -72,6 +73,42 @@ def test_each_metric_of_the_documentation_is_told_of_a_real_cluster(namespace, g
         assert cores == 0.1
         assert resource["container.image.name"] == "localhost/busybox" and resource["k8s.node.name"] == settings.NODE
     assert find(tidegate.items(), "k8s.node.condition_ready", k8s_node_name=settings.NODE)[-1][2] == 1
+
+
+def test_metrics_are_those_of_otelcol(namespace, grant, both):
+    # otelcol asks for more than the page has allowed, and tells nothing until it has got it.
+    grant([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}])
+    tidegate, otelcol = both(collector_pods.config(everything(), "metrics"))
+    populate(namespace)
+    wanted = documented() - NEVER
+    of = {"k8s_namespace_name": namespace}
+
+    def settled(items):
+        told = lambda name, **which: [number for _, _, number in find(items, name, **which, **of)][-1:]
+        return (
+            wanted <= {row["item"]["name"] for row in items}
+            and told("k8s.deployment.available", k8s_deployment_name="deployment") == [1]
+            and told("k8s.statefulset.ready_pods", k8s_statefulset_name="stateful") == [1]
+            and told("k8s.job.successful_pods", k8s_job_name="job") == [1]
+        )
+
+    for collector in (tidegate, otelcol):
+        collector.wait_for(settled, "what there is of the objects")
+    since = time.time_ns()
+    for collector in (tidegate, otelcol):
+        collector.wait_for(lambda items: any(at > since + 5_000_000_000 for at, _, _ in find(items, "k8s.namespace.phase")), "5 s")
+    assert shapes(tidegate.items(), since) == shapes(otelcol.items(), since)
+
+    def last(collector):
+        """What is told of the objects here that change no more, with whole resources."""
+        told = {}
+        for metric, _, resource, point in points(collector.items()):
+            if resource.get("k8s.namespace.name") == namespace and "cron" not in str(resource) and "hpa" not in metric["name"]:
+                key = metric["name"], tuple(sorted(resource.items())), tuple(sorted(attributes(point).items()))
+                told[key] = max(told.get(key, (0, 0)), (int(point["timeUnixNano"]), value(point)))
+        return {key: number for key, (at, number) in told.items() if at > since}
+
+    assert last(tidegate) == last(otelcol)
 
 
 def test_an_object_that_is_gone_is_told_no_more(namespace, grant, collector):

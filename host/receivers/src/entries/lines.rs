@@ -186,7 +186,14 @@ impl Splitter {
         let end = bytes.len().min(at + self.max);
         // Half a character is left to what comes.
         let end = end - (end.saturating_sub(at)) % self.encoding.width();
-        Token { content: self.trimmed(bytes, at..end), next: end, cuts: false }
+        let begin = match &self.shape {
+            Shape::Start(pattern) if self.omits_pattern => {
+                let first = bytes.get(at..end).and_then(|rest| pattern.find(rest)).filter(|first| first.start() == 0);
+                at + first.map_or(0, |first| first.end())
+            }
+            _ => at,
+        };
+        Token { content: self.trimmed(bytes, begin..end), next: end, cuts: false }
     }
 
     /// Where the line ends that is passed over.

@@ -106,9 +106,11 @@ impl Plan {
     /// # Errors
     /// Where an operator makes no sense.
     pub(crate) fn new(operators: &[Operator]) -> Result<Plan, String> {
-        let place = |id: &str| operators.iter().position(|operator| operator.name() == id);
         let mut steps = Vec::new();
         for (at, operator) in operators.iter().enumerate() {
+            // What leads back would never end.
+            let behind = |id: &str| operators.iter().skip(at + 1).position(|operator| operator.name() == id);
+            let place = |id: &str| behind(id).map(|place| at + 1 + place);
             let next = match &operator.output {
                 Some(id) => place(id).ok_or_else(|| format!("no operator has the id {id:?}"))?,
                 None => at + 1,

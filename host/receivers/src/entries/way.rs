@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use host_component::{ComponentId, Consumers, Shutdown};
 use host_telemetry::{Counter, Metrics};
 
@@ -25,10 +25,12 @@ use crate::budget::Reservation;
 const MAX_UNDER_WAY: usize = 4;
 /// What is gathered while something is under way.
 const MAX_GATHERED: usize = 256 << 10;
+/// Entries that are not confirmed while something is under way: what operators drop is counted, too.
+const MAX_OWED: u64 = 100_000;
 /// An entry that operators keep is sent on after this time.
 const FORCE_FLUSH: Duration = Duration::from_millis(500);
 /// Longer than anything may be kept.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const FOREVER: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long nothing is read where the budget has no room.
 const NO_ROOM: Duration = Duration::from_millis(20);
 
@@ -200,7 +202,8 @@ impl Way {
             self.confirmed = self.confirmed.max(self.through());
         }
         let enough = if self.under_way.is_empty() { 1 } else { MAX_GATHERED };
-        if self.out.writer.items() > 0 && self.out.writer.len() >= enough && self.under_way.len() < MAX_UNDER_WAY {
+        let is_due = self.out.writer.items() > 0 && self.out.writer.len() >= enough;
+        if is_due && self.under_way.len() < MAX_UNDER_WAY && self.is_reserved() {
             self.send();
         }
     }
@@ -223,11 +226,17 @@ impl Way {
         kept.map_or(self.taken, |number| number.saturating_sub(1))
     }
 
-    /// Returns when `bytes` more may be read.
-    pub(crate) async fn has_room(&mut self, bytes: usize) {
+    /// Returns when more may be read: there is room for what was gathered, and not too much of it.
+    pub(crate) async fn has_room(&mut self) {
+        // Where there is always more to read nobody else looks.
+        while let Some(Some(done)) = self.under_way.next().now_or_never() {
+            self.done(&done);
+        }
         loop {
-            let is_full = self.out.writer.len() >= MAX_GATHERED && self.under_way.len() >= MAX_UNDER_WAY;
-            if !is_full && self.reserve(bytes) {
+            let is_full = self.under_way.len() >= MAX_UNDER_WAY && self.out.writer.len() >= MAX_GATHERED
+                || !self.under_way.is_empty() && self.taken - self.confirmed > MAX_OWED;
+            if !is_full && self.is_reserved() {
+                self.go_on();
                 return;
             }
             tokio::select! {
@@ -237,8 +246,14 @@ impl Way {
         }
     }
 
-    fn reserve(&mut self, bytes: usize) -> bool {
-        let wanted = self.out.writer.len() + bytes;
+    /// Reserves what was gathered. Who has nothing holds nothing of the budget, however many there are.
+    fn is_reserved(&mut self) -> bool {
+        if self.out.writer.items() == 0 {
+            self.room = None;
+            return true;
+        }
+        // More than there is nobody would ever get.
+        let wanted = self.out.writer.len().min(self.shared.budget.limit());
         match &mut self.room {
             Some(room) => room.grow(wanted.saturating_sub(room.bytes())),
             None => {
@@ -295,7 +310,12 @@ impl Way {
 
     /// Sends all that there is, and returns when it is known what became of it.
     pub(crate) async fn end(&mut self) {
-        self.flush(FOREVER);
+        // One operator may hand on to the next that keeps entries.
+        let mut ahead = FOREVER;
+        for _ in 0..=self.shared.operators.len() {
+            self.flush(ahead);
+            ahead += FOREVER;
+        }
         if self.out.writer.items() > 0 {
             self.send();
         }

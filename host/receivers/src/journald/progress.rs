@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,36 +71,51 @@ impl Progress {
 /// What the file says.
 #[derive(Debug, Serialize, Deserialize)]
 struct Written {
-    cursor: String,
+    /// None is a journal that was empty: it is read from its beginning.
+    cursor: Option<String>,
 }
 
-/// The file of a receiver.
+/// The file of a receiver. The last of those who write it has the last word.
 #[derive(Clone, Debug)]
-pub(super) struct Store(pub(super) PathBuf);
+pub(super) struct Store {
+    pub(super) path: PathBuf,
+    written: Arc<Mutex<u64>>,
+}
 
 impl Store {
-    /// What was written last; nothing where nothing was.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Store { path, written: Arc::default() }
+    }
+
+    /// What was written last, which may be that the journal was empty; nothing where nothing was.
     ///
     /// # Errors
     /// Where it cannot be read, or is damaged.
-    pub(super) fn read(&self) -> io::Result<Option<Cursor>> {
-        let content = match fs::read(&self.0) {
+    pub(super) fn read(&self) -> io::Result<Option<Option<Cursor>>> {
+        let content = match fs::read(&self.path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let written = serde_json::from_slice::<Written>(&content)?;
-        Cursor::parse(&written.cursor).map(Some).ok_or_else(|| io::Error::other("there is no cursor in it"))
+        let Some(cursor) = serde_json::from_slice::<Written>(&content)?.cursor else { return Ok(Some(None)) };
+        Cursor::parse(&cursor).map(Some).map(Some).ok_or_else(|| io::Error::other("there is no cursor in it"))
     }
 
-    /// Writes it, and returns when the disk has it.
+    /// Writes it, unless somebody has who was asked later, and returns when the disk has it.
     ///
     /// # Errors
     /// Where the disk does not take it.
-    pub(super) fn write(&self, cursor: &Cursor) -> io::Result<()> {
-        if let Some(folder) = self.0.parent() {
+    pub(super) fn write(&self, which: u64, cursor: Option<&Cursor>) -> io::Result<()> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if which < *written {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        storage::replace(&self.0, &serde_json::to_vec(&Written { cursor: cursor.0.clone() })?).map(drop)
+        let cursor = cursor.map(|cursor| cursor.0.clone());
+        storage::replace(&self.path, &serde_json::to_vec(&Written { cursor })?)?;
+        *written = which;
+        Ok(())
     }
 }

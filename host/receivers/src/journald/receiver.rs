@@ -12,7 +12,7 @@ use host_telemetry::Counter;
 use memchr::memchr;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, ChildStdout};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::command::Journalctl;
 use super::config::Config;
@@ -35,8 +35,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// The attribute that has the line itself.
 const ORIGINAL: &str = "log.record.original";
 
-/// What a receiver leaves to the one that takes its place. Whoever runs holds it.
-type Legacy = Mutex<Option<Cursor>>;
+/// What a receiver leaves to the one that takes its place, which may be that the journal was empty. Whoever runs holds it.
+type Legacy = Mutex<Option<Option<Cursor>>>;
 
 static LEGACIES: Claims<String, Legacy> = Claims::new();
 
@@ -105,7 +105,7 @@ impl Config {
             from_beginning: self.start_at == StartAt::Beginning,
             converts: self.convert_message_bytes,
             with_original: self.include_log_record_original,
-            store: storage.map(|folder| Store(storage::folder(folder, id).join("cursor.json"))),
+            store: storage.map(|folder| Store::new(storage::folder(folder, id).join("cursor.json"))),
             failed: counter(
                 "tidegate_journald_failed_entries",
                 "Entries that could not be read, or were longer than any may be.",
@@ -128,7 +128,8 @@ impl Receiver for Journald {
 }
 
 /// How far reading has come.
-struct Reading {
+struct Reading<'l> {
+    legacy: MutexGuard<'l, Option<Option<Cursor>>>,
     way: Way,
     progress: Progress,
     /// The end of what was read, which is no line yet.
@@ -137,25 +138,30 @@ struct Reading {
     skips: bool,
     saved: Instant,
     is_saved: bool,
+    /// How often it was written.
+    saves: u64,
 }
 
 impl Journald {
     async fn read_on(self, mut shutdown: Shutdown) -> Result<(), String> {
         // The one before this one reads until it has ended.
-        let mut legacy = tokio::select! {
+        let legacy = tokio::select! {
             legacy = self.legacy.lock() => legacy,
             () = shutdown.wait() => return Ok(()),
         };
         let way = Way::new(Arc::clone(&self.shared), shutdown.clone())?;
-        let Some(start) = self.start(legacy.take(), &mut shutdown).await else { return Ok(()) };
+        let Some(start) = self.start(legacy.clone(), &mut shutdown).await else { return Ok(()) };
         let mut reading = Reading {
+            legacy,
             way,
             progress: Progress::from(start),
             buffer: Vec::new(),
             skips: false,
             saved: Instant::now(),
             is_saved: true,
+            saves: 0,
         };
+        *reading.legacy = Some(reading.progress.confirmed().cloned());
         let mut pause = PAUSE;
         while !shutdown.is_fired() {
             let before = reading.progress.last().cloned();
@@ -177,21 +183,20 @@ impl Journald {
         reading.way.end().await;
         self.confirm(&mut reading);
         self.save(&mut reading).await;
-        *legacy = reading.progress.confirmed().cloned();
         Ok(())
     }
 
     /// Where to begin: where the one before has ended, where the disk says, or where the configuration does. None where the
     /// shutdown came first.
-    async fn start(&self, legacy: Option<Cursor>, shutdown: &mut Shutdown) -> Option<Option<Cursor>> {
-        if legacy.is_some() {
-            return Some(legacy);
+    async fn start(&self, legacy: Option<Option<Cursor>>, shutdown: &mut Shutdown) -> Option<Option<Cursor>> {
+        if let Some(left) = legacy {
+            return Some(left);
         }
         match self.store.as_ref().map_or(Ok(None), Store::read) {
-            Ok(Some(cursor)) => return Some(Some(cursor)),
+            Ok(Some(written)) => return Some(written),
             Ok(None) => {}
             Err(error) => {
-                let path = self.store.as_ref().map(|store| store.0.display().to_string());
+                let path = self.store.as_ref().map(|store| store.path.display().to_string());
                 tracing::error!(receiver = %self.shared.id, path, %error, "how far the journal was read is not known: it is read as configured for a first start");
             }
         }
@@ -207,9 +212,7 @@ impl Journald {
             };
             match last {
                 Ok(last) => {
-                    if let Some(last) = &last {
-                        self.write(last).await;
-                    }
+                    self.write(0, last.as_ref()).await;
                     return Some(last);
                 }
                 Err(error) => {
@@ -226,7 +229,7 @@ impl Journald {
     }
 
     /// Goes on delivering while nothing is read.
-    async fn rest(&self, reading: &mut Reading, wait: Duration) {
+    async fn rest(&self, reading: &mut Reading<'_>, wait: Duration) {
         let over = tokio::time::sleep(wait);
         tokio::pin!(over);
         loop {
@@ -238,7 +241,7 @@ impl Journald {
     }
 
     /// Follows the journal until `journalctl` ends, or the shutdown.
-    async fn run_once(&self, reading: &mut Reading, shutdown: &mut Shutdown) -> io::Result<()> {
+    async fn run_once(&self, reading: &mut Reading<'_>, shutdown: &mut Shutdown) -> io::Result<()> {
         let mut child = self.journalctl.follow(reading.progress.last()).await?;
         reading.buffer.clear();
         reading.skips = false;
@@ -254,9 +257,9 @@ impl Journald {
         end(child, shutdown).await
     }
 
-    async fn listen(&self, mut out: ChildStdout, reading: &mut Reading) -> io::Result<()> {
+    async fn listen(&self, mut out: ChildStdout, reading: &mut Reading<'_>) -> io::Result<()> {
         loop {
-            reading.way.has_room(reading.buffer.len() + CHUNK).await;
+            reading.way.has_room().await;
             reading.buffer.reserve(CHUNK);
             let until_save = SAVE.saturating_sub(reading.saved.elapsed());
             let count = tokio::select! {
@@ -280,7 +283,7 @@ impl Journald {
     }
 
     /// Takes all lines that are whole.
-    fn heard(&self, reading: &mut Reading) {
+    fn heard(&self, reading: &mut Reading<'_>) {
         let buffer = std::mem::take(&mut reading.buffer);
         let mut rest = buffer.as_slice();
         while let Some(end) = memchr(b'\n', rest) {
@@ -301,7 +304,7 @@ impl Journald {
         reading.way.went_on();
     }
 
-    fn line(&self, line: &[u8], reading: &mut Reading) {
+    fn line(&self, line: &[u8], reading: &mut Reading<'_>) {
         let text = String::from_utf8_lossy(line);
         match record::parse(&text, self.converts) {
             Ok(record) => {
@@ -320,36 +323,38 @@ impl Journald {
         }
     }
 
-    fn confirm(&self, reading: &mut Reading) {
+    fn confirm(&self, reading: &mut Reading<'_>) {
         if reading.progress.confirm(reading.way.confirmed()) {
+            *reading.legacy = Some(reading.progress.confirmed().cloned());
             reading.is_saved = false;
         }
     }
 
-    async fn confirm_and_save(&self, reading: &mut Reading) {
+    async fn confirm_and_save(&self, reading: &mut Reading<'_>) {
         self.confirm(reading);
         if reading.saved.elapsed() >= SAVE {
             self.save(reading).await;
         }
     }
 
-    async fn save(&self, reading: &mut Reading) {
-        if !reading.is_saved
-            && let Some(cursor) = reading.progress.confirmed()
-        {
-            self.write(cursor).await;
-            reading.is_saved = true;
+    async fn save(&self, reading: &mut Reading<'_>) {
+        if !reading.is_saved && reading.progress.confirmed().is_some() {
+            reading.saves += 1;
             reading.saved = Instant::now();
+            reading.is_saved = self.write(reading.saves, reading.progress.confirmed()).await;
         }
     }
 
-    async fn write(&self, cursor: &Cursor) {
-        let Some(store) = self.store.clone() else { return };
-        let (cursor, path) = (cursor.clone(), store.0.display().to_string());
-        let written = tokio::task::spawn_blocking(move || store.write(&cursor)).await;
-        if let Err(error) = written.map_err(io::Error::other).and_then(|written| written) {
+    /// Gives whether the disk has it, or none is to.
+    async fn write(&self, which: u64, cursor: Option<&Cursor>) -> bool {
+        let Some(store) = self.store.clone() else { return true };
+        let (cursor, path) = (cursor.cloned(), store.path.display().to_string());
+        let written = tokio::task::spawn_blocking(move || store.write(which, cursor.as_ref())).await;
+        let written = written.map_err(io::Error::other).and_then(|written| written);
+        if let Err(error) = &written {
             tracing::error!(receiver = %self.shared.id, path, %error, "the disk does not take how far the journal was read: entries may come twice after a restart");
         }
+        written.is_ok()
     }
 }
 
@@ -358,7 +363,9 @@ async fn end(mut child: Child, shutdown: &Shutdown) -> io::Result<()> {
     if shutdown.is_fired() {
         return child.kill().await;
     }
-    let status = child.wait().await?;
+    // Its output has ended, and so should it.
+    let Ok(status) = tokio::time::timeout(PAUSE, child.wait()).await else { return child.kill().await };
+    let status = status?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("it has ended: {status}"))) }
 }
 

@@ -145,6 +145,22 @@ async fn a_first_start_begins_with_what_comes_after_it_also_when_it_ends_before_
 }
 
 #[tokio::test]
+async fn a_journal_that_was_empty_at_the_first_start_is_read_from_its_beginning() {
+    let (journal, storage) = (Journal::new(0), tempfile::tempdir().unwrap());
+    std::fs::write(journal.path("stays"), "").unwrap();
+    let running = journal.start("start_at: end", Arc::default(), Some(storage.path()));
+    while journal.calls().len() < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    running.kill().await;
+    journal.grow(0..2);
+    let running = journal.start("start_at: end", Arc::default(), Some(storage.path()));
+    running.bodies(2).await;
+    assert_eq!(messages(&running), numbered(0..2));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_kill_before_anything_is_delivered_loses_nothing() {
     let (journal, storage) = (Journal::new(4), tempfile::tempdir().unwrap());
     std::fs::write(journal.path("stays"), "").unwrap();
@@ -188,8 +204,8 @@ async fn what_operators_drop_or_keep_is_no_reason_to_read_it_again() {
     running.metric("tidegate_journald_dropped_entries", 3).await;
     running.bodies(1).await;
     running.stop().await;
-    let store = Store(crate::storage::folder(storage.path(), &id(&journal)).join("cursor.json"));
-    assert_eq!(store.read().unwrap().unwrap().as_str(), "s=a;i=3");
+    let store = Store::new(crate::storage::folder(storage.path(), &id(&journal)).join("cursor.json"));
+    assert_eq!(store.read().unwrap().unwrap().unwrap().as_str(), "s=a;i=3");
 }
 
 fn id(journal: &Journal) -> host_component::ComponentId {
@@ -228,16 +244,16 @@ async fn a_journalctl_that_fails_or_is_not_there_is_tried_again() {
 #[tokio::test]
 async fn a_damaged_file_of_progress_is_told_and_begun_anew() {
     let (journal, storage) = (Journal::new(2), tempfile::tempdir().unwrap());
-    let store = Store(crate::storage::folder(storage.path(), &id(&journal)).join("cursor.json"));
-    std::fs::create_dir_all(store.0.parent().unwrap()).unwrap();
+    let store = Store::new(crate::storage::folder(storage.path(), &id(&journal)).join("cursor.json"));
+    std::fs::create_dir_all(store.path.parent().unwrap()).unwrap();
     for damaged in ["", "{\"cursor\":\"nonsense\"}", "{\"cursor\":\"s=\"}"] {
-        std::fs::write(&store.0, damaged).unwrap();
+        std::fs::write(&store.path, damaged).unwrap();
         assert!(store.read().is_err(), "{damaged}");
     }
     let running = journal.start("start_at: beginning", Arc::default(), Some(storage.path()));
     running.bodies(2).await;
     running.stop().await;
-    assert_eq!(store.read().unwrap().unwrap().as_str(), "s=a;i=1");
+    assert_eq!(store.read().unwrap().unwrap().unwrap().as_str(), "s=a;i=1");
 }
 
 #[test]

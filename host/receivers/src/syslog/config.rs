@@ -9,12 +9,13 @@ use host_tls::ServerConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::entries::field::Field;
 use crate::entries::lines::Cut;
 use crate::entries::settings::{
     Multiline, OnError, Operator, Retry, Size, TooLong, encoding_wrongs, fixed_wrongs, operator_wrongs,
 };
 
-/// The name of the operator that reads what came; no user's operator may have it.
+/// The name of the operator that reads what came.
 const PARSER: &str = "syslog_receiver_parser";
 /// The longest message where nothing is written, and the least that may be written for it.
 const MAX_LOG_SIZE: u64 = 1 << 20;
@@ -228,6 +229,9 @@ impl Check for Config {
             wrongs.push(Wrong::new(key, told));
         } else {
             wrongs.extend(operator_wrongs(&self.operators));
+        }
+        if let Some(Err(told)) = self.parse_to.as_deref().map(Field::parse) {
+            wrongs.push(Wrong::new("parse_to", told));
         }
         wrongs
     }

@@ -18,7 +18,8 @@ use super::framing::{Frame, Framer};
 use crate::entries::entry::{Map, Value};
 use crate::entries::way::{Shared, Way};
 
-/// What is read at a time.
+/// What is read at a time: little of who says little, since there may be many of them.
+const LEAST: usize = 4 << 10;
 const CHUNK: usize = 64 << 10;
 /// How long accepting rests when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -119,8 +120,10 @@ impl Serving {
                 () = shutdown.wait() => return Ok(()),
             },
         };
-        let way = Way::new(Arc::clone(&self.shared), shutdown.clone()).map_err(io::Error::other)?;
-        let mut read = Read { buffer: Vec::new(), skip: 0, own, way };
+        let way = Way::new(Arc::clone(&self.shared), shutdown.clone()).map_err(io::Error::other);
+        let way = way
+            .inspect_err(|error| tracing::error!(receiver = %self.shared.id, %error, "a connection cannot be read"))?;
+        let mut read = Read { buffer: Vec::new(), chunk: LEAST, skip: 0, own, way };
         let ended = self.listen(&mut stream, &mut read, &mut shutdown).await;
         if shutdown.is_fired() {
             self.last_words(&mut stream, &mut read).await;
@@ -138,9 +141,9 @@ impl Serving {
             tokio::select! {
                 biased;
                 () = shutdown.wait() => return Ok(()),
-                () = read.way.has_room(read.buffer.len() + CHUNK) => {}
+                () = read.way.has_room() => {}
             }
-            read.buffer.reserve(CHUNK);
+            let room = read.room();
             let idle = async {
                 match self.idle.is_zero() {
                     true => std::future::pending().await,
@@ -157,6 +160,7 @@ impl Serving {
             if count == 0 {
                 return Ok(());
             }
+            read.chunk = if count >= room { CHUNK } else { LEAST.max(count.next_power_of_two()).min(CHUNK) };
             self.heard(read);
         }
     }
@@ -165,7 +169,7 @@ impl Serving {
     async fn last_words(&self, stream: &mut Stream, read: &mut Read) {
         let mut left = LAST_WORDS;
         while left > 0 {
-            read.buffer.reserve(CHUNK);
+            read.room();
             match tokio::time::timeout(LAST_MOMENT, stream.read_buf(&mut read.buffer)).await {
                 Ok(Ok(count)) if count > 0 => left = left.saturating_sub(count),
                 _ => return,
@@ -204,9 +208,22 @@ impl Serving {
 /// How far a connection was read.
 struct Read {
     buffer: Vec<u8>,
+    /// What is read next.
+    chunk: usize,
     /// Bytes to come that belong to what was too long.
     skip: usize,
     /// Who has sent it.
     own: Map<'static>,
     way: Way,
+}
+
+impl Read {
+    /// Makes room for what is read next, and says how much there is. A buffer with nothing in it is let go of before.
+    fn room(&mut self) -> usize {
+        if self.buffer.is_empty() {
+            self.buffer = Vec::new();
+        }
+        self.buffer.reserve(self.chunk);
+        self.buffer.capacity() - self.buffer.len()
+    }
 }

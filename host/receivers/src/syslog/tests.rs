@@ -248,6 +248,24 @@ async fn one_connection_too_many_is_closed_and_counted() {
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_or_half_a_message_hold_nothing_of_the_budget() {
+    let syslog = syslog(&format!("{{ {TCP}, protocol: none }}"));
+    let mut silent = Vec::new();
+    // More than the budget has room for, were 64 KiB kept for each.
+    for at in 0..1_100 {
+        let mut stream = syslog.connect().await;
+        if at % 2 == 0 {
+            stream.write_all(b"half a message").await.unwrap();
+        }
+        silent.push(stream);
+    }
+    syslog.running.until_gauge("tidegate_syslog_connections", |open| open == 1_100).await;
+    syslog.says(b"whole\n").await;
+    assert_eq!(syslog.running.bodies(1).await, ["whole"]);
+    syslog.running.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_says_nothing_for_too_long_is_closed() {
     let syslog = syslog("{ tcp: { listen_address: '127.0.0.1:0', connection_idle_timeout: 50ms }, protocol: none }");
     let mut stream = syslog.connect().await;
@@ -299,6 +317,30 @@ async fn operators_work_behind_the_parser_and_what_they_keep_comes_in_time() {
     syslog.running.stop().await;
 }
 
+#[tokio::test]
+async fn what_two_operators_keep_comes_at_the_end_of_a_connection() {
+    let keeps = |id: &str| {
+        format!(
+            "{{ type: recombine, id: {id}, combine_field: body, is_last_entry: 'body == \"never\"', force_flush_period: 1h }}"
+        )
+    };
+    let operators = format!("operators: [{}, {}]", keeps("one"), keeps("two"));
+    let syslog = syslog(&format!("{{ {TCP}, protocol: none, {operators} }}"));
+    syslog.says(b"a\nb\n").await;
+    assert_eq!(syslog.running.bodies(1).await, ["a\nb"]);
+    syslog.running.stop().await;
+}
+
+#[tokio::test]
+async fn operators_lead_to_those_behind_them_also_where_two_have_one_name() {
+    let operators = "operators: [{ type: copy, from: body, to: attributes.a }, { type: router, routes: \
+                     [{ expr: 'true', output: copy }] }, { type: copy, from: body, to: attributes.b }]";
+    let syslog = syslog(&format!("{{ {TCP}, protocol: none, {operators} }}"));
+    syslog.says(b"x\n").await;
+    assert_eq!(syslog.attribute("b", 1).await, [Some("x".to_owned())]);
+    syslog.running.stop().await;
+}
+
 #[test]
 fn what_makes_no_sense_is_told_with_its_key() {
     for (text, key) in [
@@ -313,6 +355,7 @@ fn what_makes_no_sense_is_told_with_its_key() {
         ("{ tcp: { listen_address: ':1', encoding: klingon }, protocol: none }", "tcp.encoding"),
         ("{ tcp: { listen_address: ':1', multiline: {} }, protocol: none }", "tcp.multiline"),
         ("{ tcp: { listen_address: ':1' }, protocol: none, operators: [{ type: magic }] }", "operators[0].type"),
+        ("{ tcp: { listen_address: ':1' }, protocol: none, parse_to: message }", "parse_to"),
         ("{ tcp: { listen_address: ':1' }, protocol: none, attributes: { a: 'EXPR(1)' } }", "attributes"),
         (
             "{ tcp: { listen_address: ':1', one_log_per_packet: true }, protocol: none, enable_octet_counting: true }",
@@ -341,9 +384,10 @@ fn framer(framing: Framing, max: usize) -> Framer {
 #[test]
 fn a_number_that_is_cut_is_waited_for() {
     let framer = framer(Framing::Octets, 100);
-    for part in ["", "\n", "1", "12", "12 ", "12 <34>1 - - "] {
+    for part in ["", "1", "12", "12 ", "12 <34>1 - - "] {
         assert_eq!(framer.next(part.as_bytes(), 0), None, "{part:?}");
     }
+    assert_eq!(framer.next(b"\n\n", 0), Some(Frame { content: 0..0, next: 2, cut: 0 }), "what separates is not kept");
     assert_eq!(framer.next(b"3 abc", 0), Some(Frame { content: 0..5, next: 5, cut: 0 }));
     assert_eq!(framer.next(b"0 abc\n", 0).map(|frame| frame.next), Some(6), "no number begins with 0: it is a line");
     assert_eq!(framer.next(b"99999999999 abc\n", 0).map(|frame| frame.next), Some(16), "nor has it eleven digits");

@@ -69,7 +69,7 @@ impl Port {
             tokio::select! {
                 biased;
                 () = shutdown.wait() => break,
-                () = reader.way.has_room(MAX_DATAGRAM) => {}
+                () = reader.way.has_room() => {}
                 _ = look.tick() => {
                     drops.look(&owner);
                     continue;

@@ -252,6 +252,7 @@ pub(super) const SYSLOG: &[Difference] = &[
     of("", "Datagrams that the kernel drops meanwhile are counted."),
     of("tcp", "`tcp` and `udp` may both be there, and are both served."),
     of("", "A message without a time is no error: its record has none."),
+    of("tcp", "What stands of a message when the receiver has to end is sent as it is."),
     of(
         "protocol",
         "RFC 3164: the time may be that of RFC 5424, and a message may have line breaks and control characters.",

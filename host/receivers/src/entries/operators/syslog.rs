@@ -124,12 +124,14 @@ impl Syslog {
     }
 
     pub(crate) fn parse<'a>(&self, text: &'a str) -> Result<Message<'a>, String> {
-        let text = if self.counts_octets { self.counted(text)? } else { text };
-        let priority = priority(text);
         if self.protocol == Protocol::None {
-            let priority = priority.ok().map(|(priority, _)| priority);
+            // Whatever it is, it is one.
+            let text = if self.counts_octets { counted(text).map_or(text, |(_, rest)| rest) } else { text };
+            let priority = priority(text).ok().map(|(priority, _)| priority);
             return Ok(Message { priority, message: Some(text), ..Message::default() });
         }
+        let text = if self.counts_octets { self.counted(text)? } else { text };
+        let priority = priority(text);
         let (priority, rest) = match priority {
             Ok((priority, rest)) => (Some(priority), rest),
             Err(_) if self.may_skip_priority && !text.starts_with('<') => (None, text),
@@ -145,15 +147,20 @@ impl Syslog {
 
     /// What stands behind the number of octets.
     fn counted<'a>(&self, text: &'a str) -> Result<&'a str, String> {
-        let told = || "there is no number of octets before the message".to_owned();
-        let (count, rest) = text.split_once(' ').ok_or_else(told)?;
-        let is_number = !count.starts_with('0') && count.bytes().all(|byte| byte.is_ascii_digit());
-        let count = count.parse::<usize>().ok().filter(|_| is_number).ok_or_else(told)?;
+        let told = "there is no number of octets before the message";
+        let (count, rest) = counted(text).ok_or(told)?;
         if count > self.max_octets {
             return Err(format!("the message has {count} octets, and `max_octets` allows {}", self.max_octets));
         }
         Ok(rest)
     }
+}
+
+/// The number of octets that a text begins with, and what stands behind it.
+fn counted(text: &str) -> Option<(usize, &str)> {
+    let (count, rest) = text.split_once(' ')?;
+    let is_number = !count.starts_with('0') && count.bytes().all(|byte| byte.is_ascii_digit());
+    Some((count.parse().ok().filter(|_| is_number)?, rest))
 }
 
 /// The priority in angle brackets that a text begins with, and what stands behind it.

@@ -55,8 +55,15 @@ def kill(pod):
 def told(candidate, pod):
     """The reasons of the events of a pod, in the order in which they were told."""
     attributes = lambda of: {one["key"]: next(iter(one["value"].values())) for one in of["attributes"]}
-    rows = [row for row in candidate.items() if attributes(row["resource"])["k8s.object.name"] == pod]
-    return [attributes(row["item"])["k8s.event.reason"] for row in rows]
+    # `items` has what it reads at a time in an order of its own.
+    lines = candidate.out.read_text().rpartition("\n")[0].splitlines() if candidate.out.exists() else []
+    groups = [group for line in lines for group in json.loads(line)["resourceLogs"]]
+    records = [
+        record
+        for group in groups if attributes(group["resource"])["k8s.object.name"] == pod
+        for scope in group["scopeLogs"] for record in scope["logRecords"]
+    ]
+    return [attributes(record)["k8s.event.reason"] for record in records]
 
 
 def test_the_events_of_a_pod_are_told_by_the_leader_and_by_another_when_it_is_killed(images, namespace, grant, tmp_path):

@@ -95,12 +95,11 @@ impl Framer {
     fn counted(&self, bytes: &[u8], at: usize) -> Option<Frame> {
         let rest = bytes.get(at..)?;
         // Some senders end messages with a line break all the same.
-        let Some(begin) = rest.iter().position(|byte| !matches!(byte, b'\n' | b'\r' | b' ' | 0)) else {
+        let separators = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r' | b' ' | 0)).count();
+        if separators > 0 {
             // Nobody keeps those.
-            return (!rest.is_empty()).then_some(Frame { content: at..at, next: bytes.len(), cut: 0 });
-        };
-        let begin = at + begin;
-        let rest = bytes.get(begin..)?;
+            return Some(Frame { content: at..at, next: at + separators, cut: 0 });
+        }
         let digits = rest.iter().take(MAX_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
         let is_number = digits > 0 && rest.first() != Some(&b'0');
         if is_number && digits == rest.len() {
@@ -108,12 +107,12 @@ impl Framer {
         }
         let number = std::str::from_utf8(rest.get(..digits)?).ok().and_then(|number| number.parse::<usize>().ok());
         let Some(octets) = number.filter(|_| is_number && rest.get(digits) == Some(&b' ')) else {
-            return self.line(bytes, begin);
+            return self.line(bytes, at);
         };
-        let content = begin + digits + 1;
+        let content = at + digits + 1;
         let kept = octets.min(self.max);
         let end = content + kept;
-        (end <= bytes.len()).then(|| Frame { content: begin..end, next: content + octets, cut: octets - kept })
+        (end <= bytes.len()).then(|| Frame { content: at..end, next: content + octets, cut: octets - kept })
     }
 }
 

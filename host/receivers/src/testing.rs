@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::{Budget, Deps};
 
 /// What everything is waited for at most.
-const CAP: Duration = Duration::from_secs(20);
+pub(crate) const CAP: Duration = Duration::from_secs(20);
 
 /// Takes what comes, or refuses the next so many.
 #[derive(Default)]

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use host_config::{Check as _, Value};
 use proptest::prelude::*;
@@ -14,7 +15,7 @@ use super::command::Journalctl;
 use super::progress::{Cursor, Progress, Store};
 use super::record::{parse, probe};
 use crate::entries::entry::{self, get};
-use crate::testing::{Pipeline, Running, attribute, start};
+use crate::testing::{CAP, Pipeline, Running, attribute, start};
 
 /// Writes the entries of `journal` behind the cursor that it is given, and ends; with `--show-cursor` says what the last one is.
 const STAND_IN: &str = r#"#!/bin/sh
@@ -72,6 +73,15 @@ impl Journal {
         let name = self.0.path().file_name().unwrap().to_string_lossy().replace('.', "");
         let id = format!("journald/{name}").parse().unwrap();
         start(self.0.path(), pipeline, |consumers, deps| Box::new(config.build(&id, consumers, storage, deps).unwrap()))
+    }
+
+    /// Waits until `journalctl` was called so often.
+    async fn is_called(&self, times: usize) {
+        let began = Instant::now();
+        while self.calls().len() < times {
+            assert!(began.elapsed() < CAP, "journalctl was called only so: {:?}", self.calls());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn calls(&self) -> Vec<String> {
@@ -133,9 +143,7 @@ async fn a_first_start_begins_with_what_comes_after_it_also_when_it_ends_before_
     let (journal, storage) = (Journal::new(3), tempfile::tempdir().unwrap());
     std::fs::write(journal.path("stays"), "").unwrap();
     let running = journal.start("start_at: end", Arc::default(), Some(storage.path()));
-    while journal.calls().len() < 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    journal.is_called(2).await;
     running.kill().await;
     journal.grow(3..5);
     let running = journal.start("start_at: end", Arc::default(), Some(storage.path()));
@@ -149,9 +157,7 @@ async fn a_journal_that_was_empty_at_the_first_start_is_read_from_its_beginning(
     let (journal, storage) = (Journal::new(0), tempfile::tempdir().unwrap());
     std::fs::write(journal.path("stays"), "").unwrap();
     let running = journal.start("start_at: end", Arc::default(), Some(storage.path()));
-    while journal.calls().len() < 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    journal.is_called(2).await;
     running.kill().await;
     journal.grow(0..2);
     let running = journal.start("start_at: end", Arc::default(), Some(storage.path()));

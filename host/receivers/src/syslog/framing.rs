@@ -72,6 +72,11 @@ impl Framer {
         }
     }
 
+    /// Whether what is passed over is counted as it comes, since nobody knows how much there will be.
+    pub(super) fn is_open(&self) -> bool {
+        self.framing == Framing::Whole
+    }
+
     /// What is there from `at`, since no more comes; nothing where nothing is there.
     pub(super) fn rest(&self, bytes: &[u8], at: usize) -> Option<Frame> {
         let token = (at < bytes.len()).then(|| self.splitter.rest(bytes, at))?;

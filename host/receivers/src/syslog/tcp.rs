@@ -182,6 +182,9 @@ impl Serving {
     fn heard(&self, read: &mut Read) {
         let skipped = read.skip.min(read.buffer.len());
         read.skip -= skipped;
+        if self.framer.is_open() {
+            self.cut.inc_by(skipped as u64);
+        }
         let mut at = skipped;
         while let Some(frame) = self.framer.next(&read.buffer, at) {
             let next = frame.next;

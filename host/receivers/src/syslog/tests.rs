@@ -149,6 +149,10 @@ async fn a_connection_may_be_one_message() {
     let syslog = syslog(&format!("{{ {tcp}, protocol: none }}"));
     syslog.says(b"one\ntwo").await;
     assert_eq!(syslog.running.bodies(1).await, ["one\ntwo"]);
+    syslog.says(&[b'x'; 3 << 20]).await;
+    syslog.running.metric("tidegate_syslog_truncated_bytes", 2 << 20).await;
+    let bodies = syslog.running.bodies(2).await;
+    assert_eq!(bodies[1].len(), 1 << 20, "as much as may be, and nothing behind it");
     syslog.running.stop().await;
 }
 

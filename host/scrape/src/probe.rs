@@ -29,9 +29,8 @@ pub fn scraped_twice(form: Form, bytes: &[u8]) -> (Option<u64>, Option<u64>) {
         table.begin();
         let is_read = read(&mut table, form, bytes).is_some();
         let report = Report::default();
-        let written = if is_read { table.finish(&report, 0) } else { table.fail(&report) };
-        let payload = written.metrics.finish();
-        is_read.then(|| payload.items())
+        let written = if is_read { table.finish(&report) } else { table.fail(&report) };
+        is_read.then(|| written.payloads.iter().map(host_otlp::Payload::items).sum())
     };
     (scrape(), scrape())
 }

@@ -34,15 +34,13 @@ pub(crate) struct Scraper {
     is_up: Option<bool>,
     /// Series that are counted.
     series: i64,
-    /// What the last payload took.
-    capacity: usize,
 }
 
 impl Scraper {
     pub(crate) fn new(shared: Arc<Shared>, target: Target) -> Self {
         let table = Table::new(Arc::clone(&shared.reading), target.subject.clone());
         let sending = Sending::new(Arc::clone(&shared));
-        Scraper { shared, target, table: Some(table), sending, is_up: None, series: 0, capacity: 0 }
+        Scraper { shared, target, table: Some(table), sending, is_up: None, series: 0 }
     }
 
     /// Scrapes until the target is gone, or this ends.
@@ -70,9 +68,9 @@ impl Scraper {
         // Whoever ends may be succeeded by somebody who scrapes the same: nothing is told stale then.
         let is_vanished = gone.is_fired() && !shutdown.is_fired() && self.shared.tells_vanished;
         if let Some(table) = self.table.take().filter(|_| is_vanished) {
-            let payload = table.vanish(now()).finish();
-            if let Some(room) = self.shared.budget.reserve(payload.len()) {
-                self.offer(payload, room);
+            let payloads = table.vanish(now());
+            if let Some(room) = self.shared.budget.reserve(size(&payloads)) {
+                self.offer(payloads, room);
             }
         }
         self.sending.end().await;
@@ -104,8 +102,7 @@ impl Scraper {
         };
         let Some(table) = self.table.take() else { return };
         let report = Report { time, timeout: self.target.timeout, ..Report::default() };
-        let capacity = self.capacity;
-        let work = move || digest(table, asked, report, started, capacity);
+        let work = move || digest(table, asked, report, started);
         let (table, written, failed) = if room.bytes() > AT_ONCE {
             match tokio::task::spawn_blocking(work).await {
                 Ok(done) => done,
@@ -118,15 +115,13 @@ impl Scraper {
         self.tell(failed.as_ref());
         self.count(&table, &written);
         self.table = Some(table);
-        let payload = written.metrics.finish();
-        self.capacity = payload.len();
-        room.shrink_to(payload.len());
-        self.offer(payload, room);
+        room.shrink_to(size(&written.payloads));
+        self.offer(written.payloads, room);
     }
 
-    fn offer(&mut self, payload: Payload, room: Reservation) {
-        if payload.items() > 0 {
-            self.sending.offer(Kept { payload, _room: room });
+    fn offer(&mut self, payloads: Vec<Payload>, room: Reservation) {
+        if !payloads.is_empty() {
+            self.sending.offer(Kept { payloads, _room: room });
         }
     }
 
@@ -166,7 +161,6 @@ fn digest(
     asked: Result<Body, Failed>,
     mut report: Report,
     started: Instant,
-    capacity: usize,
 ) -> (Table, Written, Option<Failed>) {
     table.begin();
     let read = asked.and_then(|body| {
@@ -177,7 +171,7 @@ fn digest(
     match read {
         Ok(()) => {
             report.is_up = true;
-            let written = table.finish(&report, capacity);
+            let written = table.finish(&report);
             (table, written, None)
         }
         Err(error) => {
@@ -186,6 +180,11 @@ fn digest(
             (table, written, Some(error))
         }
     }
+}
+
+/// The bytes of a scrape as OTLP.
+fn size(payloads: &[Payload]) -> usize {
+    payloads.iter().map(Payload::len).sum()
 }
 
 /// Milliseconds since the Unix epoch.

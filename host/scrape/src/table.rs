@@ -99,6 +99,8 @@ pub(crate) struct Table {
     declared: u32,
     declarations: u32,
     tally: Tally,
+    /// What a point took of the last scrape, in bytes.
+    weight: usize,
     /// Room for the text that stands for a series which was exposed as no text.
     text: Vec<u8>,
 }
@@ -183,6 +185,7 @@ impl Table {
             declared: 0,
             declarations: 0,
             tally: Tally::default(),
+            weight: write::FIRST_WEIGHT,
             text: Vec::new(),
         }
     }

@@ -1,11 +1,12 @@
 //! The way of scrapes to the pipeline. One that is refused is kept and tried again until the next one takes its place, which
-//! is counted: of a target there is never more than one that waits, beside one that the pipeline has.
+//! is counted: of a target there is never more than one that waits, beside one that the pipeline has. A large one is several
+//! payloads, which the pipeline gets at once; those of them that it refuses are tried again.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use host_component::{Delivery, Failure, Outcome, Signal};
 use host_otlp::Payload;
 use host_receivers::budget::Reservation;
@@ -21,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// What a scrape has become, with the room that it takes.
 pub(super) struct Kept {
-    pub(super) payload: Payload,
+    pub(super) payloads: Vec<Payload>,
     pub(super) _room: Reservation,
 }
 
@@ -37,7 +38,7 @@ pub(super) struct Sending {
 enum State {
     Idle,
     /// The pipeline has it.
-    Delivering(BoxFuture<'static, (Kept, Outcome)>),
+    Delivering(BoxFuture<'static, (Kept, Vec<Outcome>)>),
     /// It was refused.
     Pausing(Kept, Pin<Box<Sleep>>),
 }
@@ -69,9 +70,9 @@ impl Sending {
         match &mut self.state {
             State::Idle => std::future::pending().await,
             State::Delivering(delivering) => {
-                let (kept, outcome) = delivering.await;
+                let (kept, outcomes) = delivering.await;
                 self.state = State::Idle;
-                self.settle(kept, outcome);
+                self.settle(kept, &outcomes);
             }
             State::Pausing(_, sleep) => {
                 sleep.await;
@@ -99,28 +100,22 @@ impl Sending {
     fn deliver(&mut self, kept: Kept) {
         let shared = Arc::clone(&self.shared);
         self.state = State::Delivering(Box::pin(async move {
-            let outcome = deliver(&shared, &kept.payload).await;
-            (kept, outcome)
+            let outcomes = join_all(kept.payloads.iter().map(|payload| deliver(&shared, payload))).await;
+            (kept, outcomes)
         }));
     }
 
-    fn settle(&mut self, kept: Kept, outcome: Outcome) {
-        let (receiver, job) = (&self.shared.receiver, &self.shared.job.name);
-        let after = match outcome {
-            Ok(()) => {
-                self.pause = FIRST;
-                None
-            }
-            Err(Failure::Permanent { reason }) => {
-                tracing::warn!(receiver, job, reason, "a scrape can never be delivered");
-                None
-            }
-            Err(Failure::Retryable { after, reason }) => {
-                tracing::debug!(receiver, job, reason, "a scrape cannot be delivered at present");
-                Some(after.unwrap_or_default())
-            }
-            Err(Failure::Refused { after, .. }) => Some(after),
-        };
+    fn settle(&mut self, mut kept: Kept, outcomes: &[Outcome]) {
+        let mut after = None;
+        let mut outcomes = outcomes.iter();
+        kept.payloads.retain(|_| {
+            let wait = outcomes.next().and_then(|outcome| self.tried_again_after(outcome));
+            after = after.max(wait);
+            wait.is_some()
+        });
+        if after.is_none() {
+            self.pause = FIRST;
+        }
         match (after, self.waiting.take()) {
             (None, Some(next)) => self.deliver(next),
             (None, None) => {}
@@ -137,10 +132,28 @@ impl Sending {
         }
     }
 
-    fn lose(&self, kept: &Kept) {
-        self.shared.counts.lost.inc_by(kept.payload.items());
+    /// For how long a pipeline that did not take something does not want it; none where it is not to be tried again.
+    fn tried_again_after(&self, outcome: &Outcome) -> Option<Duration> {
         let (receiver, job) = (&self.shared.receiver, &self.shared.job.name);
-        tracing::debug!(receiver, job, items = kept.payload.items(), "a scrape was refused until the next one");
+        match outcome {
+            Ok(()) => None,
+            Err(Failure::Permanent { reason }) => {
+                tracing::warn!(receiver, job, reason, "a scrape can never be delivered");
+                None
+            }
+            Err(Failure::Retryable { after, reason }) => {
+                tracing::debug!(receiver, job, reason, "a scrape cannot be delivered at present");
+                Some(after.unwrap_or_default())
+            }
+            Err(Failure::Refused { after, .. }) => Some(*after),
+        }
+    }
+
+    fn lose(&self, kept: &Kept) {
+        let items = kept.payloads.iter().map(Payload::items).sum();
+        self.shared.counts.lost.inc_by(items);
+        let (receiver, job) = (&self.shared.receiver, &self.shared.job.name);
+        tracing::debug!(receiver, job, items, "a scrape was refused until the next one");
     }
 }
 

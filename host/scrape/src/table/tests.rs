@@ -37,15 +37,20 @@ fn read(table: &mut Table, text: &str, format: Format) -> Result<(), Rejected> {
     Ok(())
 }
 
+/// What a small scrape becomes.
+fn only(payloads: Vec<Payload>) -> Payload {
+    <[Payload; 1]>::try_from(payloads).map(|[payload]| payload).expect("one payload")
+}
+
 /// Reads what was exposed at the beginning of a second.
 fn scrape(table: &mut Table, text: &str) -> Payload {
     read(table, text, Format::Prometheus).unwrap();
-    table.finish(&report(5_000, true), 0).metrics.finish()
+    only(table.finish(&report(5_000, true)).payloads)
 }
 
 fn scrape_open(table: &mut Table, text: &str) -> Payload {
     read(table, &format!("{text}# EOF\n"), Format::OpenMetrics).unwrap();
-    table.finish(&report(5_000, true), 0).metrics.finish()
+    only(table.finish(&report(5_000, true)).payloads)
 }
 
 #[test]
@@ -137,11 +142,11 @@ fn a_scrape_that_fails_tells_everything_gone_and_the_target_down() {
     let mut table = plain();
     scrape(&mut table, "a 1\nb 2\n");
     read(&mut table, "a 5\nc 9\n", Format::Prometheus).unwrap();
-    let payload = table.fail(&report(6_000, false)).metrics.finish();
+    let payload = only(table.fail(&report(6_000, false)).payloads);
     assert_eq!(own(&payload), ["a gauge {env=prod} gone", "b gauge {env=prod} gone"]);
     assert_eq!((value(&payload, "up"), value(&payload, "scrape_samples_scraped")), (0.0, 2.0));
     table.begin();
-    let payload = table.fail(&report(7_000, false)).metrics.finish();
+    let payload = only(table.fail(&report(7_000, false)).payloads);
     assert_eq!((own(&payload).len(), value(&payload, "up")), (0, 0.0));
     assert_eq!(own(&scrape(&mut table, "a 6\n")), ["a gauge {env=prod} 6"]);
 }
@@ -150,9 +155,30 @@ fn a_scrape_that_fails_tells_everything_gone_and_the_target_down() {
 fn a_target_that_vanishes_takes_all_along() {
     let mut table = plain();
     scrape(&mut table, "a 1\n");
-    let gone = lines(&table.vanish(9_000).finish());
+    let gone = lines(&only(table.vanish(9_000)));
     assert_eq!(gone.len(), 6);
     assert!(gone.iter().all(|line| line.ends_with(" gone")), "{gone:?}");
+}
+
+#[test]
+fn a_large_scrape_becomes_pieces_that_have_each_point_once() {
+    let mut table = plain();
+    let series = |number: usize| format!("a{{number=\"{number}\"}} {number}\n");
+    let text: String = (0..20_000).map(series).collect();
+    // The second is cut by what a point took of the first.
+    for round in 0..2 {
+        read(&mut table, &format!("{text}z 1\n"), Format::Prometheus).unwrap();
+        let payloads = table.finish(&report(5_000, true)).payloads;
+        assert!(payloads.len() > 1, "round {round}");
+        assert!(payloads.iter().all(|payload| payload.len() < 3 << 19), "round {round}");
+        let all: Vec<String> = payloads.iter().flat_map(own).collect();
+        let mut expected: Vec<String> = (0..20_000).map(|n| format!("a gauge {{env=prod,number={n}}} {n}")).collect();
+        expected.push("z gauge {env=prod} 1".to_owned());
+        assert_eq!(all, expected, "round {round}");
+    }
+    read(&mut table, "z 1\n", Format::Prometheus).unwrap();
+    let gone: Vec<String> = table.finish(&report(6_000, true)).payloads.iter().flat_map(own).collect();
+    assert_eq!(gone.iter().filter(|line| line.ends_with(" gone")).count(), 20_000);
 }
 
 #[test]

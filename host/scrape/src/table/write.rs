@@ -1,8 +1,10 @@
 //! What a scrape has brought, written as OTLP: the points, those that are gone, and what is told of the scrape itself.
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 use std::time::Duration;
 
+use host_otlp::Payload;
 use host_otlp::build::{Metric, Metrics, ScopeMetrics, Temporality};
 
 use super::data::{describe, histogram, nanos, native, number, summary};
@@ -13,6 +15,13 @@ use crate::exposition::Kind;
 
 /// The scope of what names none: the Collector's.
 const SCOPE: &str = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver";
+
+/// What a payload is to have of bytes. A larger scrape becomes several, so that nobody behind it has to cut it, which would be to
+/// copy all of it.
+const PIECE: usize = 1 << 20;
+/// What a point takes, before any has been written.
+pub(super) const FIRST_WEIGHT: usize = 160;
+
 /// What is told of a scrape.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Report {
@@ -27,18 +36,23 @@ pub(crate) struct Report {
 
 /// What was made of a scrape.
 pub(crate) struct Written {
-    pub(crate) metrics: Metrics,
+    pub(crate) payloads: Vec<Payload>,
     pub(crate) tally: Tally,
+}
+
+/// Some points of a family, by their places in it.
+struct Part {
+    family: u32,
+    points: Range<usize>,
 }
 
 impl Table {
     /// Ends a scrape that went well: gives what it brought, and what is gone since the one before.
-    pub(crate) fn finish(&mut self, report: &Report, capacity: usize) -> Written {
-        let mut metrics = Metrics::with_capacity(capacity);
+    pub(crate) fn finish(&mut self, report: &Report) -> Written {
         self.put_report(report);
-        self.write(&mut metrics, report.time);
+        let payloads = self.write(report.time);
         self.sweep();
-        Written { metrics, tally: self.tally }
+        Written { payloads, tally: self.tally }
     }
 
     /// Ends a scrape that failed: everything that was there is gone, and of what it brought nothing is taken.
@@ -46,15 +60,13 @@ impl Table {
         let tally = Tally { scraped: self.tally.scraped, ..Tally::default() };
         self.begin();
         self.tally = tally;
-        self.finish(report, 0)
+        self.finish(report)
     }
 
     /// The target is gone, and all that was told of it; as a scrape without anything, not even what is told of it.
-    pub(crate) fn vanish(mut self, time: i64) -> Metrics {
-        let mut metrics = Metrics::new();
+    pub(crate) fn vanish(mut self, time: i64) -> Vec<Payload> {
         self.begin();
-        self.write(&mut metrics, time);
-        metrics
+        self.write(time)
     }
 
     /// Adds what is told of the scrape itself, as Prometheus names it.
@@ -130,40 +142,15 @@ impl Table {
     }
 
     /// Writes the points of a scrape, and those that are not in it as gone.
-    fn write(&mut self, metrics: &mut Metrics, time: i64) {
+    fn write(&mut self, time: i64) -> Vec<Payload> {
         self.forget_info();
         self.sort();
         let generation = self.generation;
-        let order = std::mem::take(&mut self.order);
-        let mut steps = Vec::new();
-        let scope_of = |id: &u32| self.families.get(*id).map(|f| (f.key.resource, f.key.scope));
-        for of_resource in order.chunk_by(|a, b| scope_of(a).map(|(r, _)| r) == scope_of(b).map(|(r, _)| r)) {
-            let is_of_interest = |id: &&u32| self.families.get(**id).is_some_and(|f| self.has_points(f, generation));
-            let families: Vec<u32> = of_resource.iter().filter(is_of_interest).copied().collect();
-            let Some(resource) = families.first().and_then(scope_of).and_then(|(id, _)| self.resources.get(id)) else {
-                continue;
-            };
-            metrics.resource_metrics(|of_resource| {
-                of_resource.resource(|out| out.attributes(&resource.attributes));
-                for of_scope in families.chunk_by(|a, b| scope_of(a) == scope_of(b)) {
-                    of_resource.scope_metrics(|out| {
-                        self.write_scope(of_scope.first().and_then(scope_of).map(|(_, scope)| scope), out);
-                        for family in of_scope.iter().filter_map(|id| self.families.get(*id)) {
-                            let told = self.told.get(&family.declared_as);
-                            out.metric(|out| {
-                                out.name(&family.key.name);
-                                if let Some(told) = told {
-                                    describe(out, &told.help, &told.unit);
-                                }
-                                self.write_family(family, time, generation, &mut steps, out);
-                                out.metadata("prometheus.type", told.map_or(Kind::Unknown, |told| told.kind).name());
-                            });
-                        }
-                    });
-                }
-            });
-        }
-        self.order = order;
+        let payloads: Vec<Payload> = self.pieces().iter().map(|parts| self.write_piece(parts, time)).collect();
+        let (bytes, points) = payloads.iter().fold((0, 0), |(bytes, points), payload| {
+            (bytes + payload.len(), points + usize::try_from(payload.items()).unwrap_or(usize::MAX))
+        });
+        self.weight = bytes.checked_div(points).unwrap_or(FIRST_WEIGHT);
         let track_times = self.reading.track_timestamps_staleness;
         let ids: Vec<u32> = self.points.iter().map(|(id, _)| id).collect();
         for point in ids {
@@ -171,12 +158,73 @@ impl Table {
                 point.is_known = is_current(point, generation) && (track_times || !point.is_timed);
             }
         }
+        payloads
     }
 
-    /// Whether there is anything to say of a family.
-    fn has_points(&self, family: &Family, generation: u32) -> bool {
-        let mut points = family.points.iter().filter_map(|id| self.points.get(*id));
-        points.any(|point| point.is_known || is_current(point, generation))
+    /// What there is to say in the order in which it is said, in pieces of about one size.
+    fn pieces(&self) -> Vec<Vec<Part>> {
+        let most = (PIECE / self.weight.max(1)).max(1);
+        let (mut pieces, mut piece, mut count) = (Vec::new(), Vec::new(), 0);
+        for (id, family) in self.order.iter().filter_map(|id| Some((*id, self.families.get(*id)?))) {
+            let mut from = 0;
+            while from < family.points.len() {
+                let points = from..(from + most - count).min(family.points.len());
+                from = points.end;
+                if self.has_points(family, points.clone()) {
+                    count += points.len();
+                    piece.push(Part { family: id, points });
+                }
+                if count >= most {
+                    pieces.push(std::mem::take(&mut piece));
+                    count = 0;
+                }
+            }
+        }
+        if !piece.is_empty() {
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    fn write_piece(&self, parts: &[Part], time: i64) -> Payload {
+        let points: usize = parts.iter().map(|part| part.points.len()).sum();
+        // A little more than what was needed before, so that it does not have to be moved at its end.
+        let mut metrics = Metrics::with_capacity(points * (self.weight + self.weight / 8) + 1024);
+        let mut steps = Vec::new();
+        let stands_under = |part: &Part| self.families.get(part.family).map(|f| (f.key.resource, f.key.scope));
+        let resource_of = |part: &Part| stands_under(part).map(|(resource, _)| resource);
+        for of_resource in parts.chunk_by(|a, b| resource_of(a) == resource_of(b)) {
+            let id = of_resource.first().and_then(resource_of);
+            let Some(resource) = id.and_then(|id| self.resources.get(id)) else { continue };
+            metrics.resource_metrics(|out| {
+                out.resource(|out| out.attributes(&resource.attributes));
+                for of_scope in of_resource.chunk_by(|a, b| stands_under(a) == stands_under(b)) {
+                    out.scope_metrics(|out| {
+                        self.write_scope(of_scope.first().and_then(stands_under).map(|(_, scope)| scope), out);
+                        for part in of_scope {
+                            let Some(family) = self.families.get(part.family) else { continue };
+                            let told = self.told.get(&family.declared_as);
+                            out.metric(|out| {
+                                out.name(&family.key.name);
+                                if let Some(told) = told {
+                                    describe(out, &told.help, &told.unit);
+                                }
+                                self.write_points(family, part.points.clone(), time, &mut steps, out);
+                                out.metadata("prometheus.type", told.map_or(Kind::Unknown, |told| told.kind).name());
+                            });
+                        }
+                    });
+                }
+            });
+        }
+        metrics.finish()
+    }
+
+    /// Whether there is anything to say of these points of a family.
+    fn has_points(&self, family: &Family, points: Range<usize>) -> bool {
+        let ids = family.points.get(points).unwrap_or_default();
+        let mut points = ids.iter().filter_map(|id| self.points.get(*id));
+        points.any(|point| point.is_known || is_current(point, self.generation))
     }
 
     fn write_scope(&self, id: Option<u32>, out: &mut ScopeMetrics<'_>) {
@@ -196,17 +244,18 @@ impl Table {
         }
     }
 
-    fn write_family(
+    fn write_points(
         &self,
         family: &Family,
+        points: Range<usize>,
         time: i64,
-        generation: u32,
         steps: &mut Vec<(f64, f64)>,
         out: &mut Metric<'_>,
     ) {
+        let ids = family.points.get(points).unwrap_or_default();
         let points = || {
-            let known = family.points.iter().filter_map(|id| self.points.get(*id));
-            known.filter_map(|point| match is_current(point, generation) {
+            let known = ids.iter().filter_map(|id| self.points.get(*id));
+            known.filter_map(|point| match is_current(point, self.generation) {
                 true => Some((point, false)),
                 false => point.is_known.then_some((point, true)),
             })

@@ -33,6 +33,26 @@ async fn the_next_scrape_takes_the_place_of_one_that_is_still_refused() {
 }
 
 #[tokio::test]
+async fn of_a_large_scrape_only_what_was_refused_is_tried_again() {
+    let text: String = (0..20_000).map(|number| format!("a{{number=\"{number}\"}} 1\n")).collect();
+    let server = Server::start(move |_, _| Reply::text(&text)).await;
+    let section = scraping(&server, "scrape_timeout: 10s").replace("100ms", "30s");
+    let mut running = Running::refusing(&section, vec![refusal()]);
+    let refused = running.refused().await;
+    let mut taken = vec![running.next().await];
+    while taken.last().is_some_and(|last| last.contiguous() != refused.contiguous()) {
+        taken.push(running.next().await);
+    }
+    let mut all: Vec<String> = taken.iter().flat_map(own).collect();
+    all.sort();
+    all.dedup();
+    assert!(taken.len() > 1, "it was more than one payload");
+    assert_eq!(all.len(), 20_000);
+    assert_eq!(running.metrics.total("otelcol_receiver_accepted_metric_points"), 20_005);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_can_never_be_delivered_is_not_tried_again() {
     let server = Server::start(|_, asked| Reply::text(&format!("a {asked}\n"))).await;
     let mut running = Running::refusing(&scraping(&server, ""), vec![Err(Failure::permanent("never"))]);

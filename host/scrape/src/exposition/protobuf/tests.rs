@@ -143,7 +143,7 @@ fn scraped(reading: Reading, bytes: &[u8]) -> Vec<String> {
     for family in Families::new(bytes) {
         table.family(&family.unwrap()).unwrap();
     }
-    own(&table.finish(&Report::default(), 0).metrics.finish())
+    table.finish(&Report::default()).payloads.iter().flat_map(own).collect()
 }
 
 fn native() -> PbHistogram {

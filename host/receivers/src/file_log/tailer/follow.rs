@@ -286,7 +286,8 @@ impl Tailer {
                 continue;
             }
             if is_sought {
-                self.by_inode.insert(file.inode, id);
+                // Another file may have been given the inode meanwhile: that one has it.
+                self.by_inode.entry(file.inode).or_insert(id);
                 self.by_place.entry(file.place.clone()).or_insert(id);
             }
             let is_to_read = has_grown(&mut file, now) || is_sought;

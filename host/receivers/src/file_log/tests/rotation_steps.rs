@@ -241,6 +241,26 @@ fn takes_what_was_given_the_inode_of_a_packed_file_for_what_it_is() {
 }
 
 #[test]
+fn reads_what_was_given_the_inode_of_a_file_once_though_that_one_is_not_delivered_yet() {
+    let folder = Folder::new();
+    folder.append("a.log", "of another\n");
+    folder.append("b.log", "one\n");
+    // The second is not kept open.
+    let mut steps = folder.steps(
+        "{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, watch: poll, max_concurrent_files: 1 }",
+    );
+    let first = steps.after(0);
+    // As if it had been removed, and another one been given its inode.
+    folder.rename("b.log", "c.log");
+    fs::write(folder.path("c.log"), "two\n").unwrap();
+    let mut bodies: Vec<String> = (0..4).flat_map(|_| steps.delivered_after(500)).collect();
+    first.iter().for_each(|batch| steps.tailer.done(batch, true));
+    bodies.extend((0..4).flat_map(|_| steps.delivered_after(1_000)));
+    assert_eq!(bodies, ["two"]);
+    assert_eq!(steps.metrics.total(LOST), 0);
+}
+
+#[test]
 fn finds_what_was_packed_and_got_another_number_while_nobody_ran() {
     let folder = Folder::new();
     folder.append("app.log", "one\n");

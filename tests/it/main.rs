@@ -24,6 +24,7 @@ mod modules;
 mod own_telemetry;
 mod passthrough;
 mod privacy;
+mod pushed;
 mod quarantine;
 mod queue;
 mod reload;

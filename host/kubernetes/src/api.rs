@@ -35,6 +35,8 @@ pub enum ApiError {
     /// The server has answered.
     #[error("the API server refuses to tell of the {kind} {name:?}: {code} {message}")]
     Refused { kind: String, name: String, code: u16, message: String },
+    #[error("the API server refuses to write the {kind} {name:?}: {code} {message}")]
+    Unwritten { kind: String, name: String, code: u16, message: String },
     #[error("cannot ask the API server of the {kind} {name:?}: {why}")]
     Unreachable { kind: String, name: String, why: String },
     #[error("the API server does not tell of {kind}: {code} {message}")]
@@ -48,7 +50,9 @@ pub enum ApiError {
 impl ApiError {
     /// Whether the server knows the asker and lets him not, or does not know him.
     pub fn is_denied(&self) -> bool {
-        matches!(self, ApiError::Refused { code: 401 | 403, .. } | ApiError::Withheld { code: 401 | 403, .. })
+        matches!(self, ApiError::Refused { code: 401 | 403, .. }
+            | ApiError::Unwritten { code: 401 | 403, .. }
+            | ApiError::Withheld { code: 401 | 403, .. })
     }
 }
 
@@ -130,12 +134,12 @@ impl Api {
     }
 }
 
-fn kind<K: Resource<DynamicType = ()>>() -> String {
+pub(crate) fn kind<K: Resource<DynamicType = ()>>() -> String {
     K::kind(&()).to_lowercase()
 }
 
 /// Why there is no object.
-fn unanswered<K: Resource<DynamicType = ()>>(name: &str, error: kube::Error) -> ApiError {
+pub(crate) fn unanswered<K: Resource<DynamicType = ()>>(name: &str, error: kube::Error) -> ApiError {
     let (kind, name) = (kind::<K>(), name.to_owned());
     match error {
         kube::Error::Api(status) => ApiError::Refused { kind, name, code: status.code, message: status.message },

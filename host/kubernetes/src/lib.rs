@@ -14,9 +14,11 @@ pub mod quantity;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod watch;
+mod writing;
 
 pub use access::{Access, AccessError, AuthType};
 pub use api::{Api, ApiError, Identity};
 pub use following::{Pauses, missing_rule};
 pub use kind::Kind;
 pub use watch::{Scope, Seen, Server, Whole};
+pub use writing::Written;

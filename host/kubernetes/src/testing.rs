@@ -101,6 +101,11 @@ impl TestServer {
         self.ask(Method::POST, path, "application/json", object).await.unwrap()
     }
 
+    /// What is at a path: an object, or a list of them.
+    pub async fn read(&self, path: &str) -> Value {
+        self.api.0.request(Request::get(path).body(Vec::new()).unwrap()).await.unwrap()
+    }
+
     /// Changes an object, or its status, as a merge patch does.
     pub async fn patch(&self, path: &str, patch: &Value) -> Value {
         self.ask(Method::PATCH, path, "application/merge-patch+json", patch).await.unwrap()

@@ -146,6 +146,23 @@ impl Api {
         watch.follow(&self.0, scope, version, tell).await
     }
 
+    /// Follows objects, as [`Api::follow`], for their metadata, whatever kind they are of.
+    ///
+    /// # Errors
+    /// As [`Api::follow`].
+    pub async fn follow_metadata_of<K>(
+        &self,
+        scope: &Scope,
+        tell: impl FnMut(Seen<Object>) + Send,
+    ) -> Result<Infallible, ApiError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        let version: fn(&Object) -> Option<&str> = |object| object.metadata.resource_version.as_deref();
+        let (path, kind) = (K::url_path(&(), scope.namespace.as_deref()), K::plural(&()).into_owned());
+        Watch { path, kind, part: Part::Metadata }.follow(&self.0, scope, version, tell).await
+    }
+
     /// Follows pods, as [`Api::follow`], for what [`Pod`] has of them.
     ///
     /// # Errors

@@ -154,6 +154,14 @@ impl Projector {
         Ok(Projector { compiled: Arc::new(compiled) })
     }
 
+    /// Whether all that a plan asks for is granted.
+    ///
+    /// # Errors
+    /// The first that is not, or that does not exist.
+    pub fn allow(signal: Signal, plan: &Plan, grants: &Grants) -> Result<(), PlanError> {
+        compile::allow(signal, plan, grants)
+    }
+
     pub fn signal(&self) -> Signal {
         self.compiled.signal
     }

@@ -106,6 +106,7 @@ impl App {
         endpoints.take_over(bound);
         let reloads = Reloads::new(&shown.metrics, &config.hash);
         let running = graph.run();
+        factories.in_force();
         shown.health.set(true);
         match endpoints.metrics_address() {
             Some(address) => tracing::info!(metrics = %format_args!("http://{address}/metrics"), "ready"),

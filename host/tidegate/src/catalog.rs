@@ -310,7 +310,7 @@ impl Catalog for Components<'_> {
     }
 
     fn check_modules(&self, value: &Value, errors: &mut Errors) {
-        if let Err(wrong) = value.checked::<host_wasm::ModulesConfig>(&self.0) {
+        if let Err(wrong) = value.checked::<host_modules::ModulesSection>(&self.0) {
             errors.extend(wrong);
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -19,6 +19,7 @@ use host_processors::memory_limiter::{self, Limiters};
 use host_processors::resource_detection::{self, Detections};
 use host_receivers::Budget;
 use host_telemetry::{Metrics, listen};
+use host_modules::{Follower, ModulesSection};
 use host_wasm::{Limits, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
@@ -49,6 +50,8 @@ pub(crate) struct Factories {
     /// What is known of pods.
     caches: Caches,
     sandbox: Arc<Sandbox>,
+    /// Who follows pushed modules, until this is in force.
+    follower: Mutex<Option<Follower>>,
     /// The section that the sandbox was made of.
     modules: String,
     /// The extensions that components may name, each with its section.
@@ -63,6 +66,7 @@ struct Shared<'a> {
     electors: Electors,
     metrics: &'a Metrics,
     sandbox: Arc<Sandbox>,
+    follower: Option<Follower>,
 }
 
 impl Factories {
@@ -76,11 +80,19 @@ impl Factories {
         let reserved = budget.clone();
         let help = "Bytes that the receivers hold of requests that are not answered yet.";
         metrics.sampled("tidegate_receiver_in_flight_bytes", help, move || reserved.used() as f64);
-        let sandbox = start_sandbox(config, metrics)?;
+        let (sandbox, follower) = start_sandbox(config, metrics)?;
         let limiters = Limiters::new(ProcessMemory(budget.clone()));
         Factories::of(
             config,
-            Shared { budget, limiters, caches: Caches::default(), electors: Electors::default(), metrics, sandbox },
+            Shared {
+                budget,
+                limiters,
+                caches: Caches::default(),
+                electors: Electors::default(),
+                metrics,
+                sandbox,
+                follower,
+            },
         )
     }
 
@@ -90,20 +102,21 @@ impl Factories {
     /// # Errors
     /// As [`Factories::new`].
     pub(crate) fn next(&self, config: &Validated) -> anyhow::Result<Self> {
-        let sandbox = match modules(config) == self.modules {
-            true => Arc::clone(&self.sandbox),
+        let (sandbox, follower) = match modules(config) == self.modules {
+            true => (Arc::clone(&self.sandbox), None),
             false => start_sandbox(config, &self.metrics)?,
         };
         let (budget, limiters, metrics) = (self.budget.clone(), self.limiters.clone(), &self.metrics);
         let (caches, electors) = (self.caches.clone(), self.elections.electors().clone());
-        let next = Factories::of(config, Shared { budget, limiters, caches, electors, metrics, sandbox })?;
+        let shared = Shared { budget, limiters, caches, electors, metrics, sandbox, follower };
+        let next = Factories::of(config, shared)?;
         // More room is there at once, since receivers ask for it when they are built; less when this is in force.
         self.budget.resize(self.in_flight.max(next.in_flight));
         Ok(next)
     }
 
     fn of(config: &Validated, shared: Shared<'_>) -> anyhow::Result<Self> {
-        let Shared { budget, limiters, caches, electors, metrics, sandbox } = shared;
+        let Shared { budget, limiters, caches, electors, metrics, sandbox, follower } = shared;
         let extensions = config.extensions.iter().map(|(id, section)| (id.to_string(), section.canonical())).collect();
         let auth = extensions::build(config, metrics)?;
         let metadata = metadata::read_by(config, &modules_config(config)?, &auth)?;
@@ -121,6 +134,7 @@ impl Factories {
             detections: Detections::default(),
             caches,
             sandbox,
+            follower: Mutex::new(follower),
             modules: modules(config),
             extensions,
         })
@@ -135,6 +149,10 @@ impl Factories {
     /// This is the configuration that is in force.
     pub(crate) fn in_force(&self) {
         self.budget.resize(self.in_flight);
+        let follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(follower) = follower {
+            host_component::spawn("follow pushed modules", "modules", follower.run(self.sandbox.shutdown()));
+        }
     }
 
     pub(crate) fn elections(&self) -> &Elections {
@@ -429,8 +447,13 @@ fn modules(config: &Validated) -> String {
     config.modules.as_ref().map(Value::canonical).unwrap_or_default()
 }
 
+/// The section `modules`, as it was written.
+pub(crate) fn modules_section(config: &Validated) -> Result<ModulesSection, Errors> {
+    config.modules.as_ref().map_or_else(|| Ok(ModulesSection::default()), Value::decode)
+}
+
 pub(crate) fn modules_config(config: &Validated) -> Result<ModulesConfig, Errors> {
-    config.modules.as_ref().map_or_else(|| Ok(ModulesConfig::default()), Value::decode)
+    modules_section(config).map(|section| section.sandbox())
 }
 
 /// The files that the modules of `wasm` processors are made of, as they are now, whether they are there or not.
@@ -445,10 +468,13 @@ pub(crate) fn module_files(config: &Validated) -> Vec<Watched> {
     files
 }
 
-fn start_sandbox(config: &Validated, metrics: &Metrics) -> anyhow::Result<Arc<Sandbox>> {
-    let modules = modules_config(config)?;
-    let sandbox = Sandbox::start(modules, bundled::modules(), metrics.clone(), config.base.clone());
-    sandbox.context("cannot start the sandbox")
+/// A sandbox, and who puts what is pushed onto its shelf, where that is wanted.
+fn start_sandbox(config: &Validated, metrics: &Metrics) -> anyhow::Result<(Arc<Sandbox>, Option<Follower>)> {
+    let section = modules_section(config)?;
+    let sandbox = Sandbox::start(section.sandbox(), bundled::modules(), metrics.clone(), config.base.clone());
+    let sandbox = sandbox.context("cannot start the sandbox")?;
+    let follower = Follower::start(&section, &config.base, &sandbox, metrics).context("cannot follow pushed modules")?;
+    Ok((sandbox, follower))
 }
 
 /// A type that the catalog lists and no factory makes: a mistake in this file, which a test looks for.

@@ -12,7 +12,9 @@ mod files;
 mod inspect;
 mod otlp;
 mod project;
+mod pushed;
 mod replay;
+mod sign;
 mod test;
 mod told;
 
@@ -56,6 +58,18 @@ enum ModuleCommand {
     ///
     /// The exit code is 0 where the module processed it, and 1 otherwise.
     Replay(replay::Args),
+    /// Sign a manifest as `cosign sign-blob --key` does
+    Sign(sign::SignArgs),
+    /// Say whether a manifest is signed by a key, as `cosign verify-blob --key` does
+    ///
+    /// The exit code is 0 where it is, and 1 otherwise.
+    Verify(sign::VerifyArgs),
+    /// Publish a module to a cluster, where hosts take it up without a restart
+    Push(pushed::PushArgs),
+    /// Publish again what was in force before, under a higher revision
+    Undo(pushed::UndoArgs),
+    /// Say which modules are published, and how they stand on each host
+    Status(pushed::StatusArgs),
 }
 
 /// When there are colours.
@@ -83,6 +97,11 @@ pub(crate) fn run(args: &ModuleArgs) -> ExitCode {
         ModuleCommand::Bench(args) => (bench::run(args, &mut out), 1),
         ModuleCommand::Diff(args) => (diff::run(args, &mut out), 2),
         ModuleCommand::Replay(args) => (replay::run(args, &mut out), 1),
+        ModuleCommand::Sign(args) => (sign::sign(args, &mut out), 1),
+        ModuleCommand::Verify(args) => (sign::verify(args, &mut out), 1),
+        ModuleCommand::Push(args) => (pushed::push(args, &mut out), 1),
+        ModuleCommand::Undo(args) => (pushed::undo(args, &mut out), 1),
+        ModuleCommand::Status(args) => (pushed::status(args, &mut out), 1),
     };
     match outcome {
         Ok(code) => code,

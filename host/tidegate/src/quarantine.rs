@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use host_config::{Location, Os};
 use host_quarantine::{Contents, Record};
-use host_wasm::ModulesConfig;
+use host_modules::ModulesSection;
 
 use crate::configuration;
 
@@ -87,9 +87,9 @@ impl Place {
             bail!("name the quarantine: --path FOLDER, or --config FILE of the collector that it is of");
         }
         let config = configuration::load(&self.config, &Os, &Os).map_err(|errors| super::unusable(&errors))?;
-        let modules: ModulesConfig = match &config.validated.modules {
+        let modules: ModulesSection = match &config.validated.modules {
             Some(section) => section.decode()?,
-            None => ModulesConfig::default(),
+            None => ModulesSection::default(),
         };
         let path = modules.quarantine.path;
         let path = path.context("the configuration has no quarantine: modules.quarantine.path is not set")?;

@@ -36,7 +36,7 @@ fn schema() -> Value {
     for kind in [Kind::Receiver, Kind::Processor, Kind::Exporter, Kind::Connector, Kind::Extension] {
         sections.insert(format!("{kind}s"), components(kind, &mut generator));
     }
-    sections.insert("modules".to_owned(), generator.subschema_for::<host_wasm::ModulesConfig>().into());
+    sections.insert("modules".to_owned(), generator.subschema_for::<host_modules::ModulesSection>().into());
     sections.insert("service".to_owned(), service(&mut generator));
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

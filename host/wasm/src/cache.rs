@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
+use host_manifest::Digest;
+use sha2::{Digest as _, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 use wasmtime::component::Component;
 
-use crate::digest::{self, ModuleDigest};
 use crate::engine::Engine;
 
 const SUFFIX: &str = ".cwasm";
@@ -112,7 +112,7 @@ impl Cache {
     }
 
     /// The native code of this component, if it was compiled before, is whole and has no more bytes than it may.
-    pub(crate) fn get(&self, engine: &Engine, digest: &ModuleDigest, most: u64) -> Option<Component> {
+    pub(crate) fn get(&self, engine: &Engine, digest: &Digest, most: u64) -> Option<Component> {
         let prefix = key(engine, digest);
         let mut fitting = entries(&self.folder).filter(|entry| entry.size <= most).map(|entry| entry.path);
         let path = fitting.find(|path| named(path, &prefix))?;
@@ -134,7 +134,7 @@ impl Cache {
     pub(crate) fn put(
         &self,
         engine: &Engine,
-        digest: &ModuleDigest,
+        digest: &Digest,
         native: TempPath,
     ) -> Result<Component, CacheError> {
         let fails = |error| CacheError::Write { path: self.folder.clone(), error };
@@ -195,7 +195,7 @@ fn sweep(folder: &Path) {
 }
 
 /// The component, and what the engine and the CPU must be.
-fn key(engine: &Engine, digest: &ModuleDigest) -> String {
+fn key(engine: &Engine, digest: &Digest) -> String {
     format!("{digest}-{:016x}", engine.compatibility())
 }
 
@@ -207,7 +207,7 @@ fn sum(path: &Path) -> io::Result<String> {
     let (mut file, mut hasher, mut chunk) = (File::open(path)?, Sha256::new(), vec![0; 64 << 10]);
     loop {
         match file.read(&mut chunk)? {
-            0 => return Ok(digest::hex(&hasher.finalize())),
+            0 => return Ok(host_manifest::hex(&hasher.finalize())),
             read => hasher.update(&chunk[..read]),
         }
     }

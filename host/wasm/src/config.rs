@@ -9,11 +9,13 @@ use host_projection::Grants;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+const PUSHED_WITH: &str = "a module that is pushed to the cluster brings its configuration along: leave this out";
+const NO_NAME: &str = "with `source: kubernetes` it is the name of a module: a-z, 0-9 and `-`, and 63 of them at most";
+const MAY_COME_LATER: &str = "a module that is pushed may come later, so that `refuse` or `pass` is all that there is to choose from";
 const NO_QUARANTINE: &str = "nothing could be kept there; leave out quarantine.path to have no quarantine";
 
-/// The top-level section `modules`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+/// The top-level section `modules`, as far as the sandbox is concerned.
+#[derive(Clone, Debug, Default)]
 pub struct ModulesConfig {
     /// The folder of `<name>.wasm` files, watched; none where it is not set.
     pub folder: Option<PathBuf>,
@@ -25,6 +27,8 @@ pub struct ModulesConfig {
     pub quarantine: QuarantineConfig,
     /// What is fixed at start for all modules together.
     pub limits: ModulesLimits,
+    /// Whether somebody brings modules besides.
+    pub has_shelf: bool,
 }
 
 /// Where items go that a module fails on alone. What lies there is unscrubbed by nature.
@@ -66,6 +70,9 @@ impl ModulesConfig {
 
     /// Where the module of a processor and its configuration would lie; relative paths start from `base`.
     pub fn files_of(&self, processor: &ProcessorConfig, base: &Path) -> Vec<PathBuf> {
+        if processor.source == ModuleSource::Kubernetes {
+            return Vec::new();
+        }
         let module = match crate::source::is_path(&processor.module) {
             true => Some(base.join(&processor.module)),
             false => self.folder.as_ref().map(|folder| crate::source::in_folder(base, folder, &processor.module)),
@@ -86,7 +93,13 @@ impl Check for ModulesConfig {
 impl Check for ProcessorConfig {
     fn wrongs(&self) -> Vec<Wrong> {
         let RollbackConfig { error_percent, p99, .. } = &self.rollback;
+        let is_pushed = self.source == ModuleSource::Kubernetes;
+        let is_refused_without = self.if_missing == Some(IfMissing::Fail);
         Wrong::among([
+            ("config", is_pushed && self.config.is_some(), PUSHED_WITH),
+            ("config_file", is_pushed && self.config_file.is_some(), PUSHED_WITH),
+            ("module", is_pushed && !host_manifest::is_name(&self.module), NO_NAME),
+            ("if_missing", is_pushed && is_refused_without, MAY_COME_LATER),
             ("rollback.error_percent", *error_percent > 100, "a share of batches has 100 % at most"),
             ("rollback.p99", p99.is_some_and(|p99| p99.is_zero()), "every batch takes longer than that"),
         ])
@@ -165,20 +178,44 @@ pub struct ProcessorConfig {
     /// A name (`pii-scrub`: the folder's file of that name, else the bundled one) or a path (it has a slash, or ends in
     /// `.wasm`).
     pub module: String,
+    /// Where the module comes from.
+    pub source: ModuleSource,
     /// The module's own configuration.
     pub config: Option<serde_json::Value>,
     /// Or a file that holds it, as YAML or JSON; watched.
     pub config_file: Option<PathBuf>,
     /// What happens to a batch that the guest fails on.
     pub failure_policy: FailurePolicy,
-    /// What happens where there is no such module when the collector starts.
-    pub if_missing: IfMissing,
+    /// What happens where there is no such module when the collector starts: `fail` where it is not set, and `refuse` for one that
+    /// is pushed.
+    pub if_missing: Option<IfMissing>,
     /// When a new module has to make way for the one before it.
     pub rollback: RollbackConfig,
     pub limits: Limits,
     /// Keys of request metadata that its configuration looks at and that it may therefore see, in lower case.
     #[serde(skip)]
     pub metadata: Vec<String>,
+}
+
+/// Where a module comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleSource {
+    /// A file, or the binary itself.
+    #[default]
+    Local,
+    /// Whoever pushes it to the cluster: see `modules.kubernetes`.
+    Kubernetes,
+}
+
+impl ProcessorConfig {
+    /// What happens where there is no such module when the collector starts.
+    pub fn if_missing(&self) -> IfMissing {
+        self.if_missing.unwrap_or(match self.source {
+            ModuleSource::Local => IfMissing::Fail,
+            ModuleSource::Kubernetes => IfMissing::Refuse,
+        })
+    }
 }
 
 /// What happens to a batch that the guest fails on.

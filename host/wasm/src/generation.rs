@@ -3,14 +3,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use host_manifest::{Digest, Fields};
 use host_otlp::{Payload, Signal};
 use host_projection::{Batch, EditError, Grants, Overrun, Plan, Projection, Projector, Routed, State, Values};
 
 use crate::budget::Budget;
 use crate::config::Limits;
-use crate::digest::ModuleDigest;
 use crate::instance::{CallError, Context, Instance, Template, Trapped};
 use crate::room::Idler;
 use crate::voice::Voice;
@@ -19,8 +19,10 @@ use crate::voice::Voice;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     pub(crate) name: String,
-    pub(crate) digest: ModuleDigest,
-    pub(crate) config: ModuleDigest,
+    pub(crate) digest: Digest,
+    pub(crate) config: Digest,
+    /// What it was pushed with, where it was: see [`crate::Edition`].
+    pub(crate) grants: Option<Fields>,
     pub(crate) signal: Signal,
     pub(crate) limits: Limits,
 }
@@ -165,9 +167,23 @@ impl Generation {
         mut budget: Budget,
         work: &mut Work,
     ) -> Result<Vec<Routed>, BatchError> {
+        let narrowed = self.narrowed(context);
+        let context = narrowed.as_ref().unwrap_or(context);
         let script = instance.process(&self.template.engine, context, &mut projection.batch, budget)?;
         work.edits = script.edits.len() as u64;
         Ok(projection.apply(&script, &mut budget)?)
+    }
+
+    /// The context with no more request metadata than the module was pushed with; none where that is all of it.
+    fn narrowed(&self, context: &Context) -> Option<Context> {
+        let keys = &self.identity.grants.as_ref()?.metadata;
+        let is_granted = |key: &str| keys.iter().any(|granted| granted.eq_ignore_ascii_case(key));
+        let metadata = &context.origin.metadata;
+        if metadata.iter().all(|(key, _)| is_granted(key)) {
+            return None;
+        }
+        let metadata = metadata.iter().filter(|(key, _)| is_granted(key)).cloned().collect();
+        Some(Context { origin: Arc::new(host_component::Origin { metadata }), ..context.clone() })
     }
 
     /// Puts an instance where the next batch finds it.

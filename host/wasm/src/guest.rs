@@ -50,6 +50,8 @@ pub(crate) struct Policy {
     pub(crate) failure: FailurePolicy,
     pub(crate) if_missing: IfMissing,
     pub(crate) watch: Watch,
+    /// Whether its module comes from the shelf.
+    pub(crate) is_pushed: bool,
     /// Where poison goes; refused where there is no such place.
     pub(crate) quarantine: Option<Arc<Ward>>,
 }
@@ -160,6 +162,18 @@ impl Guest {
             config = identity.config.short(), previous, "module loaded"
         );
         Ok(())
+    }
+
+    /// There is no such module any more: what comes is refused, or what else is to happen where there is none.
+    pub(crate) fn unload(&self) {
+        let slot = std::mem::take(&mut *self.slot());
+        if slot.current.is_none() {
+            return;
+        }
+        drop(slot);
+        self.is_missing.store(true, Ordering::Relaxed);
+        self.meters.breaker(false);
+        tracing::warn!(processor = %self.id, pipeline = %self.pipeline, module = self.module, "module unloaded: it is gone");
     }
 
     /// Begins as `before` stands, which has this place in the configuration in force, where that took `found` back, has not

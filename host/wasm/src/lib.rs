@@ -15,7 +15,6 @@ mod cache;
 mod cluster;
 mod compile;
 mod config;
-mod digest;
 mod engine;
 mod generation;
 mod guest;
@@ -31,6 +30,7 @@ mod quarantine;
 mod room;
 mod sandbox;
 mod selftest;
+mod shelf;
 mod source;
 mod standing;
 mod status;
@@ -43,8 +43,8 @@ use host_projection::Grants;
 pub use cache::CacheError;
 pub use compile::{CompileError, compile_main};
 pub use config::{
-    FailurePolicy, GrantsConfig, IfMissing, Limits, ModulesConfig, ModulesLimits, ProcessorConfig, QuarantineConfig,
-    RollbackConfig,
+    FailurePolicy, GrantsConfig, IfMissing, Limits, ModuleSource, ModulesConfig, ModulesLimits, ProcessorConfig,
+    QuarantineConfig, RollbackConfig,
 };
 pub use engine::EngineError;
 pub use inspect::{Facts, InspectError, Producer};
@@ -53,6 +53,7 @@ pub use offline::{
     BatchContext, NativeCode, Opened, Part, Processed, Trial, TrialError, Wanted, Workbench, configuration,
 };
 pub use sandbox::{BuildError, Compile, NotReady, Sandbox, StartError};
+pub use shelf::{Edition, Shelf, Standing};
 pub use source::SourceError;
 pub use status::Status;
 pub use voice::{Said, Severity};

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use host_component::Origin;
+use host_manifest::{Digest, Fields};
 use host_otlp::Signal;
 use host_projection::{Grants, Plan, PlanError, Projector};
 use host_telemetry::Metrics;
@@ -19,12 +20,12 @@ use crate::budget::Budget;
 use crate::cache::{Cache, CacheError, Place};
 use crate::compile::{CompileError, Compiler};
 use crate::config::{Limits, ModulesLimits};
-use crate::digest::ModuleDigest;
 use crate::engine::Engine;
 use crate::generation::{BatchError, Generation, Identity};
 use crate::inspect::{self, InspectError};
 use crate::instance::{CallError, Context, Instance, START_FACTOR, Template};
 use crate::selftest;
+use crate::shelf::Edition;
 use crate::source::{Fetched, SourceError};
 use crate::store::State;
 use crate::voice::Voice;
@@ -48,6 +49,8 @@ pub enum LoadError {
     Configure(String),
     #[error("the module's plan is refused: {0}")]
     Plan(#[from] PlanError),
+    #[error("the module's plan is refused by the grants that it was pushed with: {0}")]
+    PushedGrants(PlanError),
     #[error("the module chooses the route {route:?}, which the pipeline does not have: its routes are {known:?}")]
     Route { route: String, known: Vec<String> },
     #[error("the module failed its self-test: {0}")]
@@ -88,7 +91,7 @@ impl LoadError {
 impl LoadError {
     /// Whether there is no such module, which may come later.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(self, LoadError::Source(SourceError::Missing { .. }))
+        matches!(self, LoadError::Source(SourceError::Missing { .. } | SourceError::NotPushed(_)))
     }
 
     /// The limit that the module ran into, by its key.
@@ -117,6 +120,7 @@ pub(crate) struct Loader {
     compiler: Compiler,
     cache: Place,
     grants: BTreeMap<String, Grants>,
+    pushed_grants: BTreeMap<String, Grants>,
     ceilings: Ceilings,
     metrics: Metrics,
     voices: Mutex<HashMap<String, Arc<Voice>>>,
@@ -131,6 +135,8 @@ pub(crate) struct Parts {
     pub(crate) compiler: Compiler,
     pub(crate) cache: Place,
     pub(crate) grants: BTreeMap<String, Grants>,
+    /// The ceiling of what others push: what the operator has written, and nothing besides.
+    pub(crate) pushed_grants: BTreeMap<String, Grants>,
     pub(crate) ceilings: Ceilings,
     pub(crate) metrics: Metrics,
 }
@@ -172,27 +178,31 @@ pub(crate) struct Request {
     pub(crate) component: Bytes,
     /// Canonical JSON.
     pub(crate) config: Arc<str>,
+    /// What was pushed, where it was.
+    pub(crate) edition: Option<Arc<Edition>>,
 }
 
 impl Request {
     /// Hashes all of it.
     pub(crate) fn new(name: String, signal: Signal, limits: Limits, fetched: Fetched) -> Self {
-        let Fetched { component, config } = fetched;
-        let (digest, config_digest) = (ModuleDigest::of(&component), ModuleDigest::of(config.as_bytes()));
-        let identity = Identity { name, digest, config: config_digest, signal, limits };
-        Request { identity, component, config: config.into() }
+        let Fetched { component, config, edition } = fetched;
+        let (digest, config_digest) = (Digest::of(&component), Digest::of(config.as_bytes()));
+        let grants = edition.as_ref().map(|edition| edition.grants.clone());
+        let identity = Identity { name, digest, config: config_digest, grants, signal, limits };
+        Request { identity, component, config: config.into(), edition }
     }
 }
 
 impl Loader {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { engine, linker, compiler, cache, grants, ceilings, metrics } = parts;
+        let Parts { engine, linker, compiler, cache, grants, pushed_grants, ceilings, metrics } = parts;
         Loader {
             engine,
             linker: Arc::new(linker),
             compiler,
             cache,
             grants,
+            pushed_grants,
             ceilings,
             metrics,
             voices: Mutex::default(),
@@ -212,8 +222,8 @@ impl Loader {
         let component = self.component(&request).await?;
         let (linker, engine) = (Arc::clone(&self.linker), self.engine.clone());
         let Request { identity, config, .. } = request;
-        let (voice, grants) =
-            (self.voice(&identity.name), self.grants.get(&identity.name).cloned().unwrap_or_default());
+        let of = if identity.grants.is_some() { &self.pushed_grants } else { &self.grants };
+        let (voice, grants) = (self.voice(&identity.name), of.get(&identity.name).cloned().unwrap_or_default());
         let limits = self.ceilings.of_a_plan();
         let generation = spawn_blocking(move || {
             let template = Template {
@@ -268,7 +278,7 @@ impl Loader {
         self.cache.cache()
     }
 
-    async fn cached(&self, cache: &Arc<Cache>, digest: ModuleDigest) -> Result<Option<Component>, JoinError> {
+    async fn cached(&self, cache: &Arc<Cache>, digest: Digest) -> Result<Option<Component>, JoinError> {
         let (cache, engine, limit) = (Arc::clone(cache), self.engine.clone(), self.ceilings.native_bytes);
         spawn_blocking(move || cache.get(&engine, &digest, limit)).await
     }
@@ -340,6 +350,9 @@ pub(crate) fn start(
     // The patterns are the guest's, and a few bytes of them can make a lot of work.
     let mut budget = Budget::start(template.limits.timeout * START_FACTOR);
     let projector = Projector::compile_within(template.signal, &plan, &grants, limits, &mut budget)?;
+    if let Some(Fields { reads, writes, .. }) = identity.grants.clone() {
+        Projector::allow(template.signal, &plan, &Grants { reads, writes }).map_err(LoadError::PushedGrants)?;
+    }
     let generation = Generation::new(identity, template, projector, grants);
     let signal = generation.identity().signal;
     let context = Context { now: selftest::START, seed: 1, cluster: None, origin: Arc::new(Origin::default()) };

@@ -12,6 +12,7 @@ use crate::config::Limits;
 use crate::generation::Identity;
 use crate::guest::Guest;
 use crate::loader::{Again, LoadError, Loader, Request};
+use crate::shelf::{Edition, Standing};
 use crate::source::{Source, SourceError};
 use crate::voice::one_line;
 
@@ -33,11 +34,13 @@ pub(crate) struct Loading {
     before: Weak<Guest>,
     /// What failed last and would fail again.
     hopeless: Option<Identity>,
+    /// What was pushed and looked at last, and as what.
+    pushed: Option<(Arc<Edition>, Identity)>,
 }
 
 impl Loading {
     pub(crate) fn new(guest: Arc<Guest>, source: Source, limits: Limits, before: Weak<Guest>) -> Self {
-        Loading { guest, source: Arc::new(Mutex::new(source)), limits, before, hopeless: None }
+        Loading { guest, source: Arc::new(Mutex::new(source)), limits, before, hopeless: None, pushed: None }
     }
 
     pub(crate) fn guest(&self) -> &Guest {
@@ -53,7 +56,11 @@ impl Loading {
     pub(crate) async fn load(&mut self, loader: &Loader) -> Result<(), LoadError> {
         let request = self.fetch(loader).await?;
         let identity = request.identity.clone();
+        self.pushed = request.edition.clone().map(|edition| (edition, identity.clone()));
         let runs = self.guest.running().as_ref() == Some(&identity);
+        if runs {
+            self.tell(|| Standing::Live);
+        }
         if runs || self.hopeless.as_ref() == Some(&identity) || self.guest.has_given_up(&identity) {
             return Ok(());
         }
@@ -62,10 +69,30 @@ impl Loading {
             Err(error) if error.again() == Again::Never => Some(identity.clone()),
             _ => None,
         };
-        if let Err(error) = &swapped {
-            self.refused(&identity.digest.short(), error);
+        match &swapped {
+            Ok(()) => self.tell(|| Standing::Live),
+            Err(error) => {
+                self.refused(&identity.digest.short(), error);
+                self.tell(|| Standing::Refused(one_line(&error.to_string(), REASON_BYTES)));
+            }
         }
         swapped
+    }
+
+    /// Says what has become of what was pushed, where it was.
+    fn tell(&self, standing: impl FnOnce() -> Standing) {
+        if let Some((edition, _)) = &self.pushed {
+            edition.tell(format!("{} in {}", self.guest.id, self.guest.pipeline), standing());
+        }
+    }
+
+    /// Says so where what was pushed was given up since.
+    fn tell_given_up(&mut self) {
+        if self.pushed.as_ref().is_some_and(|(_, identity)| self.guest.has_given_up(identity)) {
+            let reason = self.guest.refused_last().map(|refused| refused.reason).unwrap_or_default();
+            self.tell(|| Standing::RolledBack(reason));
+            self.pushed = None;
+        }
     }
 
     async fn take_up(&mut self, loader: &Loader, request: Request) -> Result<(), LoadError> {
@@ -92,6 +119,7 @@ impl Loading {
                 if self.is_orphan() {
                     return;
                 }
+                self.tell_given_up();
                 if !has_changed(&self.source).await && !retry.is_due() {
                     continue;
                 }
@@ -138,6 +166,10 @@ impl Loading {
             .await?;
             match fetched {
                 Err(SourceError::Changing { .. }) if Instant::now() < end => sleep(POLL).await,
+                Err(SourceError::NotPushed(_)) if self.pushed.is_some() => {
+                    self.guest.unload();
+                    return Err(LoadError::Source(SourceError::NotPushed(self.guest.module.clone())));
+                }
                 fetched => return fetched.map_err(LoadError::from).inspect_err(|error| self.refused("", error)),
             }
         }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use host_config::watched::Watched;
+use host_manifest::Digest;
 use host_otlp::Signal;
 use host_telemetry::Metrics;
 use serde_json::{Map, Value};
@@ -24,7 +25,6 @@ use crate::bindings::ProcessorPre;
 use crate::cache::{Cache, CacheError};
 use crate::compile::Compiler;
 use crate::config::{Limits, ModulesLimits};
-use crate::digest::ModuleDigest;
 use crate::engine::Engine;
 use crate::inspect::{self, Facts};
 use crate::loader::{self, LoadError, Loader, Parts, Request};
@@ -58,7 +58,7 @@ pub struct Workbench {
 /// A component that the engine could run.
 pub struct Opened {
     name: String,
-    digest: ModuleDigest,
+    digest: Digest,
     facts: Facts,
     native_bytes: u64,
     made_ready: Duration,
@@ -101,6 +101,7 @@ impl Workbench {
             compiler: Compiler::new(compile.program, compile.arguments, limits.compile_timeout),
             cache: cache.into(),
             grants: BTreeMap::new(),
+            pushed_grants: BTreeMap::new(),
             ceilings: loader::Ceilings::of(&limits),
             metrics: Metrics::new(),
         });
@@ -128,7 +129,7 @@ impl Workbench {
 
     async fn ready(&self, name: &str, component: Bytes) -> Result<Opened, LoadError> {
         let facts = inspect::inspect(&component, self.loader.component_limit())?;
-        let fetched = Fetched { component, config: String::new() };
+        let fetched = Fetched { component, config: String::new(), edition: None };
         let request = Request::new(name.to_owned(), Signal::Logs, Limits::default(), fetched);
         let started = Instant::now();
         let native = self.loader.component(&request).await?;
@@ -178,7 +179,7 @@ impl Opened {
 /// As a start would say it.
 pub fn configuration(file: Option<&Path>) -> Result<String, SourceError> {
     match file {
-        None => Ok(source::canonical(&Value::Object(Map::new()))),
+        None => Ok(host_manifest::canonical(&Value::Object(Map::new()))),
         Some(file) => source::config_of(&mut Watched::new(file.to_path_buf())),
     }
 }

@@ -17,7 +17,7 @@ use crate::Bundled;
 use crate::cache::{CacheError, Place};
 use crate::cluster::Clusters;
 use crate::compile::Compiler;
-use crate::config::{IfMissing, Limits, ModulesConfig, ModulesLimits, ProcessorConfig};
+use crate::config::{IfMissing, Limits, ModuleSource, ModulesConfig, ModulesLimits, ProcessorConfig};
 use crate::engine::{Ceilings, Engine, EngineError};
 use crate::guest::{Guest, Policy};
 use crate::loader::{self, LoadError, Loader, Parts};
@@ -26,6 +26,7 @@ use crate::meters::Meters;
 use crate::pool::Pool;
 use crate::processor::Processor;
 use crate::quarantine::Ward;
+use crate::shelf::Shelf;
 use crate::source::{Places, Source, SourceError};
 use crate::standing::Watch;
 use crate::status::Status;
@@ -77,6 +78,8 @@ pub enum BuildError {
     Timeout { asked: Duration, ceiling: Duration },
     #[error("{}: {}", .0.key, .0.message)]
     Wrong(Wrong),
+    #[error("`source: kubernetes` needs the section `modules.kubernetes`, which says where modules are pushed to")]
+    NoShelf,
 }
 
 /// A processor whose module could not be loaded at start.
@@ -116,6 +119,7 @@ pub struct Sandbox {
     waiting: Mutex<Vec<Loading>>,
     /// All that were made, for those who want to know of them.
     guests: Mutex<Vec<Weak<Guest>>>,
+    shelf: Arc<Shelf>,
     trigger: Trigger,
     shutdown: Shutdown,
 }
@@ -158,6 +162,7 @@ impl Sandbox {
             compiler: Compiler::new(compile.program, compile.arguments, limits.compile_timeout),
             cache: Place::new(folder, limits.cache_mib.saturating_mul(1 << 20)),
             grants: grants(&config, bundled),
+            pushed_grants: grants(&config, &[]),
             ceilings: loader::Ceilings::of(limits),
             metrics: metrics.clone(),
         });
@@ -175,6 +180,7 @@ impl Sandbox {
             quarantine,
             waiting,
             guests,
+            shelf: Arc::default(),
             trigger,
             shutdown,
         }))
@@ -199,7 +205,7 @@ impl Sandbox {
             base: &self.base,
             folder: self.config.folder.as_deref(),
             bundled: self.bundled,
-            may_be_missing: config.if_missing != IfMissing::Fail,
+            may_be_missing: config.if_missing() != IfMissing::Fail,
         };
         let watch = Watch {
             window: config.rollback.window,
@@ -208,11 +214,21 @@ impl Sandbox {
         };
         let policy = Policy {
             failure: config.failure_policy,
-            if_missing: config.if_missing,
+            if_missing: config.if_missing(),
             watch,
+            is_pushed: config.source == ModuleSource::Kubernetes,
             quarantine: self.quarantine.clone(),
         };
-        let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
+        let source = match config.source {
+            ModuleSource::Local => {
+                Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?
+            }
+            ModuleSource::Kubernetes if !self.config.has_shelf => return Err(BuildError::NoShelf),
+            ModuleSource::Kubernetes => {
+                self.shelf.want(&config.module);
+                Source::on_shelf(&config.module, Arc::clone(&self.shelf))
+            }
+        };
         let meters = Meters::new(&self.metrics, &self.clusters, &id.to_string(), &pipeline, source.name());
         let guest = Arc::new(Guest::new(id, pipeline, source.name(), policy, meters, routes));
         let before = self.enter(&guest);
@@ -258,7 +274,10 @@ impl Sandbox {
         for mut loading in waiting {
             match loading.load(&self.loader).await {
                 Ok(()) => loaded.push(loading),
-                Err(error) if error.is_missing() && loading.may_start_without() => loaded.push(loading),
+                // What others push does not keep the collector from its work.
+                Err(error) if (error.is_missing() || loading.guest().policy.is_pushed) && loading.may_start_without() => {
+                    loaded.push(loading);
+                }
                 Err(error) => failures.push(not_ready(loading.guest(), error)),
             }
         }
@@ -271,6 +290,22 @@ impl Sandbox {
             host_component::spawn("watch module", &owner, loading.watch(loader, shutdown));
         }
         Ok(())
+    }
+
+    /// Where modules are put that come from somewhere else than a file.
+    pub fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
+    }
+
+    /// How many processors are of a module that comes from the shelf.
+    pub fn processors_of(&self, module: &str) -> usize {
+        let guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        guests.iter().filter_map(Weak::upgrade).filter(|guest| guest.policy.is_pushed && guest.module == module).count()
+    }
+
+    /// Ends when it is drained.
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
     }
 
     /// Forgets the processors that were made since it was ready last: what they were made for came to nothing.

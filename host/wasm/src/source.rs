@@ -2,12 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use host_config::watched::{Contents, Watched};
+use host_manifest::{Digest, canonical};
 use serde_json::{Map, Value};
 
 use crate::inspect::InspectError;
+use crate::shelf::{Edition, Shelf};
 
 /// A larger file is no configuration.
 const CONFIG_BYTES: u64 = 4 << 20;
@@ -33,6 +36,10 @@ pub enum SourceError {
     NoModule,
     #[error("`config` and `config_file` are both set: keep one")]
     TwoConfigs,
+    #[error("the module {0} was not pushed to the cluster, or has not come from there yet")]
+    NotPushed(String),
+    #[error("{path} is not the component that was pushed: it has another digest")]
+    Damaged { path: PathBuf },
 }
 
 fn places(folder: Option<&Path>, bundled: &[&'static str]) -> String {
@@ -46,9 +53,13 @@ fn places(folder: Option<&Path>, bundled: &[&'static str]) -> String {
 /// What a processor is made of, and whether it has changed.
 pub(crate) struct Source {
     name: String,
-    file: Option<Watched>,
-    bundled: Option<&'static [u8]>,
-    config: ConfigSource,
+    origin: Origin,
+}
+
+enum Origin {
+    Local { file: Option<Watched>, bundled: Option<&'static [u8]>, config: ConfigSource },
+    /// With what was taken from it last.
+    Shelf { shelf: Arc<Shelf>, taken: Option<Arc<Edition>> },
 }
 
 enum ConfigSource {
@@ -61,6 +72,8 @@ pub(crate) struct Fetched {
     pub(crate) component: Bytes,
     /// Canonical JSON.
     pub(crate) config: String,
+    /// What was pushed, where it was.
+    pub(crate) edition: Option<Arc<Edition>>,
 }
 
 /// Where to look.
@@ -90,7 +103,8 @@ impl Source {
         };
         if is_path(module) {
             let path = places.base.join(module);
-            return Ok(Source { name: name_of(module), file: Some(Watched::new(path)), bundled: None, config });
+            let origin = Origin::Local { file: Some(Watched::new(path)), bundled: None, config };
+            return Ok(Source { name: name_of(module), origin });
         }
         let file = places.folder.map(|folder| Watched::new(in_folder(places.base, folder, module)));
         let bundled = places.bundled.iter().find(|bundled| bundled.name == module).map(|bundled| bundled.component);
@@ -102,7 +116,12 @@ impl Source {
                 bundled: places.bundled.iter().map(|bundled| bundled.name).collect(),
             });
         }
-        Ok(Source { name: module.to_owned(), file, bundled, config })
+        Ok(Source { name: module.to_owned(), origin: Origin::Local { file, bundled, config } })
+    }
+
+    /// The module of this name on a shelf, whenever it comes.
+    pub(crate) fn on_shelf(module: &str, shelf: Arc<Shelf>) -> Self {
+        Source { name: module.to_owned(), origin: Origin::Shelf { shelf, taken: None } }
     }
 
     /// The module's name: grants, log lines and metrics go by it.
@@ -112,40 +131,64 @@ impl Source {
 
     /// Whether something is there that was not fetched yet. Files that are still being written are left alone.
     pub(crate) fn has_changed(&mut self) -> bool {
-        let module = self.file.as_mut().is_some_and(Watched::has_changed);
-        let config = match &mut self.config {
-            ConfigSource::File(file) => file.has_changed(),
-            ConfigSource::Inline(_) => false,
-        };
-        module || config
-    }
-
-    /// Reads what is there now.
-    pub(crate) fn fetch(&mut self, limit: u64) -> Result<Fetched, SourceError> {
-        Ok(Fetched { component: self.component(limit)?, config: self.config()? })
-    }
-
-    fn component(&mut self, limit: u64) -> Result<Bytes, SourceError> {
-        let Some(file) = &mut self.file else { return Ok(Bytes::from_static(self.bundled.unwrap_or_default())) };
-        match file.read(limit) {
-            Ok(Contents::Whole(bytes)) => Ok(bytes.into()),
-            Ok(Contents::Large(bytes)) => Err(SourceError::Size(InspectError::Size { bytes, limit })),
-            Ok(Contents::Changing) => Err(SourceError::Changing { path: file.path().to_path_buf() }),
-            Err(error) => match self.bundled {
-                Some(bundled) if error.kind() == io::ErrorKind::NotFound => Ok(Bytes::from_static(bundled)),
-                None if error.kind() == io::ErrorKind::NotFound => {
-                    Err(SourceError::Missing { path: file.path().to_path_buf() })
-                }
-                _ => Err(SourceError::Read { path: file.path().to_path_buf(), error }),
+        match &mut self.origin {
+            Origin::Local { file, config, .. } => {
+                let module = file.as_mut().is_some_and(Watched::has_changed);
+                let config = match config {
+                    ConfigSource::File(file) => file.has_changed(),
+                    ConfigSource::Inline(_) => false,
+                };
+                module || config
+            }
+            Origin::Shelf { shelf, taken } => match (shelf.get(&self.name), taken) {
+                (Some(there), Some(taken)) => !Arc::ptr_eq(&there, taken),
+                (there, taken) => there.is_some() || taken.is_some(),
             },
         }
     }
 
-    fn config(&mut self) -> Result<String, SourceError> {
-        match &mut self.config {
-            ConfigSource::Inline(value) => Ok(canonical(value)),
-            ConfigSource::File(file) => config_of(file),
+    /// Reads what is there now.
+    pub(crate) fn fetch(&mut self, limit: u64) -> Result<Fetched, SourceError> {
+        match &mut self.origin {
+            Origin::Local { file, bundled, config } => {
+                let component = component(file, *bundled, limit)?;
+                let config = match config {
+                    ConfigSource::Inline(value) => canonical(value),
+                    ConfigSource::File(file) => config_of(file)?,
+                };
+                Ok(Fetched { component, config, edition: None })
+            }
+            Origin::Shelf { shelf, taken } => {
+                *taken = shelf.get(&self.name);
+                taken.as_ref().map_or_else(|| Err(SourceError::NotPushed(self.name.clone())), pushed)
+            }
         }
+    }
+}
+
+/// The edition with its component. Whoever has put it there has looked at its size.
+fn pushed(edition: &Arc<Edition>) -> Result<Fetched, SourceError> {
+    let path = &edition.component;
+    let read = std::fs::read(path).map_err(|error| SourceError::Read { path: path.clone(), error })?;
+    if Digest::of(&read) != edition.digest {
+        return Err(SourceError::Damaged { path: path.clone() });
+    }
+    Ok(Fetched { component: read.into(), config: edition.config.clone(), edition: Some(Arc::clone(edition)) })
+}
+
+fn component(file: &mut Option<Watched>, bundled: Option<&'static [u8]>, limit: u64) -> Result<Bytes, SourceError> {
+    let Some(file) = file else { return Ok(Bytes::from_static(bundled.unwrap_or_default())) };
+    match file.read(limit) {
+        Ok(Contents::Whole(bytes)) => Ok(bytes.into()),
+        Ok(Contents::Large(bytes)) => Err(SourceError::Size(InspectError::Size { bytes, limit })),
+        Ok(Contents::Changing) => Err(SourceError::Changing { path: file.path().to_path_buf() }),
+        Err(error) => match bundled {
+            Some(bundled) if error.kind() == io::ErrorKind::NotFound => Ok(Bytes::from_static(bundled)),
+            None if error.kind() == io::ErrorKind::NotFound => {
+                Err(SourceError::Missing { path: file.path().to_path_buf() })
+            }
+            _ => Err(SourceError::Read { path: file.path().to_path_buf(), error }),
+        },
     }
 }
 
@@ -187,24 +230,6 @@ pub(crate) fn name_of(module: &str) -> String {
     match is_path(module) {
         true => Path::new(module).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
         false => module.to_owned(),
-    }
-}
-
-/// JSON with its keys sorted and without spaces: one text for one configuration.
-pub(crate) fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort();
-            let members: Vec<String> =
-                keys.into_iter().map(|key| format!("{}:{}", Value::from(key.as_str()), canonical(&map[key]))).collect();
-            format!("{{{}}}", members.join(","))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        scalar => scalar.to_string(),
     }
 }
 

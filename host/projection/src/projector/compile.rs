@@ -60,6 +60,19 @@ impl Granted<'_> {
     }
 }
 
+/// Whether all that a plan asks for is granted.
+pub(super) fn allow(signal: Signal, plan: &Plan, grants: &Grants) -> Result<(), PlanError> {
+    let granted = Granted::parse(&grants.writes)?;
+    for source in &plan.writes {
+        match word(source) {
+            Some(verb) => granted.word(verb, source)?,
+            None => granted.path("writes", &path_of("writes", source, signal)?)?,
+        }
+    }
+    let granted = Granted::parse(&grants.reads)?;
+    plan.reads.iter().try_for_each(|read| granted.path("reads", &path_of("reads", &read.path, signal)?))
+}
+
 pub(super) fn compile(
     signal: Signal,
     plan: &Plan,
@@ -72,28 +85,24 @@ pub(super) fn compile(
     bound("routes", plan.routes.len(), limits.paths)?;
     bound("patterns", plan.reads.iter().map(|read| read.patterns.len()).sum(), limits.patterns)?;
 
-    let granted = Granted::parse(&grants.writes)?;
+    allow(signal, plan, grants)?;
     let mut writes = Vec::with_capacity(plan.writes.len());
     for source in &plan.writes {
-        if let Some(verb) = word(source) {
-            granted.word(verb, source)?;
+        if word(source).is_some() {
             writes.push(None);
             continue;
         }
         let path = path_of("writes", source, signal)?;
-        granted.path("writes", &path)?;
         if path.field().class == Class::Member {
             return Err(PlanError::ReadOnly { path: path.to_string() });
         }
         writes.push(Some(path));
     }
 
-    let granted = Granted::parse(&grants.reads)?;
     let mut reads = Vec::with_capacity(plan.reads.len());
     let mut sets = Sets { sources: Vec::new(), compiled: Vec::new(), size: 0, limits, meter };
     for read in &plan.reads {
         let path = path_of("reads", &read.path, signal)?;
-        granted.path("reads", &path)?;
         reads.push(compile_read(path, read, &mut sets, &writes)?);
     }
 

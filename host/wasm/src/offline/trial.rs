@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_component::Origin;
+use host_manifest::Digest;
 use host_otlp::{Payload, Signal};
 use host_projection::{Grants, Plan};
 
 use super::Opened;
 use crate::budget::thread_cpu;
 use crate::config::{GrantsConfig, Limits, ModulesLimits};
-use crate::digest::ModuleDigest;
 use crate::generation::{BatchError, Generation, Identity};
 use crate::instance::{Context, Instance, Template};
 use crate::loader::{self, Ceilings, LoadError};
@@ -110,7 +110,8 @@ impl Opened {
         Identity {
             name: self.name.clone(),
             digest: self.digest,
-            config: ModuleDigest::of(wanted.config.as_bytes()),
+            config: Digest::of(wanted.config.as_bytes()),
+            grants: None,
             signal: wanted.signal,
             limits: wanted.limits.clone(),
         }

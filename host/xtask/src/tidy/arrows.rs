@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("host-tls", &["host-config", "host-telemetry"]),
     ("host-projection", &["host-otlp"]),
     ("host-frames", &[]),
+    ("host-manifest", &["host-compression"]),
     ("host-quarantine", &["host-frames", "host-otlp"]),
     ("host-queue", &["host-component", "host-config", "host-frames", "host-otlp", "host-quarantine", "host-telemetry"]),
     ("host-pipeline", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
@@ -38,7 +39,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("host-extensions", &["host-component", "host-config", "host-telemetry", "host-tls"]),
     (
         "host-wasm",
-        &["host-component", "host-config", "host-otlp", "host-projection", "host-quarantine", "host-telemetry"],
+        &[
+            "host-component",
+            "host-config",
+            "host-manifest",
+            "host-otlp",
+            "host-projection",
+            "host-quarantine",
+            "host-telemetry",
+        ],
     ),
     (
         "host-kafka",
@@ -50,6 +59,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "host-receivers",
             "host-telemetry",
             "host-tls",
+        ],
+    ),
+    (
+        "host-modules",
+        &[
+            "host-component",
+            "host-config",
+            "host-kubernetes",
+            "host-manifest",
+            "host-telemetry",
+            "host-wasm",
         ],
     ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),

@@ -1,0 +1,369 @@
+//! The follower of one host: it hears of heads, takes what they say as far as it may, and puts it on the shelf.
+//!
+//! The watch tells names and versions alone; heads are asked for one by one, and only those of modules that a processor is of. What
+//! was taken is on disk before it is on the shelf, so that it is there again when this process starts and the API server is gone.
+
+pub(crate) mod changes;
+mod meters;
+mod taking;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_component::Shutdown;
+use host_config::Wrong;
+use host_kubernetes::{Api, Pauses, Scope, Server, missing_rule};
+use host_manifest::{Digest, Manifest};
+use host_telemetry::Metrics;
+use host_wasm::{Edition, Sandbox, Standing};
+use k8s_openapi::api::core::v1::ConfigMap;
+use tokio::time::{Instant, sleep};
+
+use self::changes::Changes;
+use self::meters::Meters;
+use crate::config::{ModulesSection, OnDelete};
+use crate::head::{NotTaken, Rejected, Trust};
+use crate::objects::{MODULE, Signed};
+use crate::report::Reporter;
+use crate::store::{Kept, Record, Store};
+
+/// How often it looks at what has become of what was taken.
+const TICK: Duration = Duration::from_millis(250);
+/// When something is tried again that could not be taken.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Why modules cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("modules.kubernetes.storage: {path} cannot be used: {error}")]
+    Storage { path: PathBuf, error: io::Error },
+    #[error("modules.{}: {}", .0.key, .0.message)]
+    Wrong(Wrong),
+}
+
+/// Follows the modules that are pushed to one namespace.
+pub struct Follower {
+    server: Server,
+    namespace: Option<String>,
+    store: Store,
+    trust: Trust,
+    sandbox: Arc<Sandbox>,
+    on_delete: OnDelete,
+    component_limit: u64,
+    heads: BTreeMap<String, Head>,
+    meters: Meters,
+    reporter: Reporter,
+    api: Option<Api>,
+}
+
+/// What is known of a head.
+#[derive(Default)]
+struct Head {
+    record: Record,
+    /// Whether the API server has it, as far as is known.
+    is_there: bool,
+    uid: Option<String>,
+    /// What is on the shelf of it, and the manifest that says so.
+    edition: Option<Arc<Edition>>,
+    taken: Option<Kept>,
+    /// The digest of the manifest that was looked at last.
+    looked_at: String,
+    standing: Option<Standing>,
+    /// Why the newest was not taken, and of which digest that is.
+    rejected: Option<(String, Rejected)>,
+    again: Option<Instant>,
+}
+
+impl Follower {
+    /// Opens what is on disk and puts what was good last on the shelf; none where the section follows nothing. `base` is the folder
+    /// that relative paths start from.
+    ///
+    /// # Errors
+    /// When the folder or a key cannot be used.
+    pub fn start(
+        section: &ModulesSection,
+        base: &Path,
+        sandbox: &Arc<Sandbox>,
+        metrics: &Metrics,
+    ) -> Result<Option<Follower>, StartError> {
+        let Some(config) = &section.kubernetes else { return Ok(None) };
+        let path = base.join(&config.storage);
+        let failed = |error| StartError::Storage { path: path.clone(), error };
+        let store = Store::open(&path).map_err(failed)?;
+        let records = store.records().map_err(failed)?;
+        let keys = section.trust.read(base).map_err(StartError::Wrong)?;
+        let mut follower = Follower {
+            server: config.server(),
+            namespace: config.namespace.clone(),
+            store,
+            trust: Trust { keys, is_required: section.trust.is_required() },
+            sandbox: Arc::clone(sandbox),
+            on_delete: config.on_delete,
+            component_limit: u64::from(section.limits.component_mib) << 20,
+            heads: BTreeMap::new(),
+            meters: Meters::new(metrics),
+            reporter: Reporter::new(config.pod.clone()),
+            api: None,
+        };
+        for record in records {
+            follower.restore(record);
+        }
+        Ok(Some(follower))
+    }
+
+    /// What was good last, or was taken last where nothing was, runs until something else is taken.
+    fn restore(&mut self, record: Record) {
+        let kept = record.good.clone().or_else(|| record.newest.clone());
+        let mut head = Head { record, ..Head::default() };
+        if let Some(kept) = kept {
+            let signed = Signed::from(kept.clone());
+            head.looked_at = Digest::of(signed.manifest.as_bytes()).to_string();
+            match self.trust.read(&head.record.module, &signed) {
+                Ok(manifest) if self.store.has(manifest.component.digest) => {
+                    let edition = self.edition(&manifest);
+                    tracing::info!(head = head.record.head, module = manifest.name, revision = manifest.revision, "a pushed module is there from before");
+                    self.sandbox.shelf().put(Arc::clone(&edition));
+                    (head.edition, head.taken) = (Some(edition), Some(kept));
+                }
+                Ok(manifest) => {
+                    tracing::warn!(head = head.record.head, digest = %manifest.component.digest, "the component of a pushed module is not on disk any more, or is damaged: it is fetched again");
+                }
+                Err(error) => {
+                    tracing::warn!(head = head.record.head, %error, "a pushed module that is on disk is not taken any more");
+                }
+            }
+        }
+        self.heads.insert(head.record.head.clone(), head);
+    }
+
+    fn edition(&self, manifest: &Manifest) -> Arc<Edition> {
+        Arc::new(Edition::new(
+            manifest.name.clone(),
+            manifest.revision,
+            manifest.component.digest,
+            self.store.component(manifest.component.digest),
+            host_manifest::canonical(&manifest.config),
+            manifest.grants.clone(),
+        ))
+    }
+
+    /// Follows until the end.
+    pub async fn run(mut self, mut shutdown: Shutdown) {
+        let changes = Changes::default();
+        let watching = watch(self.server.clone(), self.namespace.clone(), &changes, self.meters.clone());
+        let working = async {
+            let mut wanted = self.sandbox.shelf().wanted();
+            loop {
+                tokio::select! {
+                    () = changes.came() => {}
+                    Ok(()) = wanted.changed() => {}
+                    () = sleep(TICK) => {}
+                }
+                let now_wanted = wanted.borrow_and_update().clone();
+                self.hear(&changes);
+                let due = |head: &Head| head.again.is_some_and(|at| at <= Instant::now());
+                let is_wanted = |head: &Head| now_wanted.contains(&head.record.module);
+                let heads: Vec<String> = self
+                    .heads
+                    .iter()
+                    .filter(|(_, head)| head.is_there && due(head) && is_wanted(head))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                for name in heads {
+                    self.attend(&name).await;
+                }
+                self.settle().await;
+                self.report().await;
+            }
+        };
+        tokio::select! {
+            () = shutdown.wait() => {}
+            () = watching => {}
+            () = working => {}
+        }
+    }
+
+    /// Notes which heads there are now, and which have changed.
+    fn hear(&mut self, changes: &Changes) {
+        let (changed, gone) = changes.take();
+        for (name, module) in changed {
+            let head = self.heads.entry(name.clone()).or_default();
+            (head.record.head, head.record.module) = (name, module);
+            (head.is_there, head.again) = (true, Some(Instant::now()));
+        }
+        for name in gone.unwrap_or_else(|is_still_there| {
+            self.heads.keys().filter(|name| !is_still_there.contains(*name)).cloned().collect()
+        }) {
+            self.lose(&name);
+        }
+    }
+
+    /// A head was deleted.
+    fn lose(&mut self, name: &str) {
+        let Some(head) = self.heads.get_mut(name).filter(|head| head.is_there || head.edition.is_some()) else { return };
+        let was_there = std::mem::replace(&mut head.is_there, false);
+        let module = head.record.module.clone();
+        match self.on_delete {
+            OnDelete::Keep if was_there && head.edition.is_some() => {
+                tracing::warn!(head = name, module, "the head of a pushed module was deleted: the module runs on, as on_delete says");
+            }
+            OnDelete::Refuse if head.edition.take().is_some() => {
+                tracing::warn!(head = name, module, "the head of a pushed module was deleted: the module is unloaded, as on_delete says");
+                let Record { good, before, newest, .. } = &mut head.record;
+                (*good, *before, *newest, head.taken, head.standing) = (None, None, None, None, None);
+                self.sandbox.shelf().clear(&module);
+                if let Err(error) = self.store.write(&head.record) {
+                    tracing::error!(%error, "it cannot be kept that a pushed module is gone: it would be there again after a restart");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    async fn attend(&mut self, name: &str) {
+        let taken = self.take(name).await;
+        let Some(head) = self.heads.get_mut(name) else { return };
+        head.again = None;
+        let later = || Some(Instant::now() + AGAIN.mul_f64(0.5 + fastrand::f64()));
+        match taken {
+            Ok(()) => head.rejected = None,
+            Err((_, NotTaken::Api(error))) => {
+                head.again = later();
+                self.api = None;
+                self.meters.failures.inc();
+                tracing::warn!(head = name, %error, "a pushed module cannot be fetched: it is tried again");
+            }
+            Err((_, error @ NotTaken::Storage { .. })) => {
+                head.again = later();
+                self.meters.failures.inc();
+                tracing::error!(head = name, %error, "a pushed module cannot be taken: it is tried again");
+            }
+            Err((digest, NotTaken::Rejected(rejected))) => {
+                head.again = rejected.may_pass().then(later).flatten();
+                self.reject(name, digest, rejected).await;
+            }
+        }
+    }
+
+    /// Says once why something is not taken.
+    async fn reject(&mut self, name: &str, digest: String, rejected: Rejected) {
+        let Some(head) = self.heads.get_mut(name) else { return };
+        let is_known = |(of, before): &(String, Rejected)| *of == digest && before.to_string() == rejected.to_string();
+        if head.rejected.as_ref().is_some_and(is_known) {
+            return;
+        }
+        let (module, reason, message) = (head.record.module.clone(), rejected.reason(), rejected.to_string());
+        let uid = head.uid.clone();
+        head.rejected = Some((digest.clone(), rejected));
+        self.meters.rejected(&module, reason);
+        tracing::warn!(head = name, module, digest, reason, %message, "a pushed module is refused, and what ran before runs on");
+        if let Some(api) = self.api().await {
+            let namespace = self.namespace_of(&api);
+            self.reporter.tell(&api, &namespace, &crate::report::Complaint { head: name, uid, digest: &digest, reason, message: &message }).await;
+        }
+    }
+
+    /// Looks at what has become of what is on the shelf: what is live is what is good.
+    async fn settle(&mut self) {
+        let mut complaints = Vec::new();
+        let mut is_good = false;
+        for (name, head) in &mut self.heads {
+            let Some(edition) = &head.edition else { continue };
+            let processors = self.sandbox.processors_of(&edition.module);
+            let standing = edition.standing(processors);
+            // What nobody runs is not known to be good.
+            if standing == head.standing || processors == 0 {
+                continue;
+            }
+            head.standing.clone_from(&standing);
+            let digest = edition.digest.to_string();
+            match standing {
+                Some(Standing::Live) => {
+                    self.meters.runs(&edition.module, edition.revision);
+                    if head.record.proves(head.taken.as_ref()) {
+                        is_good = true;
+                        if let Err(error) = self.store.write(&head.record) {
+                            tracing::error!(head = name, %error, "it cannot be kept that a pushed module is good: the one before it would run after a restart");
+                        }
+                    }
+                }
+                Some(Standing::Refused(reason)) => complaints.push((name.clone(), digest, Rejected::Refused(reason))),
+                Some(Standing::RolledBack(reason)) => {
+                    if head.record.takes_back(head.taken.as_ref())
+                        && let Err(error) = self.store.write(&head.record)
+                    {
+                        tracing::error!(head = name, %error, "it cannot be kept that a pushed module was taken back: it would run again after a restart");
+                    }
+                    complaints.push((name.clone(), digest, Rejected::RolledBack(reason)));
+                }
+                None => {}
+            }
+        }
+        if is_good {
+            let records: Vec<&Record> = self.heads.values().map(|head| &head.record).collect();
+            if let Err(error) = self.store.prune(&records) {
+                tracing::warn!(%error, "components that nobody needs any more cannot be removed");
+            }
+        }
+        for (name, digest, rejected) in complaints {
+            self.reject(&name, digest, rejected).await;
+        }
+    }
+
+    async fn report(&mut self) {
+        let states = self.heads.values().filter_map(Head::state).collect();
+        if !self.reporter.is_due(&states) {
+            return;
+        }
+        if let Some(api) = self.api().await {
+            let namespace = self.namespace_of(&api);
+            self.reporter.report(&api, &namespace, states).await;
+        }
+    }
+
+    fn namespace_of(&self, api: &Api) -> String {
+        self.namespace.clone().unwrap_or_else(|| api.namespace_of_its_own().to_owned())
+    }
+
+    /// The server, where it can be asked at all. Whoever fails has it made anew.
+    async fn api(&mut self) -> Option<Api> {
+        if self.api.is_none() {
+            self.api = self.server.api().await.ok();
+        }
+        self.api.clone()
+    }
+
+    fn kept(signed: &Signed) -> Kept {
+        signed.clone().into()
+    }
+}
+
+/// Hears of heads until the end.
+async fn watch(server: Server, namespace: Option<String>, changes: &Changes, meters: Meters) {
+    let mut pauses = Pauses::new();
+    loop {
+        let mut has_listed = false;
+        let failed = match server.api().await {
+            Ok(api) => {
+                let namespace = namespace.clone().unwrap_or_else(|| api.namespace_of_its_own().to_owned());
+                let scope =
+                    Scope { namespace: Some(namespace), labels: Some(MODULE.to_owned()), ..Scope::default() };
+                let tell = |seen| {
+                    has_listed |= changes.tell(seen);
+                    meters.followed.set(i64::from(has_listed));
+                };
+                let Err(error) = api.follow_metadata_of::<ConfigMap>(&scope, tell).await;
+                let denied = error.is_denied().then(|| missing_rule(scope.namespace.as_deref(), "", "configmaps"));
+                denied.map_or_else(|| error.to_string(), |rule| format!("{error}; {rule}"))
+            }
+            Err(error) => error.to_string(),
+        };
+        meters.followed.set(0);
+        meters.failures.inc();
+        tracing::warn!(error = failed, "pushed modules are not heard of at present: those that are there run on");
+        pauses.pause(has_listed).await;
+    }
+}

@@ -1,0 +1,139 @@
+//! Taking what a head says: asked for, looked at, fetched, kept, and put on the shelf.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use host_kubernetes::Api;
+use host_manifest::{Digest, Manifest, join};
+use k8s_openapi::api::core::v1::ConfigMap;
+use tokio::time::{sleep, timeout};
+
+use super::{Follower, Head};
+use crate::head::{NotTaken, Rejected};
+use crate::objects::{self, Signed};
+use crate::report::State;
+
+/// All hosts hear of a head at once, and are not to fetch its parts at once.
+const JITTER: Duration = Duration::from_millis(400);
+/// How long the server may take for one answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// What was not taken, by its digest as far as there is one.
+type Untaken = (String, NotTaken);
+
+impl Follower {
+    pub(super) async fn take(&mut self, name: &str) -> Result<(), Untaken> {
+        let nameless = |error: NotTaken| (String::new(), error);
+        let api = self.server().await.map_err(nameless)?;
+        let namespace = self.namespace_of(&api);
+        let Some(object) = asked::<ConfigMap>(&api, &namespace, name).await.map_err(nameless)? else {
+            // It is gone, which the watch tells, too.
+            return Ok(());
+        };
+        let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
+        head.uid.clone_from(&object.metadata.uid);
+        let signed = Signed::of(&object).ok_or_else(|| nameless(Rejected::Empty.into()))?;
+        let of_manifest = Digest::of(signed.manifest.as_bytes()).to_string();
+        if head.looked_at != of_manifest {
+            head.looked_at.clone_from(&of_manifest);
+            head.rejected = None;
+        }
+        let manifest = self.trust.read(&self.heads[name].record.module, &signed);
+        let manifest = manifest.map_err(|rejected| (of_manifest, rejected.into()))?;
+        let digest = manifest.component.digest;
+        let told = |error: NotTaken| (digest.to_string(), error);
+        if !self.is_new(name, &manifest, &signed).map_err(|rejected| told(rejected.into()))? {
+            return Ok(());
+        }
+        let storage = |error| NotTaken::Storage { path: self.store.component(digest), error };
+        if !self.store.has(digest) {
+            let component = fetch(&api, &namespace, &manifest, self.component_limit).await.map_err(told)?;
+            self.store.keep(digest, &component).map_err(|error| told(storage(error)))?;
+        }
+        let edition = self.edition(&manifest);
+        let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
+        head.record.seen = manifest.revision;
+        head.record.newest = Some(Follower::kept(&signed));
+        self.store.write(&head.record).map_err(|error| told(storage(error)))?;
+        (head.edition, head.standing) = (Some(Arc::clone(&edition)), None);
+        head.taken.clone_from(&head.record.newest);
+        tracing::info!(head = name, module = manifest.name, revision = manifest.revision, %digest, "a pushed module was fetched");
+        self.sandbox.shelf().put(edition);
+        Ok(())
+    }
+
+    /// Whether a manifest is another than the one that is on the shelf, where it may take its place.
+    fn is_new(&self, name: &str, manifest: &Manifest, signed: &Signed) -> Result<bool, Rejected> {
+        let is_other = |(other, head): &(&String, &Head)| {
+            *other != name && head.record.module == manifest.name && (head.is_there || head.edition.is_some())
+        };
+        let Some(head) = self.heads.get(name) else { return Ok(false) };
+        if let Some((other, _)) = self.heads.iter().find(is_other)
+            && head.edition.is_none()
+        {
+            return Err(Rejected::Tie(other.clone()));
+        }
+        let record = &head.record;
+        let kept = [&record.newest, &record.good].into_iter().flatten();
+        let is_known = kept.map(|kept| Signed::from(kept.clone())).any(|kept| kept.manifest == signed.manifest);
+        match manifest.revision {
+            revision if revision < record.seen => Err(Rejected::Older { revision, seen: record.seen }),
+            revision if revision == record.seen && !is_known => Err(Rejected::Changed(revision)),
+            _ => Ok(!head.edition.as_ref().is_some_and(|edition| edition.revision == manifest.revision)),
+        }
+    }
+
+    async fn server(&mut self) -> Result<Api, NotTaken> {
+        if self.api.is_none() {
+            self.api = Some(self.server.api().await?);
+        }
+        let api = self.api.clone();
+        api.ok_or_else(|| unanswered("API server"))
+    }
+}
+
+impl Head {
+    /// What a host says of it on its own pod.
+    pub(super) fn state(&self) -> Option<(String, State)> {
+        use host_wasm::Standing;
+        let edition = self.edition.as_ref();
+        let (state, reason) = match (&self.rejected, &self.standing, edition) {
+            (Some((_, rejected)), ..) => (rejected.reason(), rejected.to_string()),
+            (None, Some(Standing::Live), _) => ("Live", String::new()),
+            (None, _, Some(_)) => ("Compiling", String::new()),
+            (None, _, None) => return None,
+        };
+        let digest = match (&self.rejected, edition) {
+            (Some((digest, _)), _) => digest.clone(),
+            (None, edition) => edition.map(|edition| edition.digest.to_string()).unwrap_or_default(),
+        };
+        let revision = edition.map_or(self.record.seen, |edition| edition.revision);
+        let (state, manifest) = (state.to_owned(), self.looked_at.clone());
+        Some((self.record.module.clone(), State { revision, digest, state, reason, manifest }))
+    }
+}
+
+/// The component that a manifest names, from its parts.
+async fn fetch(api: &Api, namespace: &str, manifest: &Manifest, limit: u64) -> Result<Bytes, NotTaken> {
+    sleep(JITTER.mul_f64(fastrand::f64())).await;
+    let mut pieces = Vec::new();
+    for part in &manifest.component.parts {
+        let object = asked::<ConfigMap>(api, namespace, &part.name).await?;
+        let content = object.and_then(objects::content);
+        pieces.push(content.ok_or_else(|| Rejected::MissingPart(part.name.clone()))?);
+    }
+    Ok(join(&manifest.component, &pieces, limit).await.map_err(Rejected::from)?.into())
+}
+
+async fn asked<K: host_kubernetes::Written>(api: &Api, namespace: &str, name: &str) -> Result<Option<K>, NotTaken> {
+    match timeout(ANSWER, api.find::<K>(namespace, name)).await {
+        Ok(found) => Ok(found?),
+        Err(_) => Err(unanswered(name)),
+    }
+}
+
+fn unanswered(name: &str) -> NotTaken {
+    let (kind, name) = ("configmap".to_owned(), name.to_owned());
+    NotTaken::Api(host_kubernetes::ApiError::Unreachable { kind, name, why: "there was no answer in time".to_owned() })
+}

@@ -1,0 +1,92 @@
+//! How the objects of a module look: their names, labels and keys.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use host_manifest::{Manifest, Part};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+/// The label of a head, whose value is the module's name.
+pub(crate) const MODULE: &str = "tidegate.dev/module";
+/// The label of a part, and of a former head, with the same value.
+pub(crate) const PART_OF: &str = "tidegate.dev/part-of";
+/// The label of a former head, with the head's name; and the annotation with its revision.
+pub(crate) const FORMER: &str = "tidegate.dev/former";
+/// The annotations of a head, for people.
+const REVISION: &str = "tidegate.dev/revision";
+const DIGEST: &str = "tidegate.dev/digest";
+/// The annotation of a host's own pod.
+pub const MODULES: &str = "tidegate.dev/modules";
+
+const MANIFEST: &str = "manifest.json";
+const SIGNATURES: &str = "manifest.sig";
+const COMPONENT: &str = "component";
+
+/// A manifest with its signatures, as it lies in an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signed {
+    pub(crate) manifest: String,
+    pub(crate) signatures: String,
+}
+
+impl Signed {
+    pub(crate) fn of(object: &ConfigMap) -> Option<Signed> {
+        let data = object.data.as_ref()?;
+        let signatures = data.get(SIGNATURES).cloned().unwrap_or_default();
+        Some(Signed { manifest: data.get(MANIFEST)?.clone(), signatures })
+    }
+
+    fn data(&self) -> BTreeMap<String, String> {
+        let signatures = (!self.signatures.is_empty()).then(|| (SIGNATURES.to_owned(), self.signatures.clone()));
+        std::iter::once((MANIFEST.to_owned(), self.manifest.clone())).chain(signatures).collect()
+    }
+}
+
+/// The head; `version` is that of the one whose place it takes.
+pub(crate) fn head(name: &str, manifest: &Manifest, signed: &Signed, version: Option<String>) -> ConfigMap {
+    let annotations = [
+        (REVISION.to_owned(), manifest.revision.to_string()),
+        (DIGEST.to_owned(), format!("sha256:{}", manifest.component.digest)),
+    ];
+    let metadata = ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: Some([(MODULE.to_owned(), manifest.name.clone())].into()),
+        annotations: Some(annotations.into()),
+        resource_version: version,
+        ..ObjectMeta::default()
+    };
+    ConfigMap { metadata, data: Some(signed.data()), ..ConfigMap::default() }
+}
+
+/// What a head has become when another took its place.
+pub(crate) fn former(name: &str, manifest: &Manifest, signed: &Signed) -> ConfigMap {
+    let labels = [(PART_OF.to_owned(), manifest.name.clone()), (FORMER.to_owned(), name.to_owned())];
+    let metadata = ObjectMeta {
+        name: Some(former_name(name, manifest.revision)),
+        labels: Some(labels.into()),
+        annotations: Some([(REVISION.to_owned(), manifest.revision.to_string())].into()),
+        ..ObjectMeta::default()
+    };
+    ConfigMap { metadata, data: Some(signed.data()), immutable: Some(true), ..ConfigMap::default() }
+}
+
+pub(crate) fn former_name(head: &str, revision: u64) -> String {
+    format!("{head}-r{revision}")
+}
+
+pub(crate) fn part(module: &str, part: &Part, bytes: &Bytes) -> ConfigMap {
+    let metadata = ObjectMeta {
+        name: Some(part.name.clone()),
+        labels: Some([(PART_OF.to_owned(), module.to_owned())].into()),
+        ..ObjectMeta::default()
+    };
+    let data = [(COMPONENT.to_owned(), ByteString(bytes.to_vec()))];
+    ConfigMap { metadata, binary_data: Some(data.into()), immutable: Some(true), ..ConfigMap::default() }
+}
+
+/// What lies in a part, if it is one.
+pub(crate) fn content(part: ConfigMap) -> Option<Bytes> {
+    part.binary_data?.remove(COMPONENT).map(|content| content.0.into())
+}

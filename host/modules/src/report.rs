@@ -1,0 +1,163 @@
+//! What a host says of pushed modules: an event where one is refused, and the states of all on its own pod.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use host_kubernetes::{Api, ApiError};
+use host_manifest::Digest;
+use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout};
+
+use crate::objects::MODULES;
+
+/// How often the annotation of a pod is written at most.
+const PAUSE: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(10);
+/// The API server takes no longer message of an event.
+const MESSAGE: usize = 1024;
+
+/// How one module stands on one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) revision: u64,
+    pub(crate) digest: String,
+    pub(crate) state: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) reason: String,
+    /// The digest of the manifest that this is about.
+    #[serde(default)]
+    pub(crate) manifest: String,
+}
+
+pub(crate) type States = BTreeMap<String, State>;
+
+/// Why a head is refused.
+pub(crate) struct Complaint<'c> {
+    pub(crate) head: &'c str,
+    pub(crate) uid: Option<String>,
+    pub(crate) digest: &'c str,
+    pub(crate) reason: &'c str,
+    pub(crate) message: &'c str,
+}
+
+pub(crate) struct Reporter {
+    pod: Option<String>,
+    written: Option<States>,
+    next: Option<Instant>,
+}
+
+impl Reporter {
+    pub(crate) fn new(pod: Option<String>) -> Self {
+        Reporter { pod, written: None, next: None }
+    }
+
+    /// Makes an event, unless a host has made the same before: its name says what it is about.
+    pub(crate) async fn tell(&self, api: &Api, namespace: &str, complaint: &Complaint<'_>) {
+        let event = event(namespace, complaint);
+        let made = match timeout(ANSWER, api.create(namespace, &event, false)).await {
+            Ok(made) => made.map(drop).map_err(|error| error.to_string()),
+            Err(_) => Err("there was no answer in time".to_owned()),
+        };
+        if let Err(error) = made {
+            tracing::warn!(head = complaint.head, error, "no event tells of a pushed module that is refused");
+        }
+    }
+
+    /// Whether the states are others than what the pod says, and it may be told already.
+    pub(crate) fn is_due(&self, states: &States) -> bool {
+        self.pod.is_some()
+            && self.written.as_ref() != Some(states)
+            && !(self.written.is_none() && states.is_empty())
+            && self.next.is_none_or(|next| next <= Instant::now())
+    }
+
+    /// Says on the pod how modules stand.
+    pub(crate) async fn report(&mut self, api: &Api, namespace: &str, states: States) {
+        let Some(pod) = &self.pod else { return };
+        self.next = Some(Instant::now() + PAUSE);
+        // States are text and numbers.
+        let text = serde_json::to_string(&states).unwrap_or_default();
+        let annotations = [(MODULES.to_owned(), text)].into();
+        let annotating = api.annotate::<Pod>(namespace, pod, &annotations);
+        match timeout(ANSWER, annotating).await {
+            Ok(Ok(())) => self.written = Some(states),
+            Ok(Err(error)) => tracing::warn!(pod, %error, "the pod cannot be told how its modules stand"),
+            Err(_) => tracing::warn!(pod, "the pod cannot be told how its modules stand: there was no answer in time"),
+        }
+    }
+}
+
+fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
+    let Complaint { head, uid, digest, reason, message } = complaint;
+    let now = Time(jiff::Timestamp::now());
+    let about = Digest::of(format!("{digest} {reason}").as_bytes()).short();
+    let message: String = message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MESSAGE).map(|(_, c)| c).collect();
+    Event {
+        metadata: ObjectMeta {
+            name: Some(format!("{head}.{about}")),
+            namespace: Some(namespace.to_owned()),
+            ..ObjectMeta::default()
+        },
+        involved_object: ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("ConfigMap".to_owned()),
+            name: Some((*head).to_owned()),
+            namespace: Some(namespace.to_owned()),
+            uid: uid.clone(),
+            ..ObjectReference::default()
+        },
+        reason: Some((*reason).to_owned()),
+        message: Some(message),
+        type_: Some("Warning".to_owned()),
+        source: Some(EventSource { component: Some("tidegate".to_owned()), host: None }),
+        first_timestamp: Some(now.clone()),
+        last_timestamp: Some(now),
+        count: Some(1),
+        ..Event::default()
+    }
+}
+
+/// How the modules stand on one host, as its pod says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    pub pod: String,
+    pub modules: Vec<Report>,
+}
+
+/// How one module stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub module: String,
+    pub revision: u64,
+    pub digest: String,
+    pub state: String,
+    pub reason: String,
+    /// The digest of the manifest that this is about.
+    pub manifest: String,
+}
+
+/// All hosts of a namespace that say something of modules.
+///
+/// # Errors
+/// When the server is not reached, or does not tell.
+pub async fn hosts(api: &Api, namespace: &str) -> Result<Vec<Host>, ApiError> {
+    let pods = api.list::<Pod>(namespace, "").await?;
+    let said = pods.into_iter().filter_map(|pod| {
+        // One that ends says nothing new any more.
+        let metadata = Some(pod.metadata).filter(|metadata| metadata.deletion_timestamp.is_none())?;
+        let text = metadata.annotations?.remove(MODULES)?;
+        let states: States = serde_json::from_str(&text).ok()?;
+        let report = |(module, State { revision, digest, state, reason, manifest }): (String, State)| Report {
+            module,
+            revision,
+            digest,
+            state,
+            reason,
+            manifest,
+        };
+        Some(Host { pod: metadata.name?, modules: states.into_iter().map(report).collect() })
+    });
+    Ok(said.collect())
+}

@@ -1,0 +1,6 @@
+//! What a host keeps of pushed modules, and what it makes of what the watch tells; the rest is tested through the binary, with a real
+//! API server.
+
+mod changes;
+mod config;
+mod store;

@@ -1,0 +1,180 @@
+//! Modules that are pushed to a real API server while a collector runs; said aloud and left out where there is none to start.
+
+mod faults;
+
+use std::path::Path;
+use std::process::Command;
+
+use host_kubernetes::testing::TestServer;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::telemetry::{body_of, logs, record};
+use crate::harness::{Backend, Client, Collector, eventually, tidegate};
+
+const CONFIG: &str = "
+receivers: { otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }
+processors:
+  wasm/scrub: { module: pii-scrub, source: kubernetes, limits: { timeout: 5s } }
+exporters:
+  otlp_grpc: { endpoint: '${env:BACKEND}', tls: { insecure: true }, compression: none }
+modules:
+  cache: '${env:CACHE}'
+  grants: { pii-scrub: { reads: [log.body, 'log.attributes[**]'], writes: [log.body, 'log.attributes[**]', log, counters] } }
+  kubernetes: { auth_type: kubeConfig, storage: state, pod: host-0 }
+service:
+  telemetry: { metrics: { address: '${env:HOST}:8888' } }
+  pipelines:
+    logs: { receivers: [otlp], processors: [wasm/scrub], exporters: [otlp_grpc] }
+";
+
+const SSN: &str = "123-45-6789";
+const MAIL: &str = "ada@example.com";
+
+/// A cluster that modules are pushed to, and a folder that they are pushed from.
+struct Cluster {
+    server: TestServer,
+    folder: TempDir,
+}
+
+impl Cluster {
+    async fn start() -> Option<Cluster> {
+        let server = TestServer::start().await?;
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "host-0" },
+            "spec": { "containers": [{ "name": "tidegate", "image": "tidegate" }] },
+        });
+        server.create("/api/v1/namespaces/default/pods", &pod).await;
+        let folder = tempfile::tempdir().unwrap();
+        for (name, detector) in [("ssn.yaml", "us_ssn"), ("mail.yaml", "email")] {
+            write(folder.path(), name, &format!("detectors: {{ {detector}: {{}} }}\nfields: [log.body]\n"));
+        }
+        Some(Cluster { server, folder })
+    }
+
+    /// A collector of this cluster that is being set up.
+    fn host(&self, yaml: &str, backend: &Backend) -> crate::harness::Setup {
+        let kubeconfig = self.server.kubeconfig().display().to_string();
+        Collector::from_yaml(yaml).env("BACKEND", &backend.address()).env("KUBECONFIG", &kubeconfig)
+    }
+
+    /// `tidegate module …`: whether it went well, and what it said.
+    fn module(&self, line: &str) -> (bool, String) {
+        let mut command: Command = tidegate();
+        command.current_dir(self.folder.path()).env("KUBECONFIG", self.server.kubeconfig());
+        command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/authors"));
+        let output = command.arg("module").args(line.split(' ')).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap()).concat();
+        (output.status.success(), text)
+    }
+
+    fn pushed(&self, line: &str) -> String {
+        let (is_done, said) = self.module(line);
+        assert!(is_done, "{line}: {said}");
+        said
+    }
+
+    /// The objects of a kind, by name.
+    async fn names(&self, plural: &str, labels: &str) -> Vec<String> {
+        let path = format!("/api/v1/namespaces/default/{plural}?labelSelector={labels}");
+        let list = self.server.read(&path).await;
+        let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
+        list["items"].as_array().unwrap().iter().map(name).collect()
+    }
+}
+
+fn write(folder: &Path, name: &str, content: &str) {
+    std::fs::write(folder.join(name), content).unwrap();
+}
+
+/// What becomes of a record with both secrets; none where it is refused.
+async fn processed(client: &Client, backend: &Backend, id: &str) -> Option<String> {
+    client.logs(logs(vec![record(id, 9, &format!("{id} {SSN} {MAIL}"))])).await.ok()?;
+    let is_it = |body: &String| body.starts_with(id);
+    eventually("it arrives", async || backend.log_records().iter().map(body_of).find(is_it)).await.into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_is_pushed_changed_and_undone_while_a_collector_runs() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let backend = Backend::start().await;
+    let collector = cluster.host(CONFIG, &backend).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    assert_eq!(processed(&client, &backend, "early").await, None, "there is no module yet, and nothing passes it");
+
+    let said = cluster.pushed("push pii-scrub --config ssn.yaml --wait");
+    assert!(said.contains("Live on all 1 hosts") && said.contains("pii-scrub revision 1 sha256:"), "{said}");
+    let body = processed(&client, &backend, "one").await.unwrap();
+    assert!(!body.contains(SSN) && body.contains(MAIL), "{body}");
+
+    let seen = collector.log.len();
+    cluster.pushed("push pii-scrub --config mail.yaml");
+    collector.log.wait_for(seen, &["module loaded"]).await;
+    let body = processed(&client, &backend, "two").await.unwrap();
+    assert!(body.contains(SSN) && !body.contains(MAIL), "{body}");
+
+    let seen = collector.log.len();
+    let said = cluster.pushed("undo pii-scrub");
+    assert!(said.contains("revision 3"), "{said}");
+    collector.log.wait_for(seen, &["module loaded"]).await;
+    let body = processed(&client, &backend, "three").await.unwrap();
+    assert!(!body.contains(SSN) && body.contains(MAIL), "{body}");
+    eventually("the revision is told", async || {
+        (collector.metrics().await.sum("tidegate_pushed_module_revision", &[]) == 3.0).then_some(())
+    })
+    .await;
+    eventually("the pod says so", async || {
+        let status = cluster.pushed("status");
+        status.lines().find(|line| line.starts_with("pii-scrub   host-0   3") && line.contains("Live")).map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_good_last_runs_after_a_restart_without_the_api_server_and_a_new_host_refuses() {
+    let Some(mut cluster) = Cluster::start().await else { return };
+    let backend = Backend::start().await;
+    let mut collector = cluster.host(CONFIG, &backend).start().await;
+    cluster.pushed("push pii-scrub --config ssn.yaml --wait");
+    cluster.server.stop();
+    let seen = collector.log.len();
+    collector.log.wait_for(seen, &["not heard of at present"]).await;
+    collector.kill_and_restart().await;
+    let client = Client::connect(collector.grpc()).await;
+    let body = processed(&client, &backend, "alone").await.unwrap();
+    assert!(!body.contains(SSN), "{body}");
+
+    let fresh = cluster.host(CONFIG, &backend).start().await;
+    let client = Client::connect(fresh.grpc()).await;
+    assert_eq!(processed(&client, &backend, "fresh").await, None, "nothing is there, and nothing passes");
+
+    cluster.server.start_again().await;
+    cluster.pushed("push pii-scrub --config mail.yaml");
+    for host in [&collector, &fresh] {
+        host.log.wait_for(0, &["was fetched", "revision=2"]).await;
+        let client = Client::connect(host.grpc()).await;
+        let id = format!("again-{}", host.id());
+        let is_new = async || processed(&client, &backend, &id).await.filter(|body| !body.contains(MAIL)).map(|_| ());
+        eventually("the new rule is live", is_new).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_no_revision_needs_are_removed_and_what_is_tried_is_not_done() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let said = cluster.pushed("push pii-scrub --config ssn.yaml --dry-run");
+    assert!(said.contains("revision 1"), "{said}");
+    assert_eq!(cluster.names("configmaps", "tidegate.dev/module").await, [""; 0], "nothing was done");
+    for config in ["ssn.yaml", "mail.yaml", "ssn.yaml", "mail.yaml", "ssn.yaml"] {
+        cluster.pushed(&format!("push pii-scrub --config {config}"));
+    }
+    assert_eq!(cluster.names("configmaps", "tidegate.dev/module=pii-scrub").await, ["pii-scrub"]);
+    assert_eq!(cluster.names("configmaps", "tidegate.dev/former=pii-scrub").await, ["pii-scrub-r3", "pii-scrub-r4"]);
+    let (is_done, said) = cluster.module("push pii-scrub --revision 2");
+    assert!(!is_done && said.contains("not above 5"), "{said}");
+    let (is_done, said) = cluster.module("undo nothing");
+    assert!(!is_done && said.contains("nothing of that name was pushed"), "{said}");
+    // Whoever pushes another module under the same head would take its place.
+    let (is_done, said) = cluster.module("push cluster-labels --head pii-scrub");
+    assert!(!is_done && said.contains("is of the module"), "{said}");
+}

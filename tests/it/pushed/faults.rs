@@ -1,0 +1,188 @@
+//! What is wrong with a module that is pushed is told once in an event, in a metric and in a line of the log, and changes nothing.
+
+use std::fs;
+use std::process::Command;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{CONFIG, Cluster, SSN, processed, write};
+use crate::harness::{Backend, Client, Collector, eventually, modules};
+
+const HEAD: &str = "/api/v1/namespaces/default/configmaps/pii-scrub";
+const EVENTS: &str = "/api/v1/namespaces/default/events";
+
+/// A collector that runs a module, and what it is asked after something wrong was pushed.
+struct Running {
+    cluster: Cluster,
+    collector: Collector,
+    backend: Backend,
+    client: Client,
+    asked: usize,
+}
+
+impl Running {
+    async fn start(config: &str, push: &str) -> Option<Running> {
+        let cluster = Cluster::start().await?;
+        keys(&cluster);
+        let backend = Backend::start().await;
+        let public = fs::read(cluster.folder.path().join("public.pem")).unwrap();
+        let collector = cluster.host(config, &backend).file("public.pem", public).start().await;
+        cluster.pushed(&format!("push pii-scrub --config ssn.yaml{push} --wait"));
+        let client = Client::connect(collector.grpc()).await;
+        Some(Running { cluster, collector, backend, client, asked: 0 })
+    }
+
+    /// Changes the manifest of the head.
+    async fn change(&self, change: impl FnOnce(&mut Value)) {
+        let head = self.cluster.server.read(HEAD).await;
+        let mut manifest: Value = serde_json::from_str(head["data"]["manifest.json"].as_str().unwrap()).unwrap();
+        change(&mut manifest);
+        self.cluster.server.patch(HEAD, &json!({ "data": { "manifest.json": manifest.to_string() } })).await;
+    }
+
+    /// It is told once in each way, and what ran runs on.
+    async fn is_refused(&mut self, reason: &str, says: &str) {
+        let quoted = format!("reason=\"{reason}\"");
+        self.collector.log.wait_for(0, &["a pushed module is refused", &quoted]).await;
+        let events = eventually("an event tells", async || {
+            let events = self.cluster.server.read(EVENTS).await;
+            let mut items = events["items"].as_array().unwrap().clone();
+            items.retain(|event| event["reason"] == reason && event["involvedObject"]["name"] == "pii-scrub");
+            (!items.is_empty()).then_some(items)
+        })
+        .await;
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert!(events[0]["message"].as_str().unwrap().contains(says), "{}", events[0]["message"]);
+        let metrics = self.collector.metrics().await;
+        assert_eq!(metrics.sum("tidegate_pushed_module_rejected", &[&quoted]), 1.0, "{reason}");
+        self.still_scrubs().await;
+    }
+
+    async fn still_scrubs(&mut self) {
+        self.asked += 1;
+        let body = processed(&self.client, &self.backend, &format!("after-{}", self.asked)).await.unwrap();
+        assert!(!body.contains(SSN), "what was good runs on: {body}");
+    }
+
+    /// Pushes what `tidegate module push` would not, as somebody with `kubectl` may.
+    async fn push_by_hand(&self, name: &str, component: &[u8]) {
+        let digest = format!("sha256:{:x}", Sha256::digest(component));
+        let part = format!("pii-scrub-{name}-0");
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": part }, "immutable": true,
+            "binaryData": { "component": base64::engine::general_purpose::STANDARD.encode(component) },
+        });
+        self.cluster.server.create("/api/v1/namespaces/default/configmaps", &object).await;
+        self.change(|manifest| {
+            manifest["revision"] = json!(manifest["revision"].as_u64().unwrap() + 1);
+            manifest["component"] = json!({
+                "digest": digest, "bytes": component.len(), "coding": "plain",
+                "parts": [{ "name": part, "digest": digest, "bytes": component.len() }],
+            });
+        })
+        .await;
+    }
+}
+
+fn keys(cluster: &Cluster) {
+    let openssl = |arguments: &str| {
+        let mut command = Command::new("openssl");
+        let ran = command.current_dir(cluster.folder.path()).args(arguments.split(' ')).output();
+        assert!(ran.unwrap().status.success(), "{arguments}");
+    };
+    for name in ["key", "stranger"] {
+        openssl(&format!("ecparam -name prime256v1 -genkey -noout -out {name}.pem"));
+    }
+    openssl("ec -in key.pem -pubout -out public.pem");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_head_changes_nothing() {
+    let Some(mut running) = Running::start(CONFIG, "").await else { return };
+    running
+        .change(|manifest| {
+            manifest["revision"] = json!(2);
+            manifest["component"]["digest"] = json!(format!("sha256:{}", "0".repeat(64)));
+        })
+        .await;
+    running.is_refused("WrongDigest", "is not what the manifest says").await;
+    running
+        .change(|manifest| {
+            manifest["revision"] = json!(3);
+            manifest["component"]["digest"] = json!(format!("sha256:{}", "1".repeat(64)));
+            manifest["component"]["parts"][0]["name"] = json!("pii-scrub-nowhere-0");
+        })
+        .await;
+    running.is_refused("MissingPart", "pii-scrub-nowhere-0").await;
+    running.change(|manifest| manifest["grant"] = json!({})).await;
+    running.is_refused("InvalidManifest", "unknown field `grant`").await;
+    // It is taken away, and then something is pushed as it should be.
+    running.cluster.server.delete(HEAD).await;
+    running.collector.log.wait_for(0, &["was deleted: the module runs on"]).await;
+    running.still_scrubs().await;
+    running.cluster.pushed("push pii-scrub --config ssn.yaml --revision 5");
+    running.collector.log.wait_for(0, &["was fetched", "revision=5"]).await;
+    running.change(|manifest| manifest["revision"] = json!(4)).await;
+    running.is_refused("OlderRevision", "this host has seen 5").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_trusted_has_signed_changes_nothing() {
+    let config = CONFIG.replace("modules:\n", "modules:\n  trust: { keys: [public.pem] }\n");
+    let Some(mut running) = Running::start(&config, " --key key.pem").await else { return };
+    running.cluster.pushed("push pii-scrub --config mail.yaml --key stranger.pem");
+    running.is_refused("Untrusted", "none of its signatures is by one of the keys").await;
+    // What was signed is changed afterwards.
+    running.cluster.pushed("push pii-scrub --config ssn.yaml --key key.pem");
+    running.collector.log.wait_for(0, &["was fetched", "revision=3"]).await;
+    running.change(|manifest| manifest["grants"]["reads"] = json!(["*"])).await;
+    eventually("it is refused, too", async || {
+        let metrics = running.collector.metrics().await;
+        (metrics.sum("tidegate_pushed_module_rejected", &["reason=\"Untrusted\""]) == 2.0).then_some(())
+    })
+    .await;
+    running.still_scrubs().await;
+    // What is signed elsewhere is signed.
+    let head = running.cluster.server.read(HEAD).await;
+    let mut manifest: Value = serde_json::from_str(head["data"]["manifest.json"].as_str().unwrap()).unwrap();
+    manifest["revision"] = json!(9);
+    let folder = running.cluster.folder.path();
+    write(folder, "manifest.json", &manifest.to_string());
+    let mut signing = Command::new("openssl");
+    signing.current_dir(folder).args(["dgst", "-sha256", "-sign", "key.pem", "manifest.json"]);
+    let signature = base64::engine::general_purpose::STANDARD.encode(signing.output().unwrap().stdout);
+    write(folder, "manifest.sig", &signature);
+    assert!(running.cluster.module("verify manifest.json --key public.pem --signature manifest.sig").0);
+    assert!(!running.cluster.module("verify ssn.yaml --key public.pem --signature manifest.sig").0);
+    let data = json!({ "manifest.json": manifest.to_string(), "manifest.sig": signature });
+    running.cluster.server.patch(HEAD, &json!({ "data": data })).await;
+    running.collector.log.wait_for(0, &["was fetched", "revision=9"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_sandbox_refuses_changes_nothing() {
+    let Some(mut running) = Running::start(CONFIG, "").await else { return };
+    let folder = running.cluster.folder.path().to_owned();
+    // It asks for more than the host grants.
+    write(&folder, "wide.yaml", "detectors: { us_ssn: {} }\nfields: [log.body, resource.attributes]\n");
+    running.cluster.pushed("push pii-scrub --config wide.yaml");
+    running.is_refused("Refused", "resource.attributes").await;
+    // It asks for more than it was pushed with.
+    write(&folder, "grants.yaml", "reads: ['log.attributes[**]']\nwrites: [log, counters]\n");
+    let seen = running.collector.log.len();
+    running.cluster.pushed("push pii-scrub --config ssn.yaml --grants grants.yaml");
+    running.collector.log.wait_for(seen, &["a pushed module is refused", "the grants that it was pushed with"]).await;
+    running.still_scrubs().await;
+    // It is no module, or one of another world.
+    for (name, component, says) in [
+        ("foreign", modules::of_another_version(&modules::bundled("pii-scrub")), "0.9.0"),
+        ("broken", modules::truncated(&modules::bundled("pii-scrub")), "damaged or cut off"),
+    ] {
+        let seen = running.collector.log.len();
+        running.push_by_hand(name, &component).await;
+        running.collector.log.wait_for(seen, &["a pushed module is refused", says]).await;
+        running.still_scrubs().await;
+    }
+}

@@ -14,6 +14,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "interop")]
 
 import collector_pods  # noqa: E402
 import control_plane  # noqa: E402
+import deployment  # noqa: E402
+import kustomize  # noqa: E402
 import node  # noqa: E402
 import objects  # noqa: E402
 from pods import Pod  # noqa: E402
@@ -50,6 +52,15 @@ def namespace(request):
         objects.delete(kind, name)
     for pod in pods:
         objects.wait_for(lambda: pod.read() is None, f"{pod.name} to be gone")
+
+
+@pytest.fixture(scope="module")
+def bases():
+    """The namespaces and accounts of what deploy/ has, which are there before anything else is asked of them."""
+    documents = [one for base in deployment.BASES for one in kustomize.build(kustomize.DEPLOY / base)]
+    kustomize.apply([one for one in documents if one["kind"] in ("Namespace", "ServiceAccount")])
+    yield
+    kustomize.delete([one for one in documents if "namespace" not in one["metadata"]])
 
 
 @pytest.fixture

@@ -74,10 +74,10 @@ def kubeconfig(server, token, authority):
     }, indent=1)
 
 
-def request(path, method="GET", body=None, kind="application/json"):
-    """The answer of the API server to the administrator; what it refuses raises."""
+def request(path, method="GET", body=None, kind="application/json", token=None):
+    """The answer of the API server to the administrator, or to whose token this is; what it refuses raises."""
     config = json.loads(settings.KUBECONFIG.read_text())
-    server, token = config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"]
+    server, token = config["clusters"][0]["cluster"]["server"], token or config["users"][0]["user"]["token"]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
     asked = urllib.request.Request(server + path, json.dumps(body).encode() if body else None, headers, method=method)
     trusted = ssl.create_default_context(cafile=settings.AUTHORITY)

@@ -1,0 +1,91 @@
+"""Backends on the host, within reach of pods: what Loki and Prometheus are sent is kept, unpacked and otherwise as it came."""
+
+import http.server
+import threading
+
+import settings
+
+
+class Backends:
+    """While it is down, it answers that it is not available."""
+
+    def __init__(self):
+        self.is_down = False
+        self.refused = 0
+        self._bodies = {}
+        self._lock = threading.Lock()
+        self._server = http.server.ThreadingHTTPServer((settings.HOST_ADDRESS, 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def url(self, path=""):
+        return f"http://{settings.HOST_ADDRESS}:{self._server.server_port}{path}"
+
+    def received(self, path):
+        """All that came to a path so far."""
+        with self._lock:
+            return b"\n".join(self._bodies.get(path, []))
+
+    def _take(self, path, body):
+        with self._lock:
+            if self.is_down:
+                self.refused += 1
+                return False
+            self._bodies.setdefault(path, []).append(unpacked(body))
+            return True
+
+    def _handler(backends):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(204 if backends._take(self.path, body) else 503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+
+def unpacked(packed):
+    """A block of Snappy, unpacked: its length, then texts and copies of what stands before."""
+    at, out = 0, bytearray()
+    while packed[at] & 0x80:
+        at += 1
+    at += 1
+    while at < len(packed):
+        tag = packed[at]
+        at += 1
+        if tag & 3 == 0:
+            length = tag >> 2
+            if length >= 60:
+                more = length - 59
+                length = int.from_bytes(packed[at:at + more], "little")
+                at += more
+            out += packed[at:at + length + 1]
+            at += length + 1
+            continue
+        if tag & 3 == 1:
+            length, offset = (tag >> 2 & 7) + 4, (tag >> 5) << 8 | packed[at]
+            at += 1
+        else:
+            wide = 2 if tag & 3 == 2 else 4
+            length, offset = (tag >> 2) + 1, int.from_bytes(packed[at:at + wide], "little")
+            at += wide
+        # What is copied may reach into what the copy itself adds.
+        while length > 0:
+            part = out[-offset:][:length]
+            out += part
+            length -= len(part)
+    return bytes(out)

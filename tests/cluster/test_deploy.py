@@ -1,0 +1,153 @@
+"""What deploy/ has, on a cluster: agents, scrapers and gateways from the bases, with a backend that the test has."""
+
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+
+import control_plane
+import deployment
+import documentation
+import keys
+import kustomize
+import objects
+import pytest
+from backends import Backends
+from deployment import BASES, LOKI, PROMETHEUS, WORKLOADS, namespace_of, pods, rolled_out, told
+from objects import wait_for
+from pods import Pod, busybox
+
+RESTRICTED = ("scraper", "gateway")
+# What a role of a base may have at most: the rules that the documentation has for its components.
+SECTIONS = {"agent": ("kubelet_stats", "k8s_attributes"), "scraper": ("prometheus",)}
+LINES = 1000
+TALKING = "i=0; while [ $i -lt {lines} ]; do echo \"{word} line $i.\"; i=$((i+1)); done; exec busybox sleep 1000"
+
+
+@pytest.fixture(scope="module")
+def backends():
+    with Backends() as backends:
+        yield backends
+
+
+@pytest.fixture(scope="module")
+def deployed(images, bases, backends, tmp_path_factory):
+    """Agents, scrapers and gateways, all of them ready."""
+    folder = tmp_path_factory.mktemp("deploy")
+    services = kustomize.of_kind(kustomize.build(kustomize.DEPLOY / "gateway"), "Service")
+    kustomize.apply(services)
+    address = json.loads(control_plane.get("/api/v1/namespaces/tidegate-gateway/services/tidegate-gateway"))["spec"]["clusterIP"]
+    authority = keys.Authority(folder / "keys", "telemetry")
+    volumes, workloads = [], []
+    try:
+        for base in ("gateway", "scraper", "agent"):
+            documents = deployment.adapted(base, folder / base, address, backends)
+            workloads += kustomize.of_kind(documents, WORKLOADS[base])
+            volumes += deployment.volumes_for(base, documents)
+            kustomize.apply([deployment.certificate(authority, base), *volumes, *documents])
+        for base in BASES:
+            rolled_out(base)
+        yield
+    finally:
+        kustomize.delete(workloads)
+        kustomize.delete_soon(volumes)
+
+
+def waiting(base, exporter):
+    """The items that wait in queues of an exporter, as the pods tell themselves."""
+    return sum(queued(pod, exporter) for pod in pods(base))
+
+
+def queued(pod, exporter):
+    address = pod.read()["status"]["podIP"]
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://{address}:8888/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    told = re.findall(rf'^tidegate_queue_items{{.*exporter="{exporter}".*}} (\S+)$', text, re.MULTILINE)
+    return sum(map(float, told))
+
+
+@pytest.mark.parametrize("folder", [*BASES, "modules"])
+def test_builds_and_passes_a_dry_run_on_the_server_without_a_warning(bases, folder):
+    documents = kustomize.build(kustomize.DEPLOY / folder)
+    warned = kustomize.apply(documents, "--dry-run=server")
+    assert "warning" not in warned.lower(), warned
+
+
+def test_the_gateway_with_its_autoscaler_passes_a_dry_run(bases, tmp_path):
+    part = os.path.relpath(kustomize.DEPLOY / "gateway/autoscaling", tmp_path.resolve())
+    documents = kustomize.build(kustomize.overlay(tmp_path, "gateway", components=[part]))
+    assert kustomize.of_kind(documents, "HorizontalPodAutoscaler")
+    assert "replicas" not in kustomize.of_kind(documents, "StatefulSet")[0]["spec"]
+    assert "warning" not in kustomize.apply(documents, "--dry-run=server").lower()
+
+
+@pytest.mark.parametrize("base", RESTRICTED)
+def test_pods_are_let_into_a_namespace_that_enforces_the_restricted_level(bases, base):
+    enforced = objects.read("Namespace", namespace_of(base))["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+    assert enforced == "restricted"
+    documents = kustomize.build(kustomize.DEPLOY / base)
+    kustomize.apply(kustomize.of_kind(documents, "PriorityClass"))
+    workload = kustomize.of_kind(documents, "StatefulSet")[0]["spec"]
+    # What the claims of a StatefulSet become in its pods.
+    claims = [{"name": one["metadata"]["name"], "persistentVolumeClaim": {"claimName": "any"}} for one in workload["volumeClaimTemplates"]]
+    spec = workload["template"]["spec"]
+    spec["volumes"] += claims
+    assert let_in(base, spec) == ""
+    loose = {**spec, "containers": [{**spec["containers"][0], "securityContext": {}}]}
+    assert "violates PodSecurity \"restricted" in let_in(base, loose)
+
+
+def let_in(base, spec):
+    """Why a pod is not let in, if it is not: it is not made in any case."""
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "dry"}, "spec": spec}
+    try:
+        control_plane.request(f"/api/v1/namespaces/{namespace_of(base)}/pods?dryRun=All", "POST", body)
+        return ""
+    except urllib.error.HTTPError as error:
+        return json.loads(error.read())["message"]
+
+
+@pytest.mark.parametrize("base", SECTIONS)
+def test_a_role_has_no_rule_that_the_documentation_does_not_have(base):
+    role = kustomize.of_kind(kustomize.build(kustomize.DEPLOY / base), "ClusterRole")[0]
+    documented = [rule for section in SECTIONS[base] for rule in documentation.rules(section)]
+    assert triples(role["rules"]) <= triples(documented)
+
+
+def triples(rules):
+    return {(group, resource, verb) for rule in rules for group in rule.get("apiGroups", [])
+            for resource in rule.get("resources", []) for verb in rule["verbs"]}
+
+
+def test_a_line_and_the_metrics_of_a_pod_come_by_way_of_agent_and_gateway(namespace, deployed, backends):
+    Pod.create(namespace, "talker", [busybox(TALKING.format(lines=1, word=namespace))]).run()
+    wait_for(lambda: f"{namespace} line 0.".encode() in backends.received(LOKI), "the line", 300,
+             lambda: told("agent") + told("gateway"))
+    # Use, as the kubelet has it, and as cAdvisor has it, which a scraper asks; each with the cluster's name.
+    for name in (b"k8s_pod_memory_working_set_bytes", b"system_cpu_time_seconds_total", b"container_cpu_usage_seconds_total"):
+        wait_for(lambda: name in backends.received(PROMETHEUS), name.decode(), 300, lambda: told("agent") + told("scraper") + told("gateway"))
+    assert b"of-the-test" in backends.received(PROMETHEUS)
+
+
+def test_a_restart_of_all_gateways_loses_nothing_while_the_backend_is_down(namespace, deployed, backends):
+    backends.is_down = True
+    try:
+        wait = waiting("gateway", "loki") + LINES
+        Pod.create(namespace, "talker", [busybox(TALKING.format(lines=LINES, word=namespace))]).run()
+        wait_for(lambda: waiting("gateway", "loki") >= wait, "the lines to wait in gateways", 300, lambda: told("agent") + told("gateway"))
+        wait_for(lambda: waiting("agent", "otlp_grpc") == 0, "the agent to have none left", 300, lambda: told("agent"))
+        before = {pod.uid for pod in pods("gateway")}
+        kustomize.kubectl("rollout", "restart", "-n", "tidegate-gateway", "statefulset/tidegate-gateway")
+        rolled_out("gateway")
+        assert before.isdisjoint(pod.uid for pod in pods("gateway"))
+        assert numbers(backends, namespace) == set() and backends.refused
+    finally:
+        backends.is_down = False
+    wait_for(lambda: numbers(backends, namespace) == set(range(LINES)), "each line", 300,
+             lambda: f"{LINES - len(numbers(backends, namespace))} lines are not there\n{told('gateway')}")
+
+
+def numbers(backends, word):
+    return {int(number) for number in re.findall(rb"%s line (\d+)\." % word.encode(), backends.received(LOKI))}

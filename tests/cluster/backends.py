@@ -1,9 +1,15 @@
 """Backends on the host, within reach of pods: what Loki and Prometheus are sent is kept, unpacked and otherwise as it came."""
 
 import http.server
+import json
+import os
+import re
+import socket
+import subprocess
 import threading
 
 import settings
+from objects import wait_for
 
 
 class Backends:
@@ -56,6 +62,40 @@ class Backends:
                 pass
 
         return Handler
+
+
+class Otlp:
+    """A collector of the host in place of Tempo, which writes what it is sent to a file."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.create_server((settings.HOST_ADDRESS, 0)) as free:
+            self.address = f"{settings.HOST_ADDRESS}:{free.getsockname()[1]}"
+
+    def __enter__(self):
+        document = {
+            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": self.address}}}},
+            "exporters": {"file": {"path": "spans.jsonl"}},
+            "service": {
+                "telemetry": {"metrics": {"level": "none"}},
+                "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["file"]}},
+            },
+        }
+        config, log = self.folder / "tidegate.yaml", self.folder / "log"
+        config.write_text(json.dumps(document))
+        with log.open("w") as out:
+            self._process = subprocess.Popen([os.environ["TIDEGATE"], "--config", config], stdout=out, stderr=out)
+        wait_for(lambda: "listening" in log.read_text() and self._process.poll() is None, "the collector of the host", trouble=log.read_text)
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait()
+
+    def ids(self):
+        """The ids of the spans that came so far."""
+        out = self.folder / "spans.jsonl"
+        return set(re.findall(r'"spanId":"(\w+)"', out.read_text())) if out.exists() else set()
 
 
 def unpacked(packed):

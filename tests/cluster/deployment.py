@@ -27,14 +27,14 @@ def settings_of(base, **values):
     }]
 
 
-def adapted(base, folder, gateway_address, backends):
+def adapted(base, folder, gateway_address, backends, tempo):
     """A base with what this cluster has otherwise: its image, no names of services, and one node of two cores."""
     container = "/spec/template/spec/containers/0"
     steps = [("replace", f"{container}/resources/requests/cpu", "50m")]
     aliases = [{"ip": gateway_address, "hostnames": [GATEWAY]}]
     values = {"CLUSTER_ID": "of-the-test"}
     if base == "gateway":
-        values = {"PROMETHEUS": backends.url(PROMETHEUS), "LOKI": backends.url()}
+        values = {"PROMETHEUS": backends.url(PROMETHEUS), "LOKI": backends.url(), "TEMPO": tempo.address}
     else:
         steps.append(("add", "/spec/template/spec/hostAliases", aliases))
     if base == "agent":

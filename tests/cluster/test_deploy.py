@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import urllib.error
 import urllib.request
 
@@ -13,7 +14,8 @@ import keys
 import kustomize
 import objects
 import pytest
-from backends import Backends
+import settings
+from backends import Backends, Otlp
 from deployment import BASES, LOKI, PROMETHEUS, WORKLOADS, namespace_of, pods, rolled_out, told
 from objects import wait_for
 from pods import Pod, busybox
@@ -32,7 +34,13 @@ def backends():
 
 
 @pytest.fixture(scope="module")
-def deployed(images, bases, backends, tmp_path_factory):
+def tempo(tmp_path_factory):
+    with Otlp(tmp_path_factory.mktemp("tempo")) as tempo:
+        yield tempo
+
+
+@pytest.fixture(scope="module")
+def deployed(images, bases, backends, tempo, tmp_path_factory):
     """Agents, scrapers and gateways, all of them ready."""
     folder = tmp_path_factory.mktemp("deploy")
     services = kustomize.of_kind(kustomize.build(kustomize.DEPLOY / "gateway"), "Service")
@@ -42,7 +50,7 @@ def deployed(images, bases, backends, tmp_path_factory):
     volumes, workloads = [], []
     try:
         for base in ("gateway", "scraper", "agent"):
-            documents = deployment.adapted(base, folder / base, address, backends)
+            documents = deployment.adapted(base, folder / base, address, backends, tempo)
             workloads += kustomize.of_kind(documents, WORKLOADS[base])
             volumes += deployment.volumes_for(base, documents)
             kustomize.apply([deployment.certificate(authority, base), *volumes, *documents])
@@ -121,14 +129,39 @@ def triples(rules):
             for resource in rule.get("resources", []) for verb in rule["verbs"]}
 
 
+def test_the_scraper_has_as_many_shards_as_replicas():
+    documents = kustomize.build(kustomize.DEPLOY / "scraper")
+    shards = next(one["data"]["SHARDS"] for one in kustomize.of_kind(documents, "ConfigMap") if "SHARDS" in one["data"])
+    assert kustomize.of_kind(documents, "StatefulSet")[0]["spec"]["replicas"] == int(shards)
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_pods_are_given_longer_than_the_pause_before_their_end_and_their_drain_take(base):
+    workload = kustomize.of_kind(kustomize.build(kustomize.DEPLOY / base), WORKLOADS[base])[0]
+    spec = workload["spec"]["template"]["spec"]
+    container = spec["containers"][0]
+    drain = int(container["args"][container["args"].index("--drain-timeout") + 1])
+    pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    assert spec["terminationGracePeriodSeconds"] > pause + drain
+
+
 def test_a_line_and_the_metrics_of_a_pod_come_by_way_of_agent_and_gateway(namespace, deployed, backends):
     Pod.create(namespace, "talker", [busybox(TALKING.format(lines=1, word=namespace))]).run()
     wait_for(lambda: f"{namespace} line 0.".encode() in backends.received(LOKI), "the line", 300,
              lambda: told("agent") + told("gateway"))
-    # Use, as the kubelet has it, and as cAdvisor has it, which a scraper asks; each with the cluster's name.
-    for name in (b"k8s_pod_memory_working_set_bytes", b"system_cpu_time_seconds_total", b"container_cpu_usage_seconds_total"):
+    # Of the kubelet, of the kernel, of cAdvisor and of the gateways themselves, the last two by a scraper.
+    names = (b"k8s_pod_memory_working_set_bytes", b"system_cpu_time_seconds_total", b"container_cpu_usage_seconds_total",
+             b"otelcol_exporter_sent_log_records")
+    for name in names:
         wait_for(lambda: name in backends.received(PROMETHEUS), name.decode(), 300, lambda: told("agent") + told("scraper") + told("gateway"))
     assert b"of-the-test" in backends.received(PROMETHEUS)
+
+
+def test_spans_that_are_sent_to_the_port_of_the_node_come_by_way_of_both(deployed, tempo):
+    kinds = [f"{settings.NODE_ADDRESS}:4317", "--items", "200", "--rate", "0", "--retry-for", "120s"]
+    sent = subprocess.run([os.environ["TIDEGATE"], "generate", "traces", "--endpoint", *kinds], capture_output=True, text=True)
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    wait_for(lambda: len(tempo.ids()) >= 200, "the spans", 300, lambda: f"{len(tempo.ids())} came\n{told('gateway')}")
 
 
 def test_a_restart_of_all_gateways_loses_nothing_while_the_backend_is_down(namespace, deployed, backends):

@@ -11,6 +11,7 @@ mod connectors;
 mod corpus;
 mod datadog;
 mod delivery;
+mod deployment;
 mod drain;
 mod edge;
 mod file_log;

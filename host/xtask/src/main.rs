@@ -4,6 +4,7 @@ mod backends;
 mod bench;
 mod cluster;
 mod conformance;
+mod deploy;
 mod environment;
 mod faults;
 mod fuzz;

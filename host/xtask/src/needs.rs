@@ -30,6 +30,14 @@ pub(crate) fn go() -> Result<()> {
     Ok(())
 }
 
+/// kubectl, which has kustomize in it.
+pub(crate) fn kubectl() -> Result<()> {
+    if !process::answers("kubectl", &["version", "--client"]) {
+        bail!("kubectl is missing: https://kubernetes.io/docs/tasks/tools");
+    }
+    Ok(())
+}
+
 /// npm, for the OpenTelemetry SDK for JavaScript.
 pub(crate) fn npm() -> Result<()> {
     if !process::answers("npm", &["--version"]) {

@@ -6,7 +6,7 @@ use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 use crate::{
-    backends, bench, cluster, conformance, faults, fuzz, guests, interop, needs, otelcol, rotation, tidy, wit,
+    backends, bench, cluster, conformance, deploy, faults, fuzz, guests, interop, needs, otelcol, rotation, tidy, wit,
 };
 
 #[derive(clap::Args)]
@@ -39,6 +39,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         process::run(&mut tests)
     })?;
     let binary = steps.run("the binary", || workspace.binary("release"))?;
+    steps.run_if("deployments", needs::kubectl(), || deploy::check(workspace))?;
     steps.run("fuzz targets compile", || fuzz::check(workspace))?;
     steps.run("the load rig", || workspace.test_rig())?;
     steps.run("faults", || faults::short(workspace, &binary))?;

@@ -64,15 +64,16 @@ def deployed(images, bases, backends, tempo, tmp_path_factory):
 
 def waiting(base, exporter):
     """The items that wait in queues of an exporter, as the pods tell themselves."""
-    return sum(queued(pod, exporter) for pod in pods(base))
+    return sum(metric(pod, "tidegate_queue_items", f'exporter="{exporter}"') for pod in pods(base))
 
 
-def queued(pod, exporter):
+def metric(pod, name, label=""):
+    """The sum of a metric over all series that have a label, as the pod tells itself."""
     address = pod.read()["status"]["podIP"]
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"http://{address}:8888/metrics", timeout=60) as answer:
         text = answer.read().decode()
-    told = re.findall(rf'^tidegate_queue_items{{.*exporter="{exporter}".*}} (\S+)$', text, re.MULTILINE)
+    told = re.findall(rf"^{name}(?:{{[^}}]*{label}.*}})? (\S+)$", text, re.MULTILINE)
     return sum(map(float, told))
 
 
@@ -149,12 +150,21 @@ def test_a_line_and_the_metrics_of_a_pod_come_by_way_of_agent_and_gateway(namesp
     Pod.create(namespace, "talker", [busybox(TALKING.format(lines=1, word=namespace))]).run()
     wait_for(lambda: f"{namespace} line 0.".encode() in backends.received(LOKI), "the line", 300,
              lambda: told("agent") + told("gateway"))
+    # Only the API server knows the image.
+    wait_for(lambda: b"container_image_name" in backends.received(LOKI), "what the API server says of a pod", 300, lambda: told("agent"))
     # Of the kubelet, of the kernel, of cAdvisor and of the gateways themselves, the last two by a scraper.
     names = (b"k8s_pod_memory_working_set_bytes", b"system_cpu_time_seconds_total", b"container_cpu_usage_seconds_total",
              b"otelcol_exporter_sent_log_records")
     for name in names:
         wait_for(lambda: name in backends.received(PROMETHEUS), name.decode(), 300, lambda: told("agent") + told("scraper") + told("gateway"))
     assert b"of-the-test" in backends.received(PROMETHEUS)
+
+
+def test_scrapers_share_the_targets(deployed):
+    """Each of the pods that ask for it, and the cAdvisor of the one node, is scraped by one of them."""
+    annotated = sum(len(pods(base)) for base in BASES)
+    shares = lambda: [metric(pod, "tidegate_prometheus_receiver_targets") for pod in pods("scraper")]
+    wait_for(lambda: sum(shares()) == annotated + 1, "all targets", 300, lambda: f"{shares()}\n{told('scraper')}")
 
 
 def test_spans_that_are_sent_to_the_port_of_the_node_come_by_way_of_both(deployed, tempo):

@@ -41,3 +41,6 @@ fn from(folder: &Path, other: &Path) -> Result<String> {
     let up = "../".repeat(folder?.components().count() - 1);
     Ok(format!("{up}{}", other?.display().to_string().trim_start_matches('/')))
 }
+
+#[cfg(test)]
+mod tests;

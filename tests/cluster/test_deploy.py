@@ -167,6 +167,18 @@ def test_scrapers_share_the_targets(deployed):
     wait_for(lambda: sum(shares()) == annotated + 1, "all targets", 300, lambda: f"{shares()}\n{told('scraper')}")
 
 
+def test_running_gateways_take_over_a_changed_config_map(deployed):
+    there = objects.read("ConfigMap", "tidegate-gateway", namespace_of("gateway"))["data"]["tidegate.yaml"]
+    before = {pod.uid for pod in pods("gateway")}
+    changed = there.replace("batch: {}", "batch: { timeout: 150ms }")
+    assert changed != there
+    objects.patch("ConfigMap", "tidegate-gateway", namespace_of("gateway"), data={"tidegate.yaml": changed})
+    taken = lambda pod: metric(pod, "tidegate_config_reloads", 'outcome="success"')
+    # The kubelet looks at what pods have mounted about once a minute.
+    wait_for(lambda: all(taken(pod) for pod in pods("gateway")), "all gateways to take it over", 300, lambda: told("gateway"))
+    assert before == {pod.uid for pod in pods("gateway")}
+
+
 def test_spans_that_are_sent_to_the_port_of_the_node_come_by_way_of_both(deployed, tempo):
     kinds = [f"{settings.NODE_ADDRESS}:4317", "--items", "200", "--rate", "0", "--retry-for", "120s"]
     sent = subprocess.run([os.environ["TIDEGATE"], "generate", "traces", "--endpoint", *kinds], capture_output=True, text=True)

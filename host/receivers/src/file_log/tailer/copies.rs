@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::follow::{has_content, if_there, is_content};
+use super::follow::if_there;
 use super::packed::has_content_packed;
 use super::{GRACE, Tailer};
 use crate::entries::entry::FileId;
@@ -104,7 +104,8 @@ impl Tailer {
             }
             let metadata = entry.metadata().ok()?;
             let inode = (metadata.dev(), metadata.ino());
-            if self.by_inode.contains_key(&inode) {
+            // It may have been given the inode of one that is gone, and not delivered yet.
+            if self.by_inode.get(&inode).is_some_and(|known| self.is_it(*known, &entry.path())) {
                 continue;
             }
             let copy = self.next_id;
@@ -216,6 +217,33 @@ impl Tailer {
         self.changes.insert(copy, Some(other.known()));
         self.make_ready(copy);
     }
+}
+
+/// Whether what has the inode of a file is that file, and not one that was given the inode when it was gone.
+pub(super) fn is_content_of(path: &Path, file: &Tailed) -> io::Result<bool> {
+    match (file.packed, file.fingerprint.len) {
+        (true, _) => has_content_packed(path, file),
+        (false, 0) => Ok(true),
+        (false, _) => has_content(path, file),
+    }
+}
+
+/// Whether a file begins as the one that is followed, and has before its offset what was read there.
+pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
+    match if_there(source::regular(path))? {
+        Some(other) => is_content(&other, file),
+        None => Ok(false),
+    }
+}
+
+/// The same of one that is open.
+fn is_content(other: &File, file: &Tailed) -> io::Result<bool> {
+    let head = identity::head(other, file.fingerprint.len as usize)?;
+    let mut before = Vec::new();
+    let guarded = u64::from(file.guard.len);
+    let start = file.offset.saturating_sub(guarded);
+    identity::read_at(other, start, guarded as usize, &mut before)?;
+    Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
 /// Whether what is at `place` is a copy of a file as far as that was read, or as far as the copy was written yet.

@@ -1,7 +1,7 @@
 //! How files are found and followed: new ones, renamed ones, rotated ones that no pattern matches, and those that are gone.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -9,13 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::packed::{find_packed, has_content_packed};
+use super::copies::{has_content, is_content_of};
+use super::packed::find_packed;
 use super::{GRACE, Tailer};
 use crate::entries::entry::FileId;
 use crate::file_log::config::Compression;
 use crate::file_log::finder::{Found, Look, is_absence};
-use crate::file_log::identity::{self, Fingerprint};
-use crate::file_log::source::{self, Source};
+use crate::file_log::identity::Fingerprint;
+use crate::file_log::source::Source;
 use crate::file_log::tailed::{Copied, Inode, Tailed};
 
 /// How much longer looking at everything rests than it takes.
@@ -24,6 +25,16 @@ pub(super) const REST: u32 = 50;
 const WATCHED: u32 = 5;
 /// How often it is told that something cannot be looked at.
 const WARN_PAUSE: Duration = Duration::from_secs(60);
+
+/// What became of a file that no pattern finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    /// It is elsewhere, with what was read of it.
+    Found,
+    /// It is read, or waited for, as it is.
+    Open,
+    Gone,
+}
 
 impl Tailer {
     /// Looks for files, and at what became of those that are followed.
@@ -101,7 +112,7 @@ impl Tailer {
     }
 
     /// Whether what has the inode of a file that is followed is that file, and not one that was given it when it was gone.
-    fn is_it(&self, id: FileId, path: &Path) -> bool {
+    pub(super) fn is_it(&self, id: FileId, path: &Path) -> bool {
         let Some(file) = self.files.get(&id) else { return false };
         // What has other content under its own name was written anew; one that was moved from there is no more at that name.
         let is_at = || file.place == path || fs::canonicalize(path).is_ok_and(|place| place == file.place);
@@ -276,7 +287,8 @@ impl Tailer {
                 file.is_drained = false;
             }
             let is_sought = !file.is_drained && (is_new || file.source.is_none() && !file.is_under_way());
-            if is_sought && !self.is_still_there(&mut file, now) {
+            let sought = if is_sought { self.seek(&mut file, now) } else { Sought::Open };
+            if sought == Sought::Gone {
                 let unread = file.unread();
                 if unread > 0 && file.copied.is_none() && self.own_copy(id).is_none() {
                     self.meters.lost_bytes.inc_by(unread);
@@ -284,6 +296,9 @@ impl Tailer {
                 }
                 self.forget(id, &file, now);
                 continue;
+            }
+            if sought == Sought::Found {
+                self.by_inode.insert(file.inode, id);
             }
             if is_sought {
                 // Another file may have been given the inode meanwhile: that one has it.
@@ -299,20 +314,24 @@ impl Tailer {
         }
     }
 
-    /// Whether a file that no pattern finds can still be read; if so, where it is.
-    fn is_still_there(&mut self, file: &mut Tailed, now: Instant) -> bool {
+    /// Looks for a file that no pattern finds.
+    fn seek(&mut self, file: &mut Tailed, now: Instant) -> Sought {
         let is_open = file.source.is_some() || file.is_under_way();
         let found = match find_moved(file) {
             // What is open is read to its end as it is.
             Ok(false) if !is_open => find_packed(file),
             found => found,
         };
-        is_open
-            || found.unwrap_or_else(|error| {
+        match found {
+            Ok(true) => Sought::Found,
+            Ok(false) if !is_open => Sought::Gone,
+            Ok(false) => Sought::Open,
+            Err(error) => {
                 self.meters.read_errors.inc();
                 self.warn_of(&file.place, &error, now);
-                true
-            })
+                Sought::Open
+            }
+        }
     }
 
     /// Whether a file that is gone has come back under its name with what was read of it.
@@ -330,7 +349,9 @@ impl Tailer {
 
     fn move_to(&mut self, id: FileId, inode: Inode, path: &Path) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        self.by_inode.remove(&file.inode);
+        if self.by_inode.get(&file.inode) == Some(&id) {
+            self.by_inode.remove(&file.inode);
+        }
         self.by_inode.insert(inode, id);
         if self.by_place.get(&file.place) == Some(&id) {
             self.by_place.remove(&file.place);
@@ -421,33 +442,6 @@ pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Whether what has the inode of a file is that file, and not one that was given the inode when it was gone.
-fn is_content_of(path: &Path, file: &Tailed) -> io::Result<bool> {
-    match (file.packed, file.fingerprint.len) {
-        (true, _) => has_content_packed(path, file),
-        (false, 0) => Ok(true),
-        (false, _) => has_content(path, file),
-    }
-}
-
-/// Whether a file begins as the one that is followed, and has before its offset what was read there.
-pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
-    match if_there(source::regular(path))? {
-        Some(other) => is_content(&other, file),
-        None => Ok(false),
-    }
-}
-
-/// The same of one that is open.
-pub(super) fn is_content(other: &File, file: &Tailed) -> io::Result<bool> {
-    let head = identity::head(other, file.fingerprint.len as usize)?;
-    let mut before = Vec::new();
-    let guarded = u64::from(file.guard.len);
-    let start = file.offset.saturating_sub(guarded);
-    identity::read_at(other, start, guarded as usize, &mut before)?;
-    Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
 /// Whether a file that no pattern finds is longer than it was; then it is read on.

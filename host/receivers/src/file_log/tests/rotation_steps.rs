@@ -261,6 +261,28 @@ fn reads_what_was_given_the_inode_of_a_file_once_though_that_one_is_not_delivere
 }
 
 #[test]
+fn knows_a_copy_that_was_given_the_inode_of_a_file_that_is_not_delivered_yet() {
+    let folder = Folder::new();
+    folder.append("app.log", "one\n");
+    folder.append("z.log", "of another\n");
+    // The second is not kept open.
+    let mut steps = folder.steps(
+        "{ include: ['*.log'], start_at: beginning, poll_interval: 10ms, watch: poll, max_concurrent_files: 1 }",
+    );
+    let first = steps.after(0);
+    // As if the other one had been removed, and the copy been given its inode.
+    folder.append("app.log", "two\n");
+    folder.rename("z.log", "app.log.1");
+    fs::write(folder.path("app.log.1"), fs::read(folder.path("app.log")).unwrap()).unwrap();
+    fs::write(folder.path("app.log"), "three, which is more than there was\n").unwrap();
+    let mut bodies: Vec<String> = (0..4).flat_map(|_| steps.delivered_after(500)).collect();
+    first.iter().for_each(|batch| steps.tailer.done(batch, true));
+    bodies.extend((0..4).flat_map(|_| steps.delivered_after(1_000)));
+    assert_eq!(bodies, ["two", "three, which is more than there was"]);
+    assert_eq!(steps.metrics.total(LOST), 0);
+}
+
+#[test]
 fn finds_what_was_packed_and_got_another_number_while_nobody_ran() {
     let folder = Folder::new();
     folder.append("app.log", "one\n");

@@ -1,0 +1,80 @@
+//! Rules: what may be written, and whom a certificate makes.
+
+use host_config::Wrong;
+
+use crate::{Config, Denied, Names, OnViolation, Rule, Source, Stranger};
+
+fn rule(of: &str, clusters: &[&str]) -> Rule {
+    Rule { of: of.to_owned(), clusters: clusters.iter().map(|text| (*text).to_owned()).collect(), roles: None }
+}
+
+fn config(from: &[Source], rules: Vec<Rule>) -> Config {
+    Config { from: from.to_vec(), rules, ..Config::default() }
+}
+
+fn told(config: &Config) -> String {
+    config.wrongs("identity").iter().map(Wrong::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn says_what_is_missing_and_what_is_no_pattern() {
+    let none = told(&Config::default());
+    assert!(none.contains("identity.from: it is missing") && none.contains("identity.rules: there is none"), "{none}");
+    let bad = told(&config(&[Source::Dns], vec![rule("", &["a", "[b"]), rule("x", &[])]));
+    for part in [
+        "rules[0].match: an empty pattern",
+        "rules[0].clusters: \"[b\" is no pattern",
+        "rules[1].clusters: it is missing",
+    ] {
+        assert!(bad.contains(part), "{part} in {bad}");
+    }
+}
+
+#[test]
+fn what_is_to_be_overwritten_has_to_have_one_truth() {
+    let overwrite = |rule| Config { on_violation: OnViolation::Overwrite, ..config(&[Source::Dns], vec![rule]) };
+    assert!(told(&overwrite(rule("x", &["a-*"]))).contains("rules[0].clusters: `on_violation: overwrite`"));
+    assert!(told(&overwrite(rule("x", &["a", "b"]))).contains("rules[0].clusters"));
+    assert_eq!(told(&overwrite(rule("x", &["a"]))), "");
+    let roles = Rule { roles: Some(vec!["edge".to_owned(), "hub".to_owned()]), ..rule("x", &["a"]) };
+    assert!(told(&overwrite(roles)).contains("rules[0].roles"));
+}
+
+#[test]
+fn the_identity_is_the_first_that_the_certificate_has_and_the_rule_the_first_that_matches() {
+    let rules = vec![rule("spiffe://e.org/edge/eu-*", &["eu"]), rule("*.example.org", &["dns"]), rule("**", &["rest"])];
+    let rules = config(&[Source::Spiffe, Source::Dns], rules).build("identity").unwrap();
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let who = |uris: &[&str], dns: &[&str], common: &[&str]| {
+        let (uris, dns, common) = (owned(uris), owned(dns), owned(common));
+        let speaker = rules.speaker(&Names { uris: &uris, dns: &dns, common_names: &common })?;
+        Ok::<_, Stranger>((speaker.identity().to_owned(), speaker.cluster().unwrap_or_default().to_owned()))
+    };
+    let is = |identity: &str, cluster: &str| Ok((identity.to_owned(), cluster.to_owned()));
+    assert_eq!(
+        who(&["https://x", "spiffe://e.org/edge/eu-1"], &["a.example.org"], &[]),
+        is("spiffe://e.org/edge/eu-1", "eu")
+    );
+    assert_eq!(who(&["https://x"], &["other", "a.example.org"], &[]), is("other", "rest"));
+    // A wildcard does not go over a `/`.
+    assert_eq!(who(&["spiffe://e.org/edge/eu-1/x"], &[], &[]), is("spiffe://e.org/edge/eu-1/x", "rest"));
+    assert_eq!(who(&["spiffe://a/b", "spiffe://a/c"], &["a.example.org"], &[]), Err(Stranger::Ambiguous("SPIFFE ID")));
+    assert_eq!(who(&[], &[], &["edge"]), Err(Stranger::Nameless("SPIFFE ID, DNS name".to_owned())));
+}
+
+#[test]
+fn whom_no_rule_matches_is_a_stranger() {
+    let rules = config(&[Source::CommonName], vec![rule("edge-*", &["a"])]).build("identity").unwrap();
+    let names = ["hub".to_owned()];
+    let stranger = rules.speaker(&Names { common_names: &names, ..Names::default() }).unwrap_err();
+    assert_eq!(stranger, Stranger::Unmatched("hub".to_owned()));
+    assert!(stranger.to_string().contains("identity.rules"));
+}
+
+#[test]
+fn the_list_of_those_who_are_not_let_in_goes_by_identity_and_by_number() {
+    let denied = Denied::read("# lost\nspiffe://e.org/edge/*\n\nserial: 00:AB:cd\n").unwrap();
+    assert!(denied.has("spiffe://e.org/edge/1", "1") && denied.has("x", "ABCD") && denied.has("x", "00:ab:cd"));
+    assert!(!denied.has("spiffe://e.org/hub/1", "abce") && !Denied::default().has("x", "1"));
+    assert_eq!(Denied::read("a\nserial:xyz").unwrap_err().line, 2);
+}

@@ -7,6 +7,7 @@
 mod client;
 mod config;
 mod fresh;
+mod peer;
 mod pem;
 mod policy;
 mod server;
@@ -16,6 +17,7 @@ mod throttle;
 pub use client::{Connector, Target};
 pub use config::{ClientConfig, Read, ServerConfig};
 pub use fresh::{Fresh, Watch, read};
+pub use peer::{Ended, Peer, Vouched};
 pub use server::{Acceptor, Listener};
 pub use stream::Stream;
 

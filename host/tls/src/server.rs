@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use host_config::Wrong;
 use host_telemetry::{Counter, Metrics};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{Error, RootCertStore};
 use tokio::net::TcpStream;
@@ -38,11 +39,19 @@ pub struct Listener<'a> {
 
 /// Makes encrypted streams of connections.
 pub struct Acceptor {
-    settings: Fresh<rustls::ServerConfig>,
+    pub(crate) settings: Fresh<Settings>,
+    pub(crate) interval: Duration,
     receiver: String,
     transport: &'static str,
     failures: [Counter; Fault::ALL.len()],
     throttle: Throttle,
+}
+
+/// What connections are made with.
+pub(crate) struct Settings {
+    config: Arc<rustls::ServerConfig>,
+    /// Who knows the authorities of clients; none where they show no certificate.
+    pub(crate) verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 /// Why a handshake failed.
@@ -118,9 +127,11 @@ impl ServerConfig {
         let watched = [config.certificate(), config.key(), pinned.clone()];
         let watch =
             Watch { owner: receiver.to_owned(), what: "tls", files: files(&watched), interval: config.reload_interval };
+        let interval = config.reload_interval;
         let load = move || settings_with(&config, pinned.as_ref(), alpn, &read);
         let settings = Fresh::new(watch, metrics, load).map_err(wrong)?;
-        Ok(Acceptor { settings, receiver: receiver.to_owned(), transport, failures, throttle: Throttle::default() })
+        let (receiver, throttle) = (receiver.to_owned(), Throttle::default());
+        Ok(Acceptor { settings, interval, receiver, transport, failures, throttle })
     }
 }
 
@@ -128,7 +139,7 @@ impl Acceptor {
     /// Shakes hands; none where that fails, which was counted and told then.
     pub async fn accept(&self, stream: TcpStream) -> Option<Stream> {
         let peer = stream.peer_addr();
-        let accepting = async { TlsAcceptor::from(self.settings.get().await).accept(stream).await };
+        let accepting = async { TlsAcceptor::from(self.settings.get().await.config.clone()).accept(stream).await };
         let (fault, error) = match timeout(HANDSHAKE, accepting).await {
             Ok(Ok(stream)) => return Some(Stream::Tls(Box::new(TlsStream::Server(stream)))),
             Ok(Err(error)) => (Fault::of(&error), error.to_string()),
@@ -153,7 +164,7 @@ pub(crate) fn files(materials: &[Option<Material>]) -> Vec<PathBuf> {
 }
 
 /// What the configuration says, with its files read by `read`.
-pub(crate) fn settings(config: &ServerConfig, alpn: &[&[u8]], read: &Read<'_>) -> Result<rustls::ServerConfig, Wrong> {
+pub(crate) fn settings(config: &ServerConfig, alpn: &[&[u8]], read: &Read<'_>) -> Result<Settings, Wrong> {
     settings_with(config, config.client_ca().as_ref(), alpn, read)
 }
 
@@ -162,7 +173,7 @@ fn settings_with(
     client_ca: Option<&Material>,
     alpn: &[&[u8]],
     read: &Read<'_>,
-) -> Result<rustls::ServerConfig, Wrong> {
+) -> Result<Settings, Wrong> {
     let policy = Policy::of(&config.wishes())?;
     let missing = |key| Wrong::new(key, "it is missing");
     let certificate = config.certificate().ok_or_else(|| missing("cert_file"))?;
@@ -170,15 +181,10 @@ fn settings_with(
     let builder = rustls::ServerConfig::builder_with_provider(policy.provider.clone())
         .with_protocol_versions(&policy.versions)
         .map_err(|error| Wrong::new("cipher_suites", error.to_string()))?;
-    let builder = match client_ca {
+    let verifier = client_ca.map(|authorities| verifier(authorities, &policy, read)).transpose()?;
+    let builder = match &verifier {
         None => builder.with_no_client_auth(),
-        Some(authorities) => {
-            let mut roots = RootCertStore::empty();
-            authorities.add_to(&mut roots, read)?;
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), policy.provider.clone()).build();
-            builder.with_client_cert_verifier(verifier.map_err(|error| authorities.wrong(&error.to_string()))?)
-        }
+        Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),
     };
     let built = builder.with_single_cert(certificate.certificates(read)?, key.private_key(read)?);
     let mut settings = built.map_err(|error| mismatch(&certificate, &key, &error))?;
@@ -186,7 +192,15 @@ fn settings_with(
     // Connections live long: a client that comes anew shows its certificate anew, which may have been withdrawn.
     settings.session_storage = Arc::new(NoServerSessionStorage {});
     settings.send_tls13_tickets = 0;
-    Ok(settings)
+    Ok(Settings { config: Arc::new(settings), verifier })
+}
+
+/// Who lets in clients with a certificate of these authorities.
+fn verifier(authorities: &Material, policy: &Policy, read: &Read<'_>) -> Result<Arc<dyn ClientCertVerifier>, Wrong> {
+    let mut roots = RootCertStore::empty();
+    authorities.add_to(&mut roots, read)?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), policy.provider.clone()).build();
+    verifier.map_err(|error| authorities.wrong(&error.to_string()))
 }
 
 /// Why a certificate and a key are not used together.

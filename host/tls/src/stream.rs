@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
@@ -14,6 +15,16 @@ pub enum Stream {
     Plain(TcpStream),
     /// Boxed, so that a plain connection does not pay for its size.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// The certificates that the peer has shown, its own one first; none where it has shown none.
+    pub(crate) fn shown(&self) -> &[CertificateDer<'static>] {
+        match self {
+            Stream::Plain(_) => &[],
+            Stream::Tls(stream) => stream.get_ref().1.peer_certificates().unwrap_or_default(),
+        }
+    }
 }
 
 macro_rules! either {

@@ -17,6 +17,7 @@ mod edge;
 mod file_log;
 mod floods;
 mod harness;
+mod identity;
 mod looking;
 mod memory_limiter;
 mod metadata;

@@ -9,6 +9,8 @@ use host_otlp::{Payload, Signal};
 /// The key of metadata under which the address of who sent the data stands, where something downstream reads it. No header has
 /// such a name.
 pub const PEER: &str = ":peer";
+/// The key under which the identity of who sent the data stands, by its certificate, where something downstream reads it.
+pub const IDENTITY: &str = ":identity";
 
 /// Where data came from: payloads of different origins are never joined.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]

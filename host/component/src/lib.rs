@@ -12,7 +12,7 @@ mod shutdown;
 
 pub use auth::{Authenticators, ClientAuth, Denied, HeaderAction, HeaderChange, ServerAuth};
 pub use consumer::{Consumer, Consumers, DeadLetters, Exporter, Receiver, Reservation};
-pub use delivery::{Delivery, MetadataKeys, Origin, PEER};
+pub use delivery::{Delivery, IDENTITY, MetadataKeys, Origin, PEER};
 pub use failure::{Failure, Outcome};
 pub use id::{ComponentId, IdError, Kind, PipelineId};
 pub use shutdown::{Shutdown, Trigger, spawn, spawn_in, task_span};

@@ -54,6 +54,13 @@ impl Lanes {
     }
 }
 
+impl Lanes {
+    /// Counts items that the receiver itself did not let in.
+    pub fn refuse(&self, signal: Signal, items: u64) {
+        self.by_signal[signal as usize].refused.inc_by(items);
+    }
+}
+
 impl Lane {
     fn new(signal: Signal, receiver: &str, labels: &[(&str, &str)], metrics: &Metrics) -> Self {
         let [accepted, refused, failed] = match signal {
@@ -82,7 +89,11 @@ impl Lane {
             span: format!("receiver/{receiver}/{operation}"),
             span_counts,
             accepted: metrics.counter(accepted, "Items that the pipeline took.", labels),
-            refused: metrics.counter(refused, "Items that the pipeline could not take at present.", labels),
+            refused: metrics.counter(
+                refused,
+                "Items that the pipeline could not take at present, and those that the receiver did not let in.",
+                labels,
+            ),
             failed: metrics.counter(failed, "Items that the pipeline will never take.", labels),
         }
     }

@@ -8,11 +8,13 @@ mod config;
 mod connection;
 mod grpc;
 mod http;
+mod identity;
 mod intake;
 mod io;
 mod json;
 mod metadata;
 mod packed;
+mod partial;
 mod receiver;
 mod status;
 

@@ -126,3 +126,6 @@ impl Vouched {
         verified.map(|_| ()).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::string::Ia5String;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// The name in every certificate of a server here.
@@ -50,6 +54,15 @@ impl Authority {
         self.issue_until(name, 2099)
     }
 
+    /// A certificate of this SPIFFE ID that is valid until then.
+    pub(crate) fn issue_spiffe(&self, id: &str, until: SystemTime) -> Identity {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names.push(SanType::URI(Ia5String::try_from(id).unwrap()));
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = until.into();
+        self.sign(&params)
+    }
+
     /// A certificate of this name that was valid once.
     pub(crate) fn expired(&self, name: &str) -> Identity {
         self.issue_until(name, 2001)
@@ -57,9 +70,26 @@ impl Authority {
 
     /// A connection to a hub whose certificate it has issued, on which one of these protocols is spoken.
     pub(crate) async fn connect(&self, address: SocketAddr, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
+        self.connect_as(None, address, protocols).await
+    }
+
+    /// The same for somebody who shows who it is.
+    pub(crate) async fn connect_as(
+        &self,
+        identity: Option<&Identity>,
+        address: SocketAddr,
+        protocols: &[&[u8]],
+    ) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
-        let mut settings = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let builder = ClientConfig::builder().with_root_certificates(roots);
+        let mut settings = match identity {
+            None => builder.with_no_client_auth(),
+            Some(Identity { certificate, key }) => {
+                let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+            }
+        };
         settings.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         let plain = TcpStream::connect(address).await.unwrap();
         TlsConnector::from(Arc::new(settings)).connect(ServerName::try_from(HUB).unwrap(), plain).await.unwrap()
@@ -69,6 +99,10 @@ impl Authority {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(year, 1, 1);
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
         Identity { certificate, key: key.serialize_pem() }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -44,6 +44,14 @@ impl Client {
 
     pub(crate) async fn logs(&self, request: ExportLogsServiceRequest) -> Result<(), Status> {
         LogsServiceClient::new(self.0.clone()).export(request).await.map(|_| ())
+    }
+
+    /// The same, with the answer.
+    pub(crate) async fn logs_answered(
+        &self,
+        request: ExportLogsServiceRequest,
+    ) -> Result<ExportLogsServiceResponse, Status> {
+        LogsServiceClient::new(self.0.clone()).export(request).await.map(tonic::Response::into_inner)
     }
 
     pub(crate) async fn traces(&self, request: ExportTraceServiceRequest) -> Result<(), Status> {

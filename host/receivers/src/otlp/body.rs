@@ -80,15 +80,12 @@ pub(crate) async fn in_time<T>(
 /// What a reply is made of.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// A gRPC success: an empty message, then the status in the trailers.
-    Message,
+    /// A gRPC success: a message, then the status in the trailers.
+    Message(Bytes),
     Trailers,
     Full(Bytes),
     Done,
 }
-
-/// An uncompressed gRPC message without content.
-static EMPTY_MESSAGE: [u8; 5] = [0; 5];
 
 impl Body for Reply {
     type Data = Bytes;
@@ -96,7 +93,7 @@ impl Body for Reply {
 
     fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let (frame, next) = match std::mem::replace(&mut *self, Reply::Done) {
-            Reply::Message => (Frame::data(Bytes::from_static(&EMPTY_MESSAGE)), Reply::Trailers),
+            Reply::Message(bytes) => (Frame::data(bytes), Reply::Trailers),
             Reply::Trailers => {
                 let mut trailers = HeaderMap::with_capacity(1);
                 trailers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
@@ -113,7 +110,7 @@ impl Body for Reply {
         match self {
             Reply::Done => true,
             Reply::Full(bytes) => bytes.is_empty(),
-            Reply::Message | Reply::Trailers => false,
+            Reply::Message(_) | Reply::Trailers => false,
         }
     }
 
@@ -121,7 +118,7 @@ impl Body for Reply {
         match self {
             Reply::Full(bytes) => http_body::SizeHint::with_exact(bytes.len() as u64),
             Reply::Done => http_body::SizeHint::with_exact(0),
-            Reply::Message | Reply::Trailers => http_body::SizeHint::default(),
+            Reply::Message(_) | Reply::Trailers => http_body::SizeHint::default(),
         }
     }
 }

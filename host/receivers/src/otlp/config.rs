@@ -9,11 +9,15 @@ use host_tls::ServerConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use super::identity;
+
 /// The receiver's configuration.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub protocols: Protocols,
+    /// Who senders are by their certificates, and what that lets them say.
+    pub identity: Option<host_identity::Config>,
 }
 
 /// The protocols that are served: those whose key is there, with or without a value.
@@ -188,16 +192,37 @@ impl Check for Config {
             ("protocols.http.auth", http.as_ref().and_then(|http| http.auth.as_ref())),
         ];
         wrongs.extend(auth.iter().filter_map(|(at, auth)| Some(auth.as_ref()?.wrongs(at))).flatten());
+        wrongs.extend(self.identity.iter().flat_map(|identity| identity.wrongs(identity::KEY)));
+        wrongs.extend(self.identity.as_ref().and_then(|_| self.protocols.nameless()));
         wrongs
     }
 
     fn wrongs_in(&self, files: &Files<'_>) -> Vec<Wrong> {
         let read = |path: &Path| files.read(path);
-        self.protocols.tls().into_iter().flat_map(|(at, tls)| tls.wrongs_in(at, &read)).collect()
+        let mut wrongs: Vec<_> =
+            self.protocols.tls().into_iter().flat_map(|(at, tls)| tls.wrongs_in(at, &read)).collect();
+        let list = self.identity.iter().map(|identity| &identity.deny_file);
+        let list = list.filter(|path| !path.as_os_str().is_empty());
+        wrongs.extend(list.filter_map(|path| identity::denied(path, &read).err()));
+        wrongs
     }
 }
 
 impl Protocols {
+    /// What is wrong where a protocol lets in senders that show no certificate, and senders are to show who they are.
+    fn nameless(&self) -> Option<Wrong> {
+        let is_open = |tls: Option<&ServerConfig>| tls.is_none_or(|tls| tls.client_ca_file.as_os_str().is_empty());
+        let grpc = self.grpc.as_ref().is_some_and(|grpc| is_open(grpc.tls.as_ref())).then_some("grpc");
+        let http = self.http.as_ref().is_some_and(|http| is_open(http.tls.as_ref())).then_some("http");
+        let protocol = grpc.or(http)?;
+        let message = format!(
+            "senders over {protocol} show no certificate that says who they are: name the authorities of clients in \
+             `protocols.{protocol}.tls.client_ca_file`, or leave `protocols.{protocol}` to a receiver of its own \
+             without `identity`"
+        );
+        Some(Wrong::new(identity::KEY, message))
+    }
+
     /// The encrypted protocols, each with the key of its section.
     fn tls(&self) -> Vec<(&'static str, &ServerConfig)> {
         let grpc = self.grpc.as_ref().and_then(|grpc| grpc.tls.as_ref()).map(|tls| ("protocols.grpc.tls", tls));

@@ -6,16 +6,18 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use host_component::Shutdown;
+use host_identity::Speaker;
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::config::ServerParameters;
+use super::identity::Standing;
 use super::intake::Intake;
 use super::status::{Cause, Rejection};
 
@@ -24,6 +26,8 @@ const CLOSING_TICK: Duration = Duration::from_millis(250);
 
 /// How many of these pass at the end before a request that is still being read is given up: its sender was not answered.
 const LAST_READS: u32 = 8;
+/// How long calls may go on whose sender is not vouched for any more.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 /// What a peer says at the least: the preface of HTTP/2, or the shortest request of HTTP/1.
 const FIRST_WORDS: usize = 24;
 
@@ -32,6 +36,9 @@ const FIRST_WORDS: usize = 24;
 pub(crate) struct Activity {
     /// Who is at the other end.
     peer: IpAddr,
+    standing: Standing,
+    /// Whether it is not listened to any more.
+    is_over: AtomicBool,
     active: AtomicUsize,
     /// Those of the active ones whose body has not come in full.
     reading: AtomicUsize,
@@ -46,9 +53,11 @@ pub(crate) struct Busy {
 }
 
 impl Activity {
-    pub(crate) fn new(peer: IpAddr) -> Self {
+    pub(crate) fn new(peer: IpAddr, standing: Standing) -> Self {
         Activity {
             peer: peer.to_canonical(),
+            standing,
+            is_over: AtomicBool::new(false),
             active: AtomicUsize::new(0),
             reading: AtomicUsize::new(0),
             taken: AtomicU64::new(0),
@@ -61,6 +70,10 @@ impl Activity {
         self.reading.fetch_add(1, Ordering::Relaxed);
         self.taken.fetch_add(1, Ordering::Relaxed);
         Busy { activity: self.clone(), is_reading: true }
+    }
+
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Notes bytes that came in.
@@ -84,6 +97,19 @@ impl Busy {
         self.activity.peer
     }
 
+    /// Who sends it; none where nobody has to say.
+    pub(crate) fn speaker(&self) -> Result<Option<&Speaker>, Rejection> {
+        let forbidden = |message: &str| Err(Rejection::new(Cause::Forbidden, message));
+        match &self.activity.standing {
+            _ if self.activity.is_over.load(Ordering::Relaxed) => {
+                forbidden("nobody vouches for the client certificate any more: connect with one that is good")
+            }
+            Standing::Anybody => Ok(None),
+            Standing::Known(speaker) => Ok(Some(speaker)),
+            Standing::Stranger(why) => forbidden(why),
+        }
+    }
+
     /// The body is there: from now on the sender is owed an answer.
     pub(crate) fn has_read(&mut self) {
         if std::mem::take(&mut self.is_reading) {
@@ -105,6 +131,8 @@ enum Reason {
     Idle,
     Age,
     Silent,
+    /// Nobody vouches for the peer any more.
+    Ended(String),
 }
 
 /// How long a connection may live, and in which state.
@@ -114,12 +142,13 @@ pub(crate) struct Lifetime<'a> {
     pub(crate) first_words: Duration,
 }
 
-/// Runs a connection to its end.
+/// Runs a connection to its end, which may be that of the certificate that its peer has shown.
 pub(crate) async fn drive<C>(
     connection: C,
     activity: &Activity,
     lifetime: Lifetime<'_>,
     intake: &Intake,
+    ended: impl Future<Output = String>,
     shutdown: Shutdown,
 ) where
     C: GracefulConnection,
@@ -128,7 +157,7 @@ pub(crate) async fn drive<C>(
     let mut connection = pin!(Behind::new(connection));
     let keepalive = lifetime.keepalive;
     // The connection wakes with each request: what hardly ever happens is not asked about each time.
-    let mut told = FuturesUnordered::from_iter([told_to_go(activity, &lifetime, shutdown)]);
+    let mut told = FuturesUnordered::from_iter([told_to_go(activity, &lifetime, ended, shutdown)]);
     let reason = tokio::select! {
         biased;
         result = connection.as_mut() => return report(result, intake),
@@ -141,6 +170,11 @@ pub(crate) async fn drive<C>(
     connection.as_mut().inner().graceful_shutdown();
     let patience = match reason {
         Reason::Age => keepalive.max_connection_age_grace,
+        Reason::Ended(reason) => {
+            activity.is_over.store(true, Ordering::Relaxed);
+            intake.note_ended(&reason);
+            LAST_CALLS
+        }
         Reason::Shutdown | Reason::Idle | Reason::Silent => Duration::ZERO,
     };
     tokio::select! {
@@ -152,12 +186,18 @@ pub(crate) async fn drive<C>(
 }
 
 /// Returns when the connection is to go.
-async fn told_to_go(activity: &Activity, lifetime: &Lifetime<'_>, mut shutdown: Shutdown) -> Reason {
+async fn told_to_go(
+    activity: &Activity,
+    lifetime: &Lifetime<'_>,
+    ended: impl Future<Output = String>,
+    mut shutdown: Shutdown,
+) -> Reason {
     tokio::select! {
         () = shutdown.wait() => Reason::Shutdown,
         () = idle(activity, lifetime.keepalive.max_connection_idle) => Reason::Idle,
         () = elapsed(lifetime.keepalive.max_connection_age) => Reason::Age,
         () = silent(activity, lifetime.first_words) => Reason::Silent,
+        reason = ended => Reason::Ended(reason),
     }
 }
 

@@ -13,6 +13,7 @@ use super::body::{self, Reply};
 use super::connection::Busy;
 use super::intake::{Came, Intake};
 use super::packed;
+use super::partial::Partial;
 use super::status::{Cause, Rejection};
 use crate::budget::Reservation;
 
@@ -28,7 +29,7 @@ const APPLICATION_GRPC: HeaderValue = HeaderValue::from_static("application/grpc
 /// Answers one request on the gRPC port.
 pub(crate) async fn serve(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Response<Reply> {
     match call(intake, request, busy).await {
-        Ok(()) => success(),
+        Ok(taken) => success(taken),
         Err(rejection) => {
             intake.note(&rejection);
             refusal(&rejection)
@@ -36,7 +37,7 @@ pub(crate) async fn serve(intake: &Intake, request: Request<Incoming>, busy: &mu
     }
 }
 
-async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Result<(), Rejection> {
+async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> Result<Option<Partial>, Rejection> {
     let path = request.uri().path();
     let signal = signal(path).filter(|signal| intake.takes(*signal)).ok_or_else(|| unknown(path))?;
     if request.method() != Method::POST {
@@ -47,10 +48,11 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
         return Err(Rejection::new(Cause::MediaType, "the content type of a gRPC call is application/grpc"));
     }
     intake.check_headers(headers)?;
+    let speaker = busy.speaker()?.cloned();
     intake.authenticate(headers).await?;
     let coding = coding(headers)?;
-    let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer())?;
-    let came = Came { origin, remote: Remote::of(headers), format: "protobuf" };
+    let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer(), speaker.as_ref())?;
+    let came = Came { origin, speaker, remote: Remote::of(headers), format: "protobuf" };
     let mut incoming = request.into_body();
     let (message, _reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
@@ -162,10 +164,21 @@ fn joined(head: Bytes, data: Bytes) -> Bytes {
     [head, data].concat().into()
 }
 
-fn success() -> Response<Reply> {
-    let mut response = Response::new(Reply::Message);
+/// An uncompressed message without content, unless a part was not taken.
+fn success(partial: Option<Partial>) -> Response<Reply> {
+    let message = partial.map_or_else(|| Bytes::from_static(&[0; PREFIX]), |partial| framed(&partial.encoded()));
+    let mut response = Response::new(Reply::Message(message));
     response.headers_mut().insert(CONTENT_TYPE, APPLICATION_GRPC);
     response
+}
+
+fn framed(message: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(PREFIX + message.len());
+    out.push(0);
+    // The message is a number and a short text.
+    out.extend_from_slice(&(message.len() as u32).to_be_bytes());
+    out.extend_from_slice(message);
+    out.into()
 }
 
 /// A reply without a message: its status stands in the headers.

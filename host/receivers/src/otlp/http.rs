@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use super::body::{self, Reply};
 use super::connection::Busy;
 use super::intake::{Came, Intake};
+use super::partial::Partial;
 use super::status::{Cause, Rejection};
 use super::{json, packed};
 use crate::budget::Reservation;
@@ -57,7 +58,7 @@ pub(crate) async fn serve(intake: &Intake, request: Request<Incoming>, busy: &mu
     let form = Form::of(request.headers());
     let answer = form.as_ref().copied().unwrap_or(Form::Protobuf);
     match post(intake, request, form, busy).await {
-        Ok(()) => success(answer),
+        Ok(taken) => success(answer, taken.as_ref()),
         Err(rejection) => {
             intake.note(&rejection);
             refusal(&rejection, answer)
@@ -70,7 +71,7 @@ async fn post(
     request: Request<Incoming>,
     form: Result<Form, Rejection>,
     busy: &mut Busy,
-) -> Result<(), Rejection> {
+) -> Result<Option<Partial>, Rejection> {
     let path = request.uri().path();
     let signal = signal(path).filter(|signal| intake.takes(*signal)).ok_or_else(|| unknown(path))?;
     if request.method() != Method::POST {
@@ -78,11 +79,12 @@ async fn post(
     }
     let headers = request.headers();
     intake.check_headers(headers)?;
+    let speaker = busy.speaker()?.cloned();
     intake.authenticate(headers).await?;
     let form = form?;
     let coding = coding(headers)?;
-    let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer())?;
-    let came = Came { origin, remote: Remote::of(headers), format: form.name() };
+    let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer(), speaker.as_ref())?;
+    let came = Came { origin, speaker, remote: Remote::of(headers), format: form.name() };
     let mut incoming = request.into_body();
     let (body, reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
     busy.has_read();
@@ -131,11 +133,13 @@ async fn read(
     Ok((plain, reservation))
 }
 
-/// An empty response message has no bytes; in JSON it has what the Collector writes.
-fn success(form: Form) -> Response<Reply> {
-    let mut response = Response::new(match form {
-        Form::Protobuf => Reply::Done,
-        Form::Json => Reply::Full(Bytes::from_static(b"{\"partialSuccess\":{}}")),
+/// An empty response message has no bytes; in JSON it has what the Collector writes. Another one says what was not taken.
+fn success(form: Form, partial: Option<&Partial>) -> Response<Reply> {
+    let mut response = Response::new(match (form, partial) {
+        (Form::Protobuf, None) => Reply::Done,
+        (Form::Protobuf, Some(partial)) => Reply::Full(partial.encoded()),
+        (Form::Json, None) => Reply::Full(Bytes::from_static(b"{\"partialSuccess\":{}}")),
+        (Form::Json, Some(partial)) => Reply::Full(partial.json()),
     });
     response.headers_mut().insert(CONTENT_TYPE, form.media_type());
     response

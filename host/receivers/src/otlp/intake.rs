@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_component::{ComponentId, Consumers, Delivery, Denied, Failure, Origin, ServerAuth, Signal};
-use host_otlp::{Limits, check};
+use host_identity::{Judged, Speaker};
+use host_otlp::{Limits, Payload, check};
 use host_telemetry::Counter;
 use host_telemetry::traces::Remote;
 use http::{HeaderMap, HeaderValue};
 
 use super::body;
+use super::identity::{self, Gate};
 use super::metadata::Metadata;
+use super::partial::Partial;
 use super::status::{Cause, Rejection};
+use crate::budget::Reservation;
 use crate::{Budget, Deps, Lanes};
 
 /// What a header costs besides its text, as HTTP/2 counts.
@@ -33,14 +37,19 @@ pub(crate) struct Intake {
     pub(crate) metadata: Metadata,
     /// Who lets requests in; none where everybody may come.
     auth: Option<Arc<dyn ServerAuth>>,
+    /// Who knows what senders may say; none where they may say anything.
+    pub(crate) gate: Option<Arc<Gate>>,
     unknown_fields: Counter,
     rejected: [Counter; Cause::ALL.len()],
     pub(crate) connections_refused: Counter,
+    connections_ended: Counter,
 }
 
 /// A request as it came in.
 pub(crate) struct Came {
     pub(crate) origin: Arc<Origin>,
+    /// Who sends it; none where nobody has to say.
+    pub(crate) speaker: Option<Speaker>,
     /// The step of its sender.
     pub(crate) remote: Remote,
     /// `protobuf` or `json`.
@@ -54,6 +63,7 @@ pub(crate) struct Bounds {
     pub(crate) read_timeout: Duration,
     pub(crate) include_metadata: bool,
     pub(crate) auth: Option<Arc<dyn ServerAuth>>,
+    pub(crate) gate: Option<Arc<Gate>>,
 }
 
 impl Intake {
@@ -83,6 +93,7 @@ impl Intake {
             lanes: Lanes::new(&receiver, transport, metrics),
             metadata: Metadata::new(bounds.include_metadata, deps.metadata),
             auth: bounds.auth,
+            gate: bounds.gate,
             unknown_fields: metrics.counter(
                 "tidegate_receiver_unknown_fields",
                 "Fields that OTLP does not know in requests that were let in: relayed as they are, of JSON left out.",
@@ -92,6 +103,11 @@ impl Intake {
             connections_refused: metrics.counter(
                 "tidegate_receiver_connections_refused",
                 "Connections that were closed at once, since there were as many as there may be.",
+                &labels,
+            ),
+            connections_ended: metrics.counter(
+                "tidegate_receiver_connections_ended",
+                "Connections that were closed since nobody vouched for the client certificate any more.",
                 &labels,
             ),
         }
@@ -124,9 +140,9 @@ impl Intake {
         }
     }
 
-    /// Hands a request to the pipeline and waits for its answer. An empty one is a success. Where the pipeline was there when
+    /// Hands a request to the pipeline and waits for its answer, which may be that a part was not taken. An empty one is a success. Where the pipeline was there when
     /// the request began and is not any more, its sender may try again, and is told then what there is.
-    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, came: Came) -> Result<(), Rejection> {
+    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, came: Came) -> Result<Option<Partial>, Rejection> {
         let Some(consumer) = self.consumers.of(signal) else {
             let message = format!("the pipeline that took {signal} from this receiver was removed meanwhile");
             return Err(Rejection::new(Cause::Retryable, message));
@@ -136,9 +152,14 @@ impl Intake {
             self.unknown_fields.inc_by(payload.unknown_fields());
         }
         if payload.items() == 0 {
-            return Ok(());
+            return Ok(None);
         }
-        let Came { origin, remote, format } = came;
+        let Came { origin, speaker, remote, format } = came;
+        let mut reservation = None;
+        let (payload, partial) = match (&self.gate, &speaker) {
+            (Some(gate), Some(speaker)) => self.judged(gate, speaker, payload, &mut reservation)?,
+            _ => (payload, None),
+        };
         let items = payload.items();
         let delivery = Delivery { payload, origin, route: None };
         let taking = Box::pin(async {
@@ -147,7 +168,37 @@ impl Intake {
             let late = || Failure::retryable(format!("not delivered within ack_timeout, {:?}", self.ack_timeout));
             taken.unwrap_or_else(|| Err(late()))
         });
-        Ok(self.lanes.deliver(signal, items, taking, &remote, format).await?)
+        self.lanes.deliver(signal, items, taking, &remote, format).await?;
+        Ok(partial)
+    }
+
+    /// What of a request its speaker may say, and what it is told of the rest.
+    fn judged(
+        &self,
+        gate: &Gate,
+        speaker: &Speaker,
+        payload: Payload,
+        reservation: &mut Option<Reservation>,
+    ) -> Result<(Payload, Option<Partial>), Rejection> {
+        let signal = payload.signal();
+        let Judged { payload, refused_items, refused_resources } =
+            gate.judge(speaker, payload, &self.budget, reservation)?;
+        if refused_resources == 0 {
+            return Ok((payload, None));
+        }
+        self.lanes.refuse(signal, refused_items);
+        let message = identity::refusal(speaker, refused_resources);
+        if payload.items() == 0 {
+            return Err(Rejection::new(Cause::Forbidden, message));
+        }
+        tracing::debug!(error = message, "a part of a request was not taken");
+        Ok((payload, Some(Partial { signal, rejected: refused_items, message })))
+    }
+
+    /// Counts a connection that was closed since nobody vouched for the peer any more, and tells it to the log.
+    pub(crate) fn note_ended(&self, reason: &str) {
+        self.connections_ended.inc();
+        tracing::info!(reason, "a connection is closed");
     }
 
     /// Counts keys of OTLP/JSON that nobody knows, which were passed over.

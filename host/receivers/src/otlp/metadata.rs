@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use host_component::{MetadataKeys, Origin, PEER, Signal};
+use host_component::{IDENTITY, MetadataKeys, Origin, PEER, Signal};
+use host_identity::Speaker;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, Uri};
 
@@ -14,6 +15,8 @@ pub(crate) struct Metadata {
     keys: [Vec<HeaderName>; 3],
     /// Whether the address of the sender is, which is no header and stands in each connection.
     peers: [bool; 3],
+    /// Whether its identity is, which stands in its certificate.
+    identities: [bool; 3],
     /// Where data came from that brings nothing along.
     nowhere: Arc<Origin>,
 }
@@ -25,7 +28,8 @@ impl Metadata {
         let names = |signal| all.of(signal).filter_map(|key| HeaderName::try_from(key).ok()).collect();
         let keys = Signal::ALL.map(|signal| if is_included { names(signal) } else { Vec::new() });
         let peers = Signal::ALL.map(|signal| all.of(signal).any(|key| key == PEER));
-        Metadata { keys, peers, nowhere: Arc::default() }
+        let identities = Signal::ALL.map(|signal| all.of(signal).any(|key| key == IDENTITY));
+        Metadata { keys, peers, identities, nowhere: Arc::default() }
     }
 
     /// What a request brings along. Values are text as it stands in the header, also those of gRPC's `-bin` keys, which are
@@ -36,15 +40,18 @@ impl Metadata {
         headers: &HeaderMap,
         uri: &Uri,
         peer: IpAddr,
+        speaker: Option<&Speaker>,
     ) -> Result<Arc<Origin>, Rejection> {
         let (keys, has_peer) = (&self.keys[signal as usize], self.peers[signal as usize]);
-        if keys.is_empty() && !has_peer {
+        let speaker = speaker.filter(|_| self.identities[signal as usize]);
+        if keys.is_empty() && !has_peer && speaker.is_none() {
             return Ok(self.nowhere.clone());
         }
         let mut metadata = Vec::new();
         if has_peer {
             metadata.push((PEER.to_owned(), peer.to_string()));
         }
+        metadata.extend(speaker.map(|speaker| (IDENTITY.to_owned(), speaker.identity().to_owned())));
         for key in keys {
             for value in headers.get_all(key) {
                 // To guess at what is no text could make two values one.

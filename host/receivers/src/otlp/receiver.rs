@@ -11,7 +11,7 @@ use host_component::{BoxFuture, ComponentId, Consumers, Kind, Receiver, ServerAu
 use host_compression::{Coding, most_room};
 use host_config::{Auth, Check as _, Wrong};
 use host_telemetry::listen;
-use host_tls::{Acceptor, Listener, ServerConfig, Stream};
+use host_tls::{Acceptor, Listener, ServerConfig, Stream, Vouched};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -21,8 +21,9 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use super::config::{Config, GrpcConfig, HttpConfig, ServerParameters};
+use super::config::{Config, GrpcConfig, HttpConfig, Protocols, ServerParameters};
 use super::connection::{Activity, Lifetime, drive};
+use super::identity::{self, Gate, Standing};
 use super::intake::{Bounds, Intake};
 use super::io::Heard;
 use super::{grpc, http as over_http};
@@ -92,8 +93,11 @@ impl Config {
             return Err(BuildError::Value { id, wrong });
         }
         self.check_room(&id, deps.budget.limit())?;
-        let grpc = self.protocols.grpc.map(|config| Port::grpc(&id, config, consumers, deps)).transpose()?;
-        let http = self.protocols.http.map(|config| Port::http(&id, config, consumers, deps)).transpose()?;
+        let gate = self.identity.map(|config| Gate::new(&id, &config, deps.base, deps.metrics)).transpose();
+        let gate = gate.map_err(|wrong| BuildError::Value { id: id.clone(), wrong })?.map(Arc::new);
+        let Protocols { grpc, http } = self.protocols;
+        let grpc = grpc.map(|config| Port::grpc(&id, config, gate.clone(), consumers, deps)).transpose()?;
+        let http = http.map(|config| Port::http(&id, config, gate, consumers, deps)).transpose()?;
         Ok(Otlp { id, grpc, http })
     }
 
@@ -141,7 +145,13 @@ impl Receiver for Otlp {
 }
 
 impl Port {
-    fn grpc(id: &ComponentId, config: GrpcConfig, consumers: &Consumers, deps: &Deps<'_>) -> Result<Port, BuildError> {
+    fn grpc(
+        id: &ComponentId,
+        config: GrpcConfig,
+        gate: Option<Arc<Gate>>,
+        consumers: &Consumers,
+        deps: &Deps<'_>,
+    ) -> Result<Port, BuildError> {
         let max_message = config.max_message();
         let keepalive = config.keepalive.server_parameters;
         let tls = acceptor(id, "grpc", config.tls, deps)?;
@@ -163,6 +173,7 @@ impl Port {
             read_timeout: config.read_timeout,
             include_metadata: config.include_metadata,
             auth: authenticator(id, "grpc", config.auth.as_ref(), deps)?,
+            gate,
         };
         let intake = Intake::new(id, "grpc", bounds, consumers, deps);
         Ok(Port {
@@ -178,7 +189,13 @@ impl Port {
         })
     }
 
-    fn http(id: &ComponentId, config: HttpConfig, consumers: &Consumers, deps: &Deps<'_>) -> Result<Port, BuildError> {
+    fn http(
+        id: &ComponentId,
+        config: HttpConfig,
+        gate: Option<Arc<Gate>>,
+        consumers: &Consumers,
+        deps: &Deps<'_>,
+    ) -> Result<Port, BuildError> {
         let keepalive = config.keepalive.server_parameters;
         let tls = acceptor(id, "http", config.tls, deps)?;
         let (listener, address) = bind(id, "http", config.endpoint)?;
@@ -205,6 +222,7 @@ impl Port {
             read_timeout: config.read_timeout,
             include_metadata: config.include_metadata,
             auth: authenticator(id, "http", config.auth.as_ref(), deps)?,
+            gate,
         };
         let intake = Intake::new(id, "http", bounds, consumers, deps);
         Ok(Port {
@@ -257,8 +275,9 @@ impl Port {
             let (protocol, intake, tls) = (self.protocol.clone(), self.intake.clone(), self.tls.clone());
             let (keepalive, first_words, shutdown) = (self.keepalive.clone(), self.first_words, shutdown.clone());
             spawn("connection", &owner, async move {
-                if let Some(stream) = opened(stream, tls, shutdown.clone()).await {
-                    serve((stream, peer), protocol, intake, keepalive, first_words, shutdown).await;
+                if let Some(stream) = opened(stream, tls.as_deref(), shutdown.clone()).await {
+                    let vouched = tls.and_then(|tls| tls.vouched(&stream));
+                    serve((stream, peer, vouched), protocol, intake, keepalive, first_words, shutdown).await;
                 }
                 drop(place);
             });
@@ -270,7 +289,7 @@ impl Port {
 }
 
 /// Encrypts a connection where that is wanted; none where it came to nothing.
-async fn opened(stream: TcpStream, tls: Option<Arc<Acceptor>>, mut shutdown: Shutdown) -> Option<Stream> {
+async fn opened(stream: TcpStream, tls: Option<&Acceptor>, mut shutdown: Shutdown) -> Option<Stream> {
     // Answers are small; without this each waits for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else { return Some(Stream::Plain(stream)) };
@@ -284,14 +303,20 @@ async fn opened(stream: TcpStream, tls: Option<Arc<Acceptor>>, mut shutdown: Shu
 
 /// Serves one connection to its end.
 async fn serve(
-    (stream, peer): (Stream, IpAddr),
+    (stream, peer, vouched): (Stream, IpAddr, Option<Result<Vouched, String>>),
     protocol: Protocol,
     intake: Arc<Intake>,
     keepalive: ServerParameters,
     first_words: Duration,
     shutdown: Shutdown,
 ) {
-    let activity = Arc::new(Activity::new(peer));
+    let standing = match &intake.gate {
+        Some(gate) => gate.standing(vouched.as_ref().map(|vouched| vouched.as_ref().map(|known| &known.peer))).await,
+        None => Standing::Anybody,
+    };
+    let activity = Arc::new(Activity::new(peer, standing));
+    let vouched = vouched.and_then(Result::ok);
+    let ended = || identity::ended(intake.gate.as_deref(), activity.standing(), vouched.as_ref());
     let io = TokioIo::new(Heard::new(stream, activity.clone()));
     let lifetime = Lifetime { keepalive: &keepalive, first_words };
     let connected = intake.clone();
@@ -302,14 +327,14 @@ async fn serve(
                 let (intake, mut busy) = (intake.clone(), activity.begin());
                 Box::pin(async move { Ok::<_, Infallible>(grpc::serve(&intake, request, &mut busy).await) })
             });
-            drive(builder.serve_connection(io, service), &activity, lifetime, &connected, shutdown).await;
+            drive(builder.serve_connection(io, service), &activity, lifetime, &connected, ended(), shutdown).await;
         }
         Protocol::Http(builder) => {
             let service = service_fn(|request: Request<Incoming>| {
                 let (intake, mut busy) = (intake.clone(), activity.begin());
                 Box::pin(async move { Ok::<_, Infallible>(over_http::serve(&intake, request, &mut busy).await) })
             });
-            drive(builder.serve_connection(io, service), &activity, lifetime, &connected, shutdown).await;
+            drive(builder.serve_connection(io, service), &activity, lifetime, &connected, ended(), shutdown).await;
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Cause {
     Headers,
     /// The sender does not show that it may send.
     Unauthenticated,
+    /// Who sends it may not say this, or anything.
+    Forbidden,
     /// The pipeline will never take it.
     Permanent,
     /// The pipeline may take it later, or whoever lets requests in has too many to look at.
@@ -43,7 +45,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(crate) const ALL: [Cause; 13] = [
+    pub(crate) const ALL: [Cause; 14] = [
         Cause::Malformed,
         Cause::TooLarge,
         Cause::NoRoom,
@@ -54,6 +56,7 @@ impl Cause {
         Cause::Method,
         Cause::Headers,
         Cause::Unauthenticated,
+        Cause::Forbidden,
         Cause::Permanent,
         Cause::Retryable,
         Cause::Refused,
@@ -72,6 +75,7 @@ impl Cause {
             Cause::Method => (12, StatusCode::METHOD_NOT_ALLOWED, "method"),
             Cause::Headers => (8, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers"),
             Cause::Unauthenticated => (16, StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Cause::Forbidden => (7, StatusCode::FORBIDDEN, "forbidden"),
             Cause::Permanent => (3, StatusCode::BAD_REQUEST, "permanent"),
             Cause::Retryable => (14, StatusCode::SERVICE_UNAVAILABLE, "retryable"),
             Cause::Refused => (8, StatusCode::TOO_MANY_REQUESTS, "refused"),

@@ -46,8 +46,13 @@ impl Speaker {
         room: &mut dyn FnMut(usize) -> bool,
     ) -> Option<Judged> {
         let payload = match self.on_violation() {
-            OnViolation::Pass => payload,
-            OnViolation::Refuse | OnViolation::Overwrite => strip::unknown(payload),
+            OnViolation::Refuse | OnViolation::Overwrite if payload.unknown_fields() > 0 => {
+                if !room(payload.len()) {
+                    return None;
+                }
+                strip::unknown(payload)
+            }
+            _ => payload,
         };
         let request = Message::request(payload.signal());
         let mut found = Found { speaker: self, told, room, changes: Vec::new() };

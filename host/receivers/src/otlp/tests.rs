@@ -3,4 +3,5 @@
 mod grpc;
 mod harness;
 mod http;
+mod identity;
 mod limits;

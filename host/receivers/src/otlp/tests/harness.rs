@@ -14,7 +14,7 @@ use host_component::{
 use host_compression::{Coding, pack};
 use host_otlp::wire::put_len;
 use host_telemetry::Metrics;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -99,6 +99,7 @@ pub(super) struct Setup {
     pub(super) http: HttpConfig,
     pub(super) budget: Budget,
     pub(super) auth: Authenticators,
+    pub(super) identity: Option<host_identity::Config>,
     /// What is read of requests behind it.
     pub(super) metadata: MetadataKeys,
     pub(super) is_open: bool,
@@ -113,6 +114,7 @@ impl Default for Setup {
             http: HttpConfig { endpoint: any, ..HttpConfig::default() },
             budget: Budget::default(),
             auth: Authenticators::default(),
+            identity: None,
             metadata: MetadataKeys::default(),
             is_open: true,
             ack_timeout: Duration::MAX,
@@ -139,6 +141,7 @@ impl Setup {
         let mut config = Config::default();
         config.protocols.grpc = Some(self.grpc);
         config.protocols.http = Some(self.http);
+        config.identity = self.identity;
         let deps = Deps {
             budget: &self.budget,
             ack_timeout: self.ack_timeout,
@@ -235,7 +238,14 @@ impl Client {
 
     /// A client, and the task that ends with its connection.
     pub(super) async fn try_connect(address: SocketAddr) -> Result<(Client, JoinHandle<()>), h2::Error> {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::over(TcpStream::connect(address).await.unwrap()).await
+    }
+
+    /// The same on a connection that there is, encrypted or not.
+    pub(super) async fn over<S>(stream: S) -> Result<(Client, JoinHandle<()>), h2::Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let (client, connection) = h2::client::handshake(stream).await?;
         let task = tokio::spawn(async move {
             let _ = connection.await;
@@ -296,7 +306,11 @@ async fn answer(response: h2::client::ResponseFuture) -> Answer {
 
 /// Sends raw HTTP/1.1 and reads what comes back until the receiver closes or a whole answer is there.
 pub(super) async fn raw(address: SocketAddr, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    raw_over(TcpStream::connect(address).await.unwrap(), request).await
+}
+
+/// The same on a connection that there is, encrypted or not.
+pub(super) async fn raw_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> String {
     // The receiver may answer and close before it has read everything.
     let _ = stream.write_all(request).await;
     let mut out = Vec::new();

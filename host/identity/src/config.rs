@@ -88,7 +88,7 @@ impl Config {
             ),
         ]);
         for (index, rule) in self.rules.iter().enumerate() {
-            wrongs.extend(rule.wrongs(&format!("rules[{index}]"), self.on_violation));
+            wrongs.extend(rule.wrongs(&format!("rules.{index}"), self.on_violation));
         }
         let below = |Wrong { key, message }| Wrong::new(format!("{at}.{key}"), message);
         wrongs.into_iter().map(below).collect()

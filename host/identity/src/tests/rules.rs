@@ -21,11 +21,9 @@ fn says_what_is_missing_and_what_is_no_pattern() {
     let none = told(&Config::default());
     assert!(none.contains("identity.from: it is missing") && none.contains("identity.rules: there is none"), "{none}");
     let bad = told(&config(&[Source::Dns], vec![rule("", &["a", "[b"]), rule("x", &[])]));
-    for part in [
-        "rules[0].match: an empty pattern",
-        "rules[0].clusters: \"[b\" is no pattern",
-        "rules[1].clusters: it is missing",
-    ] {
+    for part in
+        ["rules.0.match: an empty pattern", "rules.0.clusters: \"[b\" is no pattern", "rules.1.clusters: it is missing"]
+    {
         assert!(bad.contains(part), "{part} in {bad}");
     }
 }
@@ -33,11 +31,11 @@ fn says_what_is_missing_and_what_is_no_pattern() {
 #[test]
 fn what_is_to_be_overwritten_has_to_have_one_truth() {
     let overwrite = |rule| Config { on_violation: OnViolation::Overwrite, ..config(&[Source::Dns], vec![rule]) };
-    assert!(told(&overwrite(rule("x", &["a-*"]))).contains("rules[0].clusters: `on_violation: overwrite`"));
-    assert!(told(&overwrite(rule("x", &["a", "b"]))).contains("rules[0].clusters"));
+    assert!(told(&overwrite(rule("x", &["a-*"]))).contains("rules.0.clusters: `on_violation: overwrite`"));
+    assert!(told(&overwrite(rule("x", &["a", "b"]))).contains("rules.0.clusters"));
     assert_eq!(told(&overwrite(rule("x", &["a"]))), "");
     let roles = Rule { roles: Some(vec!["edge".to_owned(), "hub".to_owned()]), ..rule("x", &["a"]) };
-    assert!(told(&overwrite(roles)).contains("rules[0].roles"));
+    assert!(told(&overwrite(roles)).contains("rules.0.roles"));
 }
 
 #[test]

@@ -57,7 +57,8 @@ pub(super) fn bodies(events: &[ResourceLogs]) -> Vec<String> {
 fn is_ours(resource: &ResourceLogs) -> bool {
     let name = Some(Any::StringValue("web-1".to_owned()));
     let mut attributes = resource.resource.iter().flat_map(|resource| &resource.attributes);
-    attributes.any(|pair| pair.key == "k8s.object.name" && pair.value.as_ref().and_then(|any| any.value.clone()) == name)
+    attributes
+        .any(|pair| pair.key == "k8s.object.name" && pair.value.as_ref().and_then(|any| any.value.clone()) == name)
 }
 
 /// The end of a pipeline, which remembers what came of the tests' object, and takes nothing while it is told not to.

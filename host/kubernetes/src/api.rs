@@ -50,9 +50,12 @@ pub enum ApiError {
 impl ApiError {
     /// Whether the server knows the asker and lets him not, or does not know him.
     pub fn is_denied(&self) -> bool {
-        matches!(self, ApiError::Refused { code: 401 | 403, .. }
-            | ApiError::Unwritten { code: 401 | 403, .. }
-            | ApiError::Withheld { code: 401 | 403, .. })
+        matches!(
+            self,
+            ApiError::Refused { code: 401 | 403, .. }
+                | ApiError::Unwritten { code: 401 | 403, .. }
+                | ApiError::Withheld { code: 401 | 403, .. }
+        )
     }
 }
 

@@ -79,7 +79,9 @@ pub enum ManifestError {
     Size(usize),
     #[error("it cannot be read: {0}")]
     Form(String),
-    #[error("its schema is {0}, and this host knows {SCHEMA}: update the host, or push with a `tidegate` of its version")]
+    #[error(
+        "its schema is {0}, and this host knows {SCHEMA}: update the host, or push with a `tidegate` of its version"
+    )]
     Schema(u32),
     #[error("{key}: {problem}")]
     Value { key: &'static str, problem: String },

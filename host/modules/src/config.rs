@@ -102,7 +102,8 @@ impl TrustConfig {
         let mut keys = PublicKeys::default();
         for (at, path) in self.keys.iter().enumerate() {
             let path = base.join(path);
-            let told = |problem: String| Wrong::new(format!("trust.keys.{at}"), format!("{}: {problem}", path.display()));
+            let told =
+                |problem: String| Wrong::new(format!("trust.keys.{at}"), format!("{}: {problem}", path.display()));
             let pem = std::fs::read_to_string(&path).map_err(|error| told(error.to_string()))?;
             keys.add(&pem).map_err(|error| told(error.to_string()))?;
         }
@@ -122,11 +123,7 @@ impl Check for ModulesSection {
         let Some(kubernetes) = &self.kubernetes else { return wrongs };
         let is_context_idle = kubernetes.context.is_some() && kubernetes.auth_type != AuthType::KubeConfig;
         wrongs.extend(Wrong::among([
-            (
-                "kubernetes.context",
-                is_context_idle,
-                "it is for `auth_type: kubeConfig`: write that, or take it out",
-            ),
+            ("kubernetes.context", is_context_idle, "it is for `auth_type: kubeConfig`: write that, or take it out"),
             (
                 "kubernetes.storage",
                 kubernetes.storage.as_os_str().is_empty(),

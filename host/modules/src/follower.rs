@@ -124,7 +124,12 @@ impl Follower {
             match self.trust.read(&head.record.module, &signed) {
                 Ok(manifest) if self.store.has(manifest.component.digest) => {
                     let edition = self.edition(&manifest);
-                    tracing::info!(head = head.record.head, module = manifest.name, revision = manifest.revision, "a pushed module is there from before");
+                    tracing::info!(
+                        head = head.record.head,
+                        module = manifest.name,
+                        revision = manifest.revision,
+                        "a pushed module is there from before"
+                    );
                     self.sandbox.shelf().put(Arc::clone(&edition));
                     (head.edition, head.taken) = (Some(edition), Some(kept));
                 }
@@ -203,15 +208,25 @@ impl Follower {
 
     /// A head was deleted.
     fn lose(&mut self, name: &str) {
-        let Some(head) = self.heads.get_mut(name).filter(|head| head.is_there || head.edition.is_some()) else { return };
+        let Some(head) = self.heads.get_mut(name).filter(|head| head.is_there || head.edition.is_some()) else {
+            return;
+        };
         let was_there = std::mem::replace(&mut head.is_there, false);
         let module = head.record.module.clone();
         match self.on_delete {
             OnDelete::Keep if was_there && head.edition.is_some() => {
-                tracing::warn!(head = name, module, "the head of a pushed module was deleted: the module runs on, as on_delete says");
+                tracing::warn!(
+                    head = name,
+                    module,
+                    "the head of a pushed module was deleted: the module runs on, as on_delete says"
+                );
             }
             OnDelete::Refuse if head.edition.take().is_some() => {
-                tracing::warn!(head = name, module, "the head of a pushed module was deleted: the module is unloaded, as on_delete says");
+                tracing::warn!(
+                    head = name,
+                    module,
+                    "the head of a pushed module was deleted: the module is unloaded, as on_delete says"
+                );
                 let Record { good, before, newest, .. } = &mut head.record;
                 (*good, *before, *newest, head.taken, head.standing) = (None, None, None, None, None);
                 self.sandbox.shelf().clear(&module);
@@ -262,7 +277,13 @@ impl Follower {
         tracing::warn!(head = name, module, digest, reason, %message, "a pushed module is refused, and what ran before runs on");
         if let Some(api) = self.api().await {
             let namespace = self.namespace_of(&api);
-            self.reporter.tell(&api, &namespace, &crate::report::Complaint { head: name, uid, digest: &digest, reason, message: &message }).await;
+            self.reporter
+                .tell(
+                    &api,
+                    &namespace,
+                    &crate::report::Complaint { head: name, uid, digest: &digest, reason, message: &message },
+                )
+                .await;
         }
     }
 
@@ -349,8 +370,7 @@ async fn watch(server: Server, namespace: Option<String>, changes: &Changes, met
         let failed = match server.api().await {
             Ok(api) => {
                 let namespace = namespace.clone().unwrap_or_else(|| api.namespace_of_its_own().to_owned());
-                let scope =
-                    Scope { namespace: Some(namespace), labels: Some(MODULE.to_owned()), ..Scope::default() };
+                let scope = Scope { namespace: Some(namespace), labels: Some(MODULE.to_owned()), ..Scope::default() };
                 let tell = |seen| {
                     has_listed |= changes.tell(seen);
                     meters.followed.set(i64::from(has_listed));

@@ -204,12 +204,7 @@ impl Publisher<'_> {
     }
 
     /// Removes what no revision that stays is made of.
-    async fn prune(
-        &self,
-        head: &str,
-        manifest: &Manifest,
-        tell: &mut impl FnMut(Told),
-    ) -> Result<(), PublishError> {
+    async fn prune(&self, head: &str, manifest: &Manifest, tell: &mut impl FnMut(Told)) -> Result<(), PublishError> {
         let module = &manifest.name;
         let formers = self.formers(head, module).await?;
         let mut named: BTreeSet<String> = manifest.component.parts.iter().map(|part| part.name.clone()).collect();
@@ -233,7 +228,9 @@ impl Publisher<'_> {
                 .as_ref()
                 .and_then(|labels| labels.get(FORMER))
                 .is_some_and(|former| former != head);
-            let Some(name) = object.metadata.name.filter(|name| !named.contains(name) && !is_of_another) else { continue };
+            let Some(name) = object.metadata.name.filter(|name| !named.contains(name) && !is_of_another) else {
+                continue;
+            };
             self.api.delete::<ConfigMap>(self.namespace, &name).await?;
             tell(Told::Removed { name });
         }

@@ -93,7 +93,8 @@ fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
     let Complaint { head, uid, digest, reason, message } = complaint;
     let now = Time(jiff::Timestamp::now());
     let about = Digest::of(format!("{digest} {reason}").as_bytes()).short();
-    let message: String = message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MESSAGE).map(|(_, c)| c).collect();
+    let message: String =
+        message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MESSAGE).map(|(_, c)| c).collect();
     Event {
         metadata: ObjectMeta {
             name: Some(format!("{head}.{about}")),

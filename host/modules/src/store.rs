@@ -95,7 +95,8 @@ impl Store {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let read = fs::read(&path).and_then(|bytes| serde_json::from_slice::<Record>(&bytes).map_err(io::Error::other));
+            let read =
+                fs::read(&path).and_then(|bytes| serde_json::from_slice::<Record>(&bytes).map_err(io::Error::other));
             match read {
                 Ok(record) => records.push(record),
                 Err(error) => {

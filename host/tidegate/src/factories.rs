@@ -13,13 +13,13 @@ use host_component::{
 use host_config::watched::Watched;
 use host_config::{Errors, Validated, Value};
 use host_kubernetes::leader::Electors;
+use host_modules::{Follower, ModulesSection};
 use host_pipeline::{Cause, Place};
 use host_processors::k8s_attributes::{self, Caches};
 use host_processors::memory_limiter::{self, Limiters};
 use host_processors::resource_detection::{self, Detections};
 use host_receivers::Budget;
 use host_telemetry::{Metrics, listen};
-use host_modules::{Follower, ModulesSection};
 use host_wasm::{Limits, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
@@ -473,7 +473,8 @@ fn start_sandbox(config: &Validated, metrics: &Metrics) -> anyhow::Result<(Arc<S
     let section = modules_section(config)?;
     let sandbox = Sandbox::start(section.sandbox(), bundled::modules(), metrics.clone(), config.base.clone());
     let sandbox = sandbox.context("cannot start the sandbox")?;
-    let follower = Follower::start(&section, &config.base, &sandbox, metrics).context("cannot follow pushed modules")?;
+    let follower =
+        Follower::start(&section, &config.base, &sandbox, metrics).context("cannot follow pushed modules")?;
     Ok((sandbox, follower))
 }
 

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use host_config::{Location, Os};
-use host_quarantine::{Contents, Record};
 use host_modules::ModulesSection;
+use host_quarantine::{Contents, Record};
 
 use crate::configuration;
 

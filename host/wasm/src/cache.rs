@@ -131,12 +131,7 @@ impl Cache {
     }
 
     /// Takes in what the child wrote, and loads it.
-    pub(crate) fn put(
-        &self,
-        engine: &Engine,
-        digest: &Digest,
-        native: TempPath,
-    ) -> Result<Component, CacheError> {
+    pub(crate) fn put(&self, engine: &Engine, digest: &Digest, native: TempPath) -> Result<Component, CacheError> {
         let fails = |error| CacheError::Write { path: self.folder.clone(), error };
         let sum = sum(&native).map_err(fails)?;
         let path = self.folder.join(format!("{}-{sum}{SUFFIX}", key(engine, digest)));

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 const PUSHED_WITH: &str = "a module that is pushed to the cluster brings its configuration along: leave this out";
 const NO_NAME: &str = "with `source: kubernetes` it is the name of a module: a-z, 0-9 and `-`, and 63 of them at most";
-const MAY_COME_LATER: &str = "a module that is pushed may come later, so that `refuse` or `pass` is all that there is to choose from";
+const MAY_COME_LATER: &str =
+    "a module that is pushed may come later, so that `refuse` or `pass` is all that there is to choose from";
 const NO_QUARANTINE: &str = "nothing could be kept there; leave out quarantine.path to have no quarantine";
 
 /// The top-level section `modules`, as far as the sandbox is concerned.

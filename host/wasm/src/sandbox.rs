@@ -220,9 +220,7 @@ impl Sandbox {
             quarantine: self.quarantine.clone(),
         };
         let source = match config.source {
-            ModuleSource::Local => {
-                Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?
-            }
+            ModuleSource::Local => Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?,
             ModuleSource::Kubernetes if !self.config.has_shelf => return Err(BuildError::NoShelf),
             ModuleSource::Kubernetes => {
                 self.shelf.want(&config.module);
@@ -275,7 +273,9 @@ impl Sandbox {
             match loading.load(&self.loader).await {
                 Ok(()) => loaded.push(loading),
                 // What others push does not keep the collector from its work.
-                Err(error) if (error.is_missing() || loading.guest().policy.is_pushed) && loading.may_start_without() => {
+                Err(error)
+                    if (error.is_missing() || loading.guest().policy.is_pushed) && loading.may_start_without() =>
+                {
                     loaded.push(loading);
                 }
                 Err(error) => failures.push(not_ready(loading.guest(), error)),

@@ -57,9 +57,16 @@ pub(crate) struct Source {
 }
 
 enum Origin {
-    Local { file: Option<Watched>, bundled: Option<&'static [u8]>, config: ConfigSource },
+    Local {
+        file: Option<Watched>,
+        bundled: Option<&'static [u8]>,
+        config: ConfigSource,
+    },
     /// With what was taken from it last.
-    Shelf { shelf: Arc<Shelf>, taken: Option<Arc<Edition>> },
+    Shelf {
+        shelf: Arc<Shelf>,
+        taken: Option<Arc<Edition>>,
+    },
 }
 
 enum ConfigSource {

@@ -41,11 +41,9 @@ async fn each_coding_is_read() {
         pack(packing, None, std::iter::once(whole.as_slice()), whole.len(), &mut out).unwrap();
         out
     };
-    for (coding, packed) in [
-        (Coding::Plain, whole.clone()),
-        (Coding::Gzip, packed(Packing::Gzip)),
-        (Coding::Zstd, packed(Packing::Zstd)),
-    ] {
+    for (coding, packed) in
+        [(Coding::Plain, whole.clone()), (Coding::Gzip, packed(Packing::Gzip)), (Coding::Zstd, packed(Packing::Zstd))]
+    {
         let (component, pieces) = in_one(&whole, coding, packed);
         assert_eq!(join(&component, &pieces, LIMIT).await.unwrap(), whole, "{coding:?}");
     }

@@ -40,8 +40,7 @@ impl Place {
     /// There is no such context.
     fn cluster(&self) -> anyhow::Result<Cluster> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let access =
-            Access { auth_type: AuthType::KubeConfig, context: self.context.clone(), ..Access::default() };
+        let access = Access { auth_type: AuthType::KubeConfig, context: self.context.clone(), ..Access::default() };
         let api = runtime.block_on(Server::As(access).api()).context("cannot ask the cluster")?;
         let namespace = self.namespace.clone().unwrap_or_else(|| api.namespace_of_its_own().to_owned());
         Ok(Cluster { runtime, api, namespace })
@@ -51,7 +50,9 @@ impl Place {
 /// Tells what is done while it is done.
 fn tell(what: Told) {
     match what {
-        Told::Part { name, bytes } => told::status("Written", &format!("part {name} ({} bytes)", grouped(bytes as u64))),
+        Told::Part { name, bytes } => {
+            told::status("Written", &format!("part {name} ({} bytes)", grouped(bytes as u64)))
+        }
         Told::Head { name, revision } => told::status("Written", &format!("head {name}, revision {revision}")),
         Told::Removed { name } => told::status("Removed", &format!("{name}, which no revision needs")),
     }

@@ -186,7 +186,7 @@ async fn a_module_that_is_missing_keeps_the_collector_from_starting_where_nothin
 async fn what_a_missing_module_is_to_process_is_refused_or_passed_on_until_it_is_there() {
     for if_missing in [IfMissing::Refuse, IfMissing::Pass] {
         let rig = Rig::new();
-        let processor = rig.processor(ProcessorConfig { if_missing, ..mine() });
+        let processor = rig.processor(ProcessorConfig { if_missing: Some(if_missing), ..mine() });
         rig.sandbox.ready().await.unwrap();
         let outcome = processor.consume(logs(&["one", "two"])).await;
         let unready = rig.sandbox.unready();
@@ -217,7 +217,7 @@ async fn a_module_that_runs_does_not_make_way_for_none_when_its_pipeline_is_buil
     let rig = Rig::new();
     let processor = rig.start(&Guest::label("cluster.id", "v1")).await;
     std::fs::remove_file(rig.module()).unwrap();
-    rig.processor(ProcessorConfig { if_missing: IfMissing::Pass, ..mine() });
+    rig.processor(ProcessorConfig { if_missing: Some(IfMissing::Pass), ..mine() });
     let failures = rig.sandbox.ready().await.expect_err("what is to take over has nothing to run");
     assert!(failures[0].to_string().contains("no such file"), "{}", failures[0]);
     assert_eq!(labelled(&rig, &processor).await, "v1");

@@ -65,14 +65,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "host-modules",
-        &[
-            "host-component",
-            "host-config",
-            "host-kubernetes",
-            "host-manifest",
-            "host-telemetry",
-            "host-wasm",
-        ],
+        &["host-component", "host-config", "host-kubernetes", "host-manifest", "host-telemetry", "host-wasm"],
     ),
     ("host-kubernetes", &["host-component", "host-config", "host-otlp", "host-telemetry"]),
     (

@@ -41,7 +41,7 @@ pub(in crate::module) fn status(args: &StatusArgs, out: &mut dyn Write) -> anyho
         if !args.watch {
             return Ok(ExitCode::SUCCESS);
         }
-        cluster.runtime.block_on(sleep(PAUSE));
+        cluster.runtime.block_on(async { sleep(PAUSE).await });
     }
 }
 

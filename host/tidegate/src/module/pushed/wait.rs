@@ -23,9 +23,9 @@ pub(super) fn wait(cluster: &Cluster, published: &Published, patience: Duration)
     let mut told: BTreeSet<String> = BTreeSet::new();
     loop {
         let hosts = cluster.runtime.block_on(host_modules::hosts(&cluster.api, &cluster.namespace))?;
-        let of_module = hosts.iter().filter_map(|host| {
-            Some((host, host.modules.iter().find(|report| report.module == published.module)?))
-        });
+        let of_module = hosts
+            .iter()
+            .filter_map(|host| Some((host, host.modules.iter().find(|report| report.module == published.module)?)));
         let (mut waits, mut refused, mut count) = (Vec::new(), Vec::new(), 0);
         for (host, report) in of_module {
             count += 1;
@@ -54,11 +54,14 @@ pub(super) fn wait(cluster: &Cluster, published: &Published, patience: Duration)
             return Ok(ExitCode::SUCCESS);
         }
         if count == 0 && began.elapsed() > SILENCE.min(patience) {
-            bail!("no host says that it has the module {}: `modules.kubernetes.pod` has to be set there, and a processor with `source: kubernetes` to name it", published.module);
+            bail!(
+                "no host says that it has the module {}: `modules.kubernetes.pod` has to be set there, and a processor with `source: kubernetes` to name it",
+                published.module
+            );
         }
         if began.elapsed() > patience {
             bail!("{} of {count} hosts have not said so after {patience:?}: {}", waits.len(), waits.join(", "));
         }
-        cluster.runtime.block_on(sleep(PAUSE));
+        cluster.runtime.block_on(async { sleep(PAUSE).await });
     }
 }

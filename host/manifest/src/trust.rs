@@ -92,6 +92,11 @@ impl SigningKey {
         STANDARD.encode(signature.to_der())
     }
 
+    /// The public key that belongs to it, as the only one that is trusted.
+    pub fn public_keys(&self) -> PublicKeys {
+        PublicKeys(vec![*self.0.verifying_key()])
+    }
+
     /// The public key that belongs to it, in PEM.
     ///
     /// # Errors

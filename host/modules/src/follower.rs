@@ -244,7 +244,8 @@ impl Follower {
         head.again = None;
         let later = || Some(Instant::now() + AGAIN.mul_f64(0.5 + fastrand::f64()));
         match taken {
-            Ok(()) => head.rejected = None,
+            // What the sandbox said of it holds until it says something else.
+            Ok(()) => head.rejected = head.rejected.take().filter(|(_, rejected)| rejected.is_of_sandbox()),
             Err((_, NotTaken::Api(error))) => {
                 head.again = later();
                 self.api = None;
@@ -303,6 +304,7 @@ impl Follower {
             let digest = edition.digest.to_string();
             match standing {
                 Some(Standing::Live) => {
+                    head.rejected = None;
                     self.meters.runs(&edition.module, edition.revision);
                     if head.record.proves(head.taken.as_ref()) {
                         is_good = true;
@@ -313,9 +315,9 @@ impl Follower {
                 }
                 Some(Standing::Refused(reason)) => complaints.push((name.clone(), digest, Rejected::Refused(reason))),
                 Some(Standing::RolledBack(reason)) => {
-                    if head.record.takes_back(head.taken.as_ref())
-                        && let Err(error) = self.store.write(&head.record)
-                    {
+                    head.record.takes_back(head.taken.as_ref());
+                    head.record.rolled_back.clone_from(&head.looked_at);
+                    if let Err(error) = self.store.write(&head.record) {
                         tracing::error!(head = name, %error, "it cannot be kept that a pushed module was taken back: it would run again after a restart");
                     }
                     complaints.push((name.clone(), digest, Rejected::RolledBack(reason)));
@@ -335,7 +337,11 @@ impl Follower {
     }
 
     async fn report(&mut self) {
-        let states = self.heads.values().filter_map(Head::state).collect();
+        // Of what no processor is of there is nothing to say, and of two heads the one that is there says it.
+        let is_run = |head: &&Head| self.sandbox.processors_of(&head.record.module) > 0;
+        let (tied, others): (Vec<&Head>, Vec<&Head>) =
+            self.heads.values().filter(is_run).partition(|head| head.edition.is_none());
+        let states = tied.into_iter().chain(others).filter_map(Head::state).collect();
         if !self.reporter.is_due(&states) {
             return;
         }

@@ -64,6 +64,11 @@ impl Rejected {
         }
     }
 
+    /// Whether it was taken, and came to nothing in the sandbox.
+    pub(crate) fn is_of_sandbox(&self) -> bool {
+        matches!(self, Rejected::Refused(_) | Rejected::RolledBack(_))
+    }
+
     /// Whether it may be taken later, though it stays as it is.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Rejected::MissingPart(_) | Rejected::Tie(_))

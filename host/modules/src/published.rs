@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use host_kubernetes::{Api, ApiError};
-use host_manifest::{Component, Fields, Manifest, ManifestError, SigningKey};
+use host_manifest::{Component, Fields, Manifest, ManifestError, PublicKeys, SigningKey};
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
@@ -12,6 +12,9 @@ use crate::objects::{self, FORMER, MODULE, PART_OF, Signed};
 
 /// Revisions whose parts stay, the one in force among them.
 const REVISIONS: usize = 3;
+
+/// A part that is younger than that stays, in seconds.
+const YOUNG: i64 = 600;
 
 /// Why nothing was published. The head is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +33,7 @@ pub enum PublishError {
     OtherModule { head: String, there: String, module: String },
     #[error("there is no module {0:?} to undo: nothing of that name was pushed")]
     Nothing(String),
-    #[error("there is nothing before revision {0} to go back to")]
+    #[error("there is nothing before revision {0} to go back to, or nothing that was signed with this key")]
     First(u64),
     #[error("revision {asked} is not above {there}, which is in force")]
     Revision { asked: u64, there: u64 },
@@ -62,9 +65,21 @@ pub struct Published {
 /// What is done at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    Part { name: String, bytes: usize },
-    Head { name: String, revision: u64 },
-    Removed { name: String },
+    Part {
+        name: String,
+        bytes: usize,
+    },
+    Head {
+        name: String,
+        revision: u64,
+    },
+    /// The head is written, and what nobody needs could not be removed.
+    NotRemoved {
+        why: String,
+    },
+    Removed {
+        name: String,
+    },
 }
 
 /// Publishes to one namespace.
@@ -125,7 +140,8 @@ impl Publisher<'_> {
                     &before.manifest.clusters,
                 )
         });
-        let formers = self.formers(head, &before.manifest.name).await?;
+        let trusted = self.key.map(SigningKey::public_keys);
+        let formers = self.formers(head, &before.manifest.name, trusted.as_ref()).await?;
         // What was undone is not what was before.
         let former = formers.into_iter().map(|(_, manifest)| manifest).find(|m| m.revision < revision && is_other(m));
         let mut manifest = former.ok_or(PublishError::First(revision))?;
@@ -144,8 +160,7 @@ impl Publisher<'_> {
         let signatures = self.key.map(|key| format!("{}\n", key.sign(text.as_bytes()))).unwrap_or_default();
         let signed = Signed { manifest: text, signatures };
         if let Some(before) = &before {
-            let former = objects::former(head, &before.manifest, &before.signed);
-            self.api.create(self.namespace, &former, self.is_trial).await?;
+            self.put_former(head, before).await?;
         }
         let version = before.and_then(|before| before.version);
         let object = objects::head(head, &manifest, &signed, version.clone());
@@ -157,8 +172,10 @@ impl Publisher<'_> {
             return Err(PublishError::Raced(head.to_owned()));
         }
         tell(Told::Head { name: head.to_owned(), revision: manifest.revision });
-        if !self.is_trial {
-            self.prune(head, &manifest, &mut tell).await?;
+        if !self.is_trial
+            && let Err(error) = self.prune(head, &manifest, &mut tell).await
+        {
+            tell(Told::NotRemoved { why: error.to_string() });
         }
         Ok(Published {
             head: head.to_owned(),
@@ -167,6 +184,22 @@ impl Publisher<'_> {
             digest: manifest.component.digest.to_string(),
             manifest: host_manifest::Digest::of(signed.manifest.as_bytes()).to_string(),
         })
+    }
+
+    /// Keeps a head for whoever goes back to it.
+    async fn put_former(&self, head: &str, before: &Head) -> Result<(), PublishError> {
+        let former = objects::former(head, &before.manifest, &before.signed);
+        if self.api.create(self.namespace, &former, self.is_trial).await? {
+            return Ok(());
+        }
+        // One of that revision may be there from a head that was deleted since.
+        let name = objects::former_name(head, before.manifest.revision);
+        let there = self.api.find::<ConfigMap>(self.namespace, &name).await?;
+        if !self.is_trial && there.as_ref().and_then(Signed::of).as_ref() != Some(&before.signed) {
+            self.api.delete::<ConfigMap>(self.namespace, &name).await?;
+            self.api.create(self.namespace, &former, false).await?;
+        }
+        Ok(())
     }
 
     /// Writes a part, unless it is there; whether it was written.
@@ -190,13 +223,21 @@ impl Publisher<'_> {
         Ok(Some(Head { manifest, signed, version: object.metadata.resource_version }))
     }
 
-    /// What was in force before, newest first, with the names of the objects.
-    async fn formers(&self, head: &str, module: &str) -> Result<Vec<(String, Manifest)>, PublishError> {
+    /// What was in force before, newest first, with the names of the objects; where somebody signs, nothing that he has not signed before.
+    async fn formers(
+        &self,
+        head: &str,
+        module: &str,
+        trusted: Option<&PublicKeys>,
+    ) -> Result<Vec<(String, Manifest)>, PublishError> {
         let labels = format!("{PART_OF}={module},{FORMER}={head}");
         let listed = self.api.list::<ConfigMap>(self.namespace, &labels).await?;
         let read = listed.into_iter().filter_map(|object| {
-            let manifest = Manifest::read(Signed::of(&object)?.manifest.as_bytes()).ok()?;
-            Some((object.metadata.name?, manifest))
+            let signed = Signed::of(&object)?;
+            let is_trusted = |keys: &PublicKeys| keys.verify(signed.manifest.as_bytes(), &signed.signatures).is_ok();
+            let manifest = Manifest::read(signed.manifest.as_bytes()).ok()?;
+            let is_one = manifest.name == module && trusted.is_none_or(is_trusted);
+            Some((object.metadata.name?, manifest)).filter(|_| is_one)
         });
         let mut formers: Vec<_> = read.collect();
         formers.sort_by_key(|(_, manifest)| std::cmp::Reverse(manifest.revision));
@@ -206,7 +247,7 @@ impl Publisher<'_> {
     /// Removes what no revision that stays is made of.
     async fn prune(&self, head: &str, manifest: &Manifest, tell: &mut impl FnMut(Told)) -> Result<(), PublishError> {
         let module = &manifest.name;
-        let formers = self.formers(head, module).await?;
+        let formers = self.formers(head, module, None).await?;
         let mut named: BTreeSet<String> = manifest.component.parts.iter().map(|part| part.name.clone()).collect();
         for (name, manifest) in formers.into_iter().take(REVISIONS - 1) {
             named.insert(name);
@@ -228,9 +269,12 @@ impl Publisher<'_> {
                 .as_ref()
                 .and_then(|labels| labels.get(FORMER))
                 .is_some_and(|former| former != head);
-            let Some(name) = object.metadata.name.filter(|name| !named.contains(name) && !is_of_another) else {
-                continue;
-            };
+            // The parts of somebody who pushes at this time are in no head yet.
+            let is_part = object.metadata.labels.as_ref().is_none_or(|labels| !labels.contains_key(FORMER));
+            let made = object.metadata.creation_timestamp.as_ref().map_or(i64::MAX, |made| made.0.as_second());
+            let is_young = is_part && jiff::Timestamp::now().as_second().saturating_sub(made) < YOUNG;
+            let is_needed = |name: &String| named.contains(name) || is_of_another || is_young;
+            let Some(name) = object.metadata.name.filter(|name| !is_needed(name)) else { continue };
             self.api.delete::<ConfigMap>(self.namespace, &name).await?;
             tell(Told::Removed { name });
         }

@@ -146,8 +146,10 @@ pub struct Report {
 pub async fn hosts(api: &Api, namespace: &str) -> Result<Vec<Host>, ApiError> {
     let pods = api.list::<Pod>(namespace, "").await?;
     let said = pods.into_iter().filter_map(|pod| {
-        // One that ends says nothing new any more.
-        let metadata = Some(pod.metadata).filter(|metadata| metadata.deletion_timestamp.is_none())?;
+        // One that ends, or has ended, says nothing new any more.
+        let phase = pod.status.and_then(|status| status.phase).unwrap_or_default();
+        let is_over = pod.metadata.deletion_timestamp.is_some() || matches!(phase.as_str(), "Failed" | "Succeeded");
+        let metadata = (!is_over).then_some(pod.metadata)?;
         let text = metadata.annotations?.remove(MODULES)?;
         let states: States = serde_json::from_str(&text).ok()?;
         let report = |(module, State { revision, digest, state, reason, manifest }): (String, State)| Report {

@@ -17,8 +17,14 @@ use crate::objects::Signed;
 pub(crate) struct Record {
     pub(crate) head: String,
     pub(crate) module: String,
+    /// The module whose manifest was taken last, whatever a label says by now.
+    #[serde(default)]
+    pub(crate) of: String,
     /// The highest revision that was seen and trusted.
     pub(crate) seen: u64,
+    /// The digest of the manifest that was taken back last: it is not taken again.
+    #[serde(default)]
+    pub(crate) rolled_back: String,
     pub(crate) good: Option<Kept>,
     /// What was good before that, for when it is taken back.
     #[serde(default)]

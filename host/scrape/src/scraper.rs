@@ -121,7 +121,7 @@ impl Scraper {
 
     fn offer(&mut self, payloads: Vec<Payload>, room: Reservation) {
         if !payloads.is_empty() {
-            self.sending.offer(Kept { payloads, _room: room });
+            self.sending.offer(Kept { payloads, room });
         }
     }
 

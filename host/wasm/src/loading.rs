@@ -32,8 +32,8 @@ pub(crate) struct Loading {
     limits: Limits,
     /// The processor that has this place in the configuration in force, until there is something of one's own.
     before: Weak<Guest>,
-    /// What failed last and would fail again.
-    hopeless: Option<Identity>,
+    /// What failed last and would fail again, and why.
+    hopeless: Option<(Identity, String)>,
     /// What was pushed and looked at last, and as what.
     pushed: Option<(Arc<Edition>, Identity)>,
 }
@@ -61,22 +61,46 @@ impl Loading {
         if runs {
             self.tell(|| Standing::Live);
         }
-        if runs || self.hopeless.as_ref() == Some(&identity) || self.guest.has_given_up(&identity) {
+        if let Some((_, reason)) = self.hopeless.as_ref().filter(|(hopeless, _)| *hopeless == identity) {
+            self.tell(|| Standing::Refused(reason.clone()));
+            return Ok(());
+        }
+        if runs || self.guest.has_given_up(&identity) {
             return Ok(());
         }
         let swapped = self.take_up(loader, request).await;
         self.hopeless = match &swapped {
-            Err(error) if error.again() == Again::Never => Some(identity.clone()),
+            Err(error) if error.again() == Again::Never => Some((identity.clone(), told(error))),
             _ => None,
         };
         match &swapped {
-            Ok(()) => self.tell(|| Standing::Live),
+            Ok(()) if self.guest.running().as_ref() == Some(&identity) => self.tell(|| Standing::Live),
+            Ok(()) => {}
             Err(error) => {
                 self.refused(&identity.digest.short(), error);
-                self.tell(|| Standing::Refused(one_line(&error.to_string(), REASON_BYTES)));
+                if error.again() != Again::Soon {
+                    self.tell(|| Standing::Refused(told(error)));
+                }
+                self.go_on_without();
             }
         }
         swapped
+    }
+
+    /// What was pushed is not taken up: what runs at this place in the configuration in force runs on here.
+    fn go_on_without(&mut self) {
+        if self.pushed.is_none() || self.guest.running().is_some() {
+            return;
+        }
+        let before = self.before.upgrade().and_then(|before| before.generations().0);
+        if let Some(Err(error)) = before.map(|generation| self.guest.swap(generation)) {
+            tracing::warn!(processor = %self.guest.id, pipeline = %self.guest.pipeline, %error, "what ran before cannot run on here");
+        }
+    }
+
+    /// Whether something was pushed and nothing runs, though that may be no fault of it.
+    fn waits_for_host(&self) -> bool {
+        self.pushed.is_some() && self.guest.running().is_none() && self.hopeless.is_none()
     }
 
     /// Says what has become of what was pushed, where it was.
@@ -96,12 +120,15 @@ impl Loading {
     }
 
     async fn take_up(&mut self, loader: &Loader, request: Request) -> Result<(), LoadError> {
-        if let Some(before) = std::mem::take(&mut self.before).upgrade()
+        if let Some(before) = self.before.upgrade()
             && self.guest.goes_on_from(&before, &request.identity)?
         {
+            self.before = Weak::new();
             return Ok(());
         }
-        self.guest.swap(loader.load(request).await?)
+        let generation = loader.load(request).await?;
+        self.before = Weak::new();
+        self.guest.swap(generation)
     }
 
     /// Whether the processor is gone: it was of a configuration that was replaced, or never came into force.
@@ -114,6 +141,10 @@ impl Loading {
     pub(crate) async fn watch(mut self, loader: Arc<Loader>, mut shutdown: Shutdown) {
         let work = async {
             let mut retry = Retry::default();
+            // What others push is there while nothing of it runs: the host may have lacked something.
+            if self.waits_for_host() {
+                retry.plan();
+            }
             loop {
                 sleep(POLL).await;
                 if self.is_orphan() {
@@ -126,6 +157,7 @@ impl Loading {
                 // The reason was logged and counted.
                 match self.load_newest(&loader).await {
                     Err(error) if error.again() == Again::Soon => retry.plan(),
+                    Err(error) if error.again() == Again::WhenTouched && self.waits_for_host() => retry.plan(),
                     _ => retry = Retry::default(),
                 }
             }
@@ -166,7 +198,7 @@ impl Loading {
             .await?;
             match fetched {
                 Err(SourceError::Changing { .. }) if Instant::now() < end => sleep(POLL).await,
-                Err(SourceError::NotPushed(_)) if self.pushed.is_some() => {
+                Err(SourceError::NotPushed(_)) if self.guest.running().is_some() => {
                     self.guest.unload();
                     return Err(LoadError::Source(SourceError::NotPushed(self.guest.module.clone())));
                 }
@@ -181,13 +213,18 @@ impl Loading {
             self.guest.meters.hit(limit);
         }
         let running = self.guest.running().map(|identity| identity.to_string());
-        let reason = one_line(&reason.to_string(), REASON_BYTES);
+        let reason = told(reason);
         tracing::warn!(
             processor = %self.guest.id, pipeline = %self.guest.pipeline, module = self.guest.module, digest, %reason,
             running, "module refused"
         );
         self.guest.refuses(digest.to_owned(), reason);
     }
+}
+
+/// Why something was not loaded, on a line.
+fn told(error: &LoadError) -> String {
+    one_line(&error.to_string(), REASON_BYTES)
 }
 
 async fn has_changed(source: &Arc<Mutex<Source>>) -> bool {

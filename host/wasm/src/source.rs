@@ -57,16 +57,19 @@ pub(crate) struct Source {
 }
 
 enum Origin {
-    Local {
-        file: Option<Watched>,
-        bundled: Option<&'static [u8]>,
-        config: ConfigSource,
-    },
+    Local(Box<Local>),
     /// With what was taken from it last.
     Shelf {
         shelf: Arc<Shelf>,
         taken: Option<Arc<Edition>>,
     },
+}
+
+/// Files, or what the binary carries.
+struct Local {
+    file: Option<Watched>,
+    bundled: Option<&'static [u8]>,
+    config: ConfigSource,
 }
 
 enum ConfigSource {
@@ -110,7 +113,7 @@ impl Source {
         };
         if is_path(module) {
             let path = places.base.join(module);
-            let origin = Origin::Local { file: Some(Watched::new(path)), bundled: None, config };
+            let origin = Origin::Local(Box::new(Local { file: Some(Watched::new(path)), bundled: None, config }));
             return Ok(Source { name: name_of(module), origin });
         }
         let file = places.folder.map(|folder| Watched::new(in_folder(places.base, folder, module)));
@@ -123,7 +126,7 @@ impl Source {
                 bundled: places.bundled.iter().map(|bundled| bundled.name).collect(),
             });
         }
-        Ok(Source { name: module.to_owned(), origin: Origin::Local { file, bundled, config } })
+        Ok(Source { name: module.to_owned(), origin: Origin::Local(Box::new(Local { file, bundled, config })) })
     }
 
     /// The module of this name on a shelf, whenever it comes.
@@ -139,7 +142,8 @@ impl Source {
     /// Whether something is there that was not fetched yet. Files that are still being written are left alone.
     pub(crate) fn has_changed(&mut self) -> bool {
         match &mut self.origin {
-            Origin::Local { file, config, .. } => {
+            Origin::Local(local) => {
+                let Local { file, config, .. } = &mut **local;
                 let module = file.as_mut().is_some_and(Watched::has_changed);
                 let config = match config {
                     ConfigSource::File(file) => file.has_changed(),
@@ -157,7 +161,8 @@ impl Source {
     /// Reads what is there now.
     pub(crate) fn fetch(&mut self, limit: u64) -> Result<Fetched, SourceError> {
         match &mut self.origin {
-            Origin::Local { file, bundled, config } => {
+            Origin::Local(local) => {
+                let Local { file, bundled, config } = &mut **local;
                 let component = component(file, *bundled, limit)?;
                 let config = match config {
                     ConfigSource::Inline(value) => canonical(value),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_kubernetes::Api;
-use host_manifest::{Digest, Manifest, join};
+use host_manifest::{Digest, Manifest, PartsError, join};
 use k8s_openapi::api::core::v1::ConfigMap;
 use tokio::time::{sleep, timeout};
 
@@ -54,6 +54,7 @@ impl Follower {
         let edition = self.edition(&manifest);
         let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
         head.record.seen = manifest.revision;
+        head.record.of.clone_from(&manifest.name);
         head.record.newest = Some(Follower::kept(&signed));
         self.store.write(&head.record).map_err(|error| told(storage(error)))?;
         (head.edition, head.standing) = (Some(Arc::clone(&edition)), None);
@@ -65,9 +66,8 @@ impl Follower {
 
     /// Whether a manifest is another than the one that is on the shelf, where it may take its place.
     fn is_new(&self, name: &str, manifest: &Manifest, signed: &Signed) -> Result<bool, Rejected> {
-        let is_other = |(other, head): &(&String, &Head)| {
-            *other != name && head.record.module == manifest.name && (head.is_there || head.edition.is_some())
-        };
+        let is_other =
+            |(other, head): &(&String, &Head)| *other != name && head.record.module == manifest.name && head.is_there;
         let Some(head) = self.heads.get(name) else { return Ok(false) };
         if let Some((other, _)) = self.heads.iter().find(is_other)
             && head.edition.is_none()
@@ -77,10 +77,16 @@ impl Follower {
         let record = &head.record;
         let kept = [&record.newest, &record.good].into_iter().flatten();
         let is_known = kept.map(|kept| Signed::from(kept.clone())).any(|kept| kept.manifest == signed.manifest);
+        // Under whichever head a module comes, what is older is older.
+        let of_module = self.heads.values().filter(|head| head.record.of == manifest.name);
+        let seen = of_module.map(|head| head.record.seen).max().unwrap_or(0);
         match manifest.revision {
-            revision if revision < record.seen => Err(Rejected::Older { revision, seen: record.seen }),
-            revision if revision == record.seen && !is_known => Err(Rejected::Changed(revision)),
-            _ => Ok(!head.edition.as_ref().is_some_and(|edition| edition.revision == manifest.revision)),
+            revision if revision < seen => Err(Rejected::Older { revision, seen }),
+            revision if revision == seen && !is_known => Err(Rejected::Changed(revision)),
+            _ if record.rolled_back == Digest::of(signed.manifest.as_bytes()).to_string() => {
+                Err(Rejected::RolledBack("it failed on live data when it ran here".to_owned()))
+            }
+            revision => Ok(head.edition.as_ref().is_none_or(|edition| edition.revision != revision)),
         }
     }
 
@@ -116,6 +122,11 @@ impl Head {
 
 /// The component that a manifest names, from its parts.
 async fn fetch(api: &Api, namespace: &str, manifest: &Manifest, limit: u64) -> Result<Bytes, NotTaken> {
+    let packed = manifest.component.parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes));
+    let bytes = packed.unwrap_or(u64::MAX).max(manifest.component.bytes);
+    if bytes > limit {
+        return Err(Rejected::from(PartsError::Size { bytes, limit }).into());
+    }
     sleep(JITTER.mul_f64(fastrand::f64())).await;
     let mut pieces = Vec::new();
     for part in &manifest.component.parts {

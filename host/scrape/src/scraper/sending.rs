@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// What a scrape has become, with the room that it takes.
 pub(super) struct Kept {
     pub(super) payloads: Vec<Payload>,
-    pub(super) _room: Reservation,
+    pub(super) room: Reservation,
 }
 
 pub(super) struct Sending {
@@ -113,6 +113,7 @@ impl Sending {
             after = after.max(wait);
             wait.is_some()
         });
+        kept.room.shrink_to(kept.payloads.iter().map(Payload::len).sum());
         if after.is_none() {
             self.pause = FIRST;
         }

@@ -51,9 +51,10 @@ impl Place {
 fn tell(what: Told) {
     match what {
         Told::Part { name, bytes } => {
-            told::status("Written", &format!("part {name} ({} bytes)", grouped(bytes as u64)))
+            told::status("Written", &format!("part {name} ({} bytes)", grouped(bytes as u64)));
         }
         Told::Head { name, revision } => told::status("Written", &format!("head {name}, revision {revision}")),
+        Told::NotRemoved { why } => told::warning(&format!("what no revision needs is still there: {why}")),
         Told::Removed { name } => told::status("Removed", &format!("{name}, which no revision needs")),
     }
 }

@@ -1,5 +1,6 @@
 //! Modules that are pushed to a real API server while a collector runs; said aloud and left out where there is none to start.
 
+mod clusters;
 mod faults;
 
 use std::path::Path;

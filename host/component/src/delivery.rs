@@ -11,6 +11,8 @@ use host_otlp::{Payload, Signal};
 pub const PEER: &str = ":peer";
 /// The key under which the identity of who sent the data stands, by its certificate, where something downstream reads it.
 pub const IDENTITY: &str = ":identity";
+/// The key under which the cluster stands that data is of, where a module is chosen by it: see [`Origin::of_cluster`].
+const CLUSTER: &str = ":cluster";
 
 /// Where data came from: payloads of different origins are never joined.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -34,10 +36,32 @@ impl Origin {
     /// The same without the address of who sent the data: behind whoever has read it, data of different senders may be joined.
     #[must_use]
     pub fn without_peer(self: &Arc<Self>) -> Arc<Self> {
-        if self.values(PEER).next().is_none() {
+        self.without(PEER)
+    }
+
+    /// The `cluster.id` that the data was bound to; none where it was not bound. It is empty where the data names no cluster.
+    pub fn cluster(&self) -> Option<&str> {
+        self.values(CLUSTER).next()
+    }
+
+    /// The same, bound to a cluster: what is done with the data goes by it, whatever becomes of the attribute.
+    #[must_use]
+    pub fn of_cluster(&self, cluster: &str) -> Arc<Self> {
+        let others = self.metadata.iter().filter(|(key, _)| key != CLUSTER).cloned();
+        Arc::new(Origin { metadata: others.chain([(CLUSTER.to_owned(), cluster.to_owned())]).collect() })
+    }
+
+    /// The same, not bound to a cluster any more.
+    #[must_use]
+    pub fn of_any_cluster(self: &Arc<Self>) -> Arc<Self> {
+        self.without(CLUSTER)
+    }
+
+    fn without(self: &Arc<Self>, key: &str) -> Arc<Self> {
+        if self.values(key).next().is_none() {
             return Arc::clone(self);
         }
-        let rest = self.metadata.iter().filter(|(key, _)| key != PEER);
+        let rest = self.metadata.iter().filter(|(name, _)| name != key);
         Arc::new(Origin { metadata: rest.cloned().collect() })
     }
 }

@@ -4,6 +4,7 @@
 
 mod auth;
 pub mod claims;
+mod cluster;
 mod consumer;
 mod delivery;
 mod failure;
@@ -11,6 +12,7 @@ mod id;
 mod shutdown;
 
 pub use auth::{Authenticators, ClientAuth, Denied, HeaderAction, HeaderChange, ServerAuth};
+pub use cluster::cluster_of;
 pub use consumer::{Consumer, Consumers, DeadLetters, Exporter, Receiver, Reservation};
 pub use delivery::{Delivery, IDENTITY, MetadataKeys, Origin, PEER};
 pub use failure::{Failure, Outcome};

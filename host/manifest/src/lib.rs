@@ -2,12 +2,14 @@
 //! was cut into. No I/O: whoever has bytes asks whether they are what they say.
 
 mod canonical;
+mod clusters;
 mod digest;
 mod manifest;
 mod parts;
 mod trust;
 
 pub use canonical::canonical;
+pub use clusters::{Closeness, ClusterPattern};
 pub use digest::{Digest, hex};
 pub use manifest::{Coding, Component, Fields, Manifest, ManifestError, Part, is_name};
 pub use parts::{PartsError, cut, join};

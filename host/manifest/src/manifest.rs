@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::canonical::canonical;
+use crate::clusters::ClusterPattern;
 use crate::digest::Digest;
 
 /// The form that is described here.
@@ -16,11 +17,13 @@ const NAME: usize = 63;
 /// Parts of a component of the largest size that anybody compiles.
 const PARTS: usize = 256;
 
-/// One revision of a module. Of two revisions the one with the higher number holds.
+/// One revision of a module. Of two revisions under one head the one with the higher number holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub schema: u32,
+    /// The ConfigMap that it is published as: under another one it is none, whoever has signed it.
+    pub head: String,
     pub name: String,
     pub revision: u64,
     pub component: Component,
@@ -112,11 +115,11 @@ impl Manifest {
     }
 
     /// One for this component, with the digests that belong to it.
-    pub fn new(name: String, revision: u64, component: Component, config: Value) -> Self {
+    pub fn new(head: String, name: String, revision: u64, component: Component, config: Value) -> Self {
         let config_digest = Digest::of(canonical(&config).as_bytes());
         let (requests, grants) = (Fields::default(), Fields::default());
         let clusters = vec!["*".to_owned()];
-        Manifest { schema: SCHEMA, name, revision, component, config, config_digest, requests, grants, clusters }
+        Manifest { schema: SCHEMA, head, name, revision, component, config, config_digest, requests, grants, clusters }
     }
 
     /// The bytes that are signed.
@@ -135,6 +138,9 @@ impl Manifest {
         if !is_name(&self.name) {
             return wrong("name", "a name has up to 63 of a-z, 0-9 and `-`, with a letter or digit at its ends");
         }
+        if !is_object_name(&self.head) {
+            return wrong("head", "it is no name that a ConfigMap may have");
+        }
         if self.revision == 0 {
             return wrong("revision", "revisions begin with 1");
         }
@@ -144,9 +150,7 @@ impl Manifest {
         if self.clusters.is_empty() {
             return wrong("clusters", "it is for no cluster: `*` is all of them");
         }
-        if self.clusters.iter().any(|pattern| pattern.is_empty() || pattern.len() > 253) {
-            return wrong("clusters", "a pattern has 1 to 253 bytes");
-        }
+        ClusterPattern::read_all(&self.clusters)?;
         self.check_component()
     }
 

@@ -18,7 +18,7 @@ use host_config::Wrong;
 use host_kubernetes::{Api, Pauses, Scope, Server, missing_rule};
 use host_manifest::{Digest, Manifest};
 use host_telemetry::Metrics;
-use host_wasm::{Edition, Sandbox, Standing};
+use host_wasm::{Edition, Pushed, Sandbox, Standing};
 use k8s_openapi::api::core::v1::ConfigMap;
 use tokio::time::{Instant, sleep};
 
@@ -121,9 +121,11 @@ impl Follower {
         if let Some(kept) = kept {
             let signed = Signed::from(kept.clone());
             head.looked_at = Digest::of(signed.manifest.as_bytes()).to_string();
-            match self.trust.read(&head.record.module, &signed) {
-                Ok(manifest) if self.store.has(manifest.component.digest) => {
-                    let edition = self.edition(&manifest);
+            let is_good = head.record.good.as_ref() == Some(&kept);
+            let read = self.trust.read(&head.record.head, &head.record.module, &signed);
+            let read = read.and_then(|manifest| Ok((self.edition(&manifest, is_good)?, manifest)));
+            match read {
+                Ok((edition, manifest)) if self.store.has(manifest.component.digest) => {
                     tracing::info!(
                         head = head.record.head,
                         module = manifest.name,
@@ -133,7 +135,7 @@ impl Follower {
                     self.sandbox.shelf().put(Arc::clone(&edition));
                     (head.edition, head.taken) = (Some(edition), Some(kept));
                 }
-                Ok(manifest) => {
+                Ok((_, manifest)) => {
                     tracing::warn!(head = head.record.head, digest = %manifest.component.digest, "the component of a pushed module is not on disk any more, or is damaged: it is fetched again");
                 }
                 Err(error) => {
@@ -144,15 +146,19 @@ impl Follower {
         self.heads.insert(head.record.head.clone(), head);
     }
 
-    fn edition(&self, manifest: &Manifest) -> Arc<Edition> {
-        Arc::new(Edition::new(
-            manifest.name.clone(),
-            manifest.revision,
-            manifest.component.digest,
-            self.store.component(manifest.component.digest),
-            host_manifest::canonical(&manifest.config),
-            manifest.grants.clone(),
-        ))
+    /// What a manifest comes to on this host; `is_good` where it was live here before.
+    fn edition(&self, manifest: &Manifest, is_good: bool) -> Result<Arc<Edition>, Rejected> {
+        Ok(Arc::new(Edition::new(Pushed {
+            head: manifest.head.clone(),
+            module: manifest.name.clone(),
+            revision: manifest.revision,
+            digest: manifest.component.digest,
+            component: self.store.component(manifest.component.digest),
+            config: host_manifest::canonical(&manifest.config),
+            grants: manifest.grants.clone(),
+            clusters: taking::clusters(manifest)?,
+            is_good,
+        })))
     }
 
     /// Follows until the end.
@@ -221,20 +227,28 @@ impl Follower {
                     "the head of a pushed module was deleted: the module runs on, as on_delete says"
                 );
             }
-            OnDelete::Refuse if head.edition.take().is_some() => {
+            OnDelete::Refuse if head.edition.is_some() => {
                 tracing::warn!(
                     head = name,
                     module,
                     "the head of a pushed module was deleted: the module is unloaded, as on_delete says"
                 );
-                let Record { good, before, newest, .. } = &mut head.record;
-                (*good, *before, *newest, head.taken, head.standing) = (None, None, None, None, None);
-                self.sandbox.shelf().clear(&module);
-                if let Err(error) = self.store.write(&head.record) {
-                    tracing::error!(%error, "it cannot be kept that a pushed module is gone: it would be there again after a restart");
-                }
+                self.unload(name);
             }
             _ => {}
+        }
+    }
+
+    /// What a head has said is not there any more.
+    fn unload(&mut self, name: &str) {
+        let Some(head) = self.heads.get_mut(name) else { return };
+        let Record { good, before, newest, .. } = &mut head.record;
+        (*good, *before, *newest, head.taken, head.standing) = (None, None, None, None, None);
+        if let Some(edition) = head.edition.take() {
+            self.sandbox.shelf().clear(&edition);
+        }
+        if let Err(error) = self.store.write(&head.record) {
+            tracing::error!(head = name, %error, "it cannot be kept that a pushed module is gone: it would be there again after a restart");
         }
     }
 
@@ -291,7 +305,7 @@ impl Follower {
     /// Looks at what has become of what is on the shelf: what is live is what is good.
     async fn settle(&mut self) {
         let mut complaints = Vec::new();
-        let mut is_good = false;
+        let (mut is_good, mut live) = (false, Vec::new());
         for (name, head) in &mut self.heads {
             let Some(edition) = &head.edition else { continue };
             let processors = self.sandbox.processors_of(&edition.module);
@@ -305,7 +319,8 @@ impl Follower {
             match standing {
                 Some(Standing::Live) => {
                     head.rejected = None;
-                    self.meters.runs(&edition.module, edition.revision);
+                    self.meters.runs(&edition.module, name, edition.revision);
+                    live.push(Arc::clone(edition));
                     if head.record.proves(head.taken.as_ref()) {
                         is_good = true;
                         if let Err(error) = self.store.write(&head.record) {
@@ -325,6 +340,9 @@ impl Follower {
                 None => {}
             }
         }
+        for edition in live {
+            self.supersede(&edition);
+        }
         if is_good {
             let records: Vec<&Record> = self.heads.values().map(|head| &head.record).collect();
             if let Err(error) = self.store.prune(&records) {
@@ -336,12 +354,25 @@ impl Follower {
         }
     }
 
+    /// What is kept of heads that were deleted makes way for one that is live and for the same clusters.
+    fn supersede(&mut self, live: &Edition) {
+        let tying = self.tying(&live.head, &live.module, &live.clusters).filter(|other| !other.is_there);
+        let names: Vec<String> = tying.map(|other| other.record.head.clone()).collect();
+        for name in names {
+            tracing::info!(
+                head = live.head,
+                module = live.module,
+                before = name,
+                "a pushed module takes the place of one whose head was deleted"
+            );
+            self.unload(&name);
+        }
+    }
+
     async fn report(&mut self) {
-        // Of what no processor is of there is nothing to say, and of two heads the one that is there says it.
+        // Of what no processor is of there is nothing to say.
         let is_run = |head: &&Head| self.sandbox.processors_of(&head.record.module) > 0;
-        let (tied, others): (Vec<&Head>, Vec<&Head>) =
-            self.heads.values().filter(is_run).partition(|head| head.edition.is_none());
-        let states = tied.into_iter().chain(others).filter_map(Head::state).collect();
+        let states = self.heads.values().filter(is_run).filter_map(Head::state).collect();
         if !self.reporter.is_due(&states) {
             return;
         }

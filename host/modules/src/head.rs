@@ -20,9 +20,11 @@ pub(crate) enum Rejected {
     Older { revision: u64, seen: u64 },
     #[error("its revision {0} was another when this host saw it first: push it with a higher one")]
     Changed(u64),
-    #[error("it is for the clusters {0:?}, and this version binds each module to all clusters: push it with `*`")]
-    Clusters(Vec<String>),
-    #[error("the module is pushed by the head {0:?} already: delete one of the two")]
+    #[error("its manifest is that of the head {0:?}, and it lies under another: push it under this one")]
+    Head(String),
+    #[error(
+        "it is for clusters that the head {0:?} is for, too, and neither is closer: delete one of the two, or push it for others"
+    )]
     Tie(String),
     #[error("its part {0} is not there")]
     MissingPart(String),
@@ -51,10 +53,9 @@ impl Rejected {
     /// As the reason of an event, and as a label.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
-            Rejected::Empty | Rejected::Manifest(_) | Rejected::Name(_) => "InvalidManifest",
+            Rejected::Empty | Rejected::Manifest(_) | Rejected::Name(_) | Rejected::Head(_) => "InvalidManifest",
             Rejected::Untrusted(_) => "Untrusted",
             Rejected::Older { .. } | Rejected::Changed(_) => "OlderRevision",
-            Rejected::Clusters(_) => "UnsupportedClusters",
             Rejected::Tie(_) => "Tie",
             Rejected::MissingPart(_) => "MissingPart",
             Rejected::Parts(PartsError::Size { .. }) => "TooLarge",
@@ -83,8 +84,8 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// The manifest of a module of this name, if it may be taken.
-    pub(crate) fn read(&self, module: &str, signed: &Signed) -> Result<Manifest, Rejected> {
+    /// The manifest of a module of this name under this head, if it may be taken.
+    pub(crate) fn read(&self, head: &str, module: &str, signed: &Signed) -> Result<Manifest, Rejected> {
         let bytes = signed.manifest.as_bytes();
         // What is signed is looked at even where that is not required: a signature that is wrong says that something is.
         let is_to_check = self.is_required || !self.keys.is_empty() && !signed.signatures.trim().is_empty();
@@ -95,8 +96,8 @@ impl Trust {
         if manifest.name != module {
             return Err(Rejected::Name(manifest.name));
         }
-        if manifest.clusters != ["*"] {
-            return Err(Rejected::Clusters(manifest.clusters));
+        if manifest.head != head {
+            return Err(Rejected::Head(manifest.head));
         }
         Ok(manifest)
     }

@@ -115,7 +115,7 @@ impl Publisher<'_> {
             Some(asked) if asked <= there => return Err(PublishError::Revision { asked, there }),
             asked => asked.unwrap_or(there + 1),
         };
-        let mut manifest = Manifest::new(module.to_owned(), revision, component, config);
+        let mut manifest = Manifest::new(head.to_owned(), module.to_owned(), revision, component, config);
         (manifest.requests, manifest.grants, manifest.clusters) = (requests, grants, clusters);
         for (part, bytes) in manifest.component.parts.iter().zip(&pieces) {
             if self.put_part(module, part, bytes).await? {

@@ -17,10 +17,17 @@ const PAUSE: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(10);
 /// The API server takes no longer message of an event.
 const MESSAGE: usize = 1024;
+/// Nor does it take much more than that of annotations.
+const ANNOTATION: usize = 200 << 10;
+/// What one state takes at least: it has two digests.
+const LEAST: usize = 256;
+/// The state of what runs.
+pub(crate) const LIVE: &str = "Live";
 
-/// How one module stands on one host.
+/// How what one head says stands on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
+    pub(crate) module: String,
     pub(crate) revision: u64,
     pub(crate) digest: String,
     pub(crate) state: String,
@@ -31,6 +38,7 @@ pub(crate) struct State {
     pub(crate) manifest: String,
 }
 
+/// By head.
 pub(crate) type States = BTreeMap<String, State>;
 
 /// Why a head is refused.
@@ -77,8 +85,14 @@ impl Reporter {
     pub(crate) async fn report(&mut self, api: &Api, namespace: &str, states: States) {
         let Some(pod) = &self.pod else { return };
         self.next = Some(Instant::now() + PAUSE);
-        // States are text and numbers.
-        let text = serde_json::to_string(&states).unwrap_or_default();
+        let (text, left_out) = said(&states);
+        if left_out > 0 {
+            tracing::warn!(
+                pod,
+                left_out,
+                "the pod cannot be told of so many modules: those that are live and do not fit are left out"
+            );
+        }
         let annotations = [(MODULES.to_owned(), text)].into();
         let annotating = api.annotate::<Pod>(namespace, pod, &annotations);
         match timeout(ANSWER, annotating).await {
@@ -86,6 +100,23 @@ impl Reporter {
             Ok(Err(error)) => tracing::warn!(pod, %error, "the pod cannot be told how its modules stand"),
             Err(_) => tracing::warn!(pod, "the pod cannot be told how its modules stand: there was no answer in time"),
         }
+    }
+}
+
+/// The states as text, without as many of those that are live as do not fit; and how many these are.
+fn said(states: &States) -> (String, usize) {
+    let (mut states, mut left_out) = (states.clone(), 0);
+    loop {
+        // States are text and numbers.
+        let text = serde_json::to_string(&states).unwrap_or_default();
+        let over = text.len().saturating_sub(ANNOTATION);
+        let live = states.iter().filter(|(_, state)| state.state == LIVE).map(|(head, _)| head.clone());
+        let surplus: Vec<String> = live.take(over.div_ceil(LEAST)).collect();
+        if over == 0 || surplus.is_empty() {
+            return (text, left_out);
+        }
+        left_out += surplus.len();
+        surplus.iter().for_each(|head| drop(states.remove(head)));
     }
 }
 
@@ -127,9 +158,10 @@ pub struct Host {
     pub modules: Vec<Report>,
 }
 
-/// How one module stands there.
+/// How what one head says stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    pub head: String,
     pub module: String,
     pub revision: u64,
     pub digest: String,
@@ -145,22 +177,18 @@ pub struct Report {
 /// When the server is not reached, or does not tell.
 pub async fn hosts(api: &Api, namespace: &str) -> Result<Vec<Host>, ApiError> {
     let pods = api.list::<Pod>(namespace, "").await?;
-    let said = pods.into_iter().filter_map(|pod| {
-        // One that ends, or has ended, says nothing new any more.
-        let phase = pod.status.and_then(|status| status.phase).unwrap_or_default();
-        let is_over = pod.metadata.deletion_timestamp.is_some() || matches!(phase.as_str(), "Failed" | "Succeeded");
-        let metadata = (!is_over).then_some(pod.metadata)?;
-        let text = metadata.annotations?.remove(MODULES)?;
-        let states: States = serde_json::from_str(&text).ok()?;
-        let report = |(module, State { revision, digest, state, reason, manifest }): (String, State)| Report {
-            module,
-            revision,
-            digest,
-            state,
-            reason,
-            manifest,
-        };
-        Some(Host { pod: metadata.name?, modules: states.into_iter().map(report).collect() })
-    });
+    let said =
+        pods.into_iter().filter_map(|pod| {
+            // One that ends, or has ended, says nothing new any more.
+            let phase = pod.status.and_then(|status| status.phase).unwrap_or_default();
+            let is_over = pod.metadata.deletion_timestamp.is_some() || matches!(phase.as_str(), "Failed" | "Succeeded");
+            let metadata = (!is_over).then_some(pod.metadata)?;
+            let text = metadata.annotations?.remove(MODULES)?;
+            let states: States = serde_json::from_str(&text).ok()?;
+            let report = |(head, State { module, revision, digest, state, reason, manifest }): (String, State)| {
+                Report { head, module, revision, digest, state, reason, manifest }
+            };
+            Some(Host { pod: metadata.name?, modules: states.into_iter().map(report).collect() })
+        });
     Ok(said.collect())
 }

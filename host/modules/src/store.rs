@@ -17,9 +17,6 @@ use crate::objects::Signed;
 pub(crate) struct Record {
     pub(crate) head: String,
     pub(crate) module: String,
-    /// The module whose manifest was taken last, whatever a label says by now.
-    #[serde(default)]
-    pub(crate) of: String,
     /// The highest revision that was seen and trusted.
     pub(crate) seen: u64,
     /// The digest of the manifest that was taken back last: it is not taken again.

@@ -4,6 +4,7 @@
 //! door guarantees: every view of its bytes equals what a protobuf decoder makes of them. No I/O happens here.
 
 pub mod build;
+mod by_resource;
 pub mod check;
 pub mod edit;
 pub mod json;

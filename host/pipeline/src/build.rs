@@ -15,6 +15,7 @@ use host_config::{Junction, Pipeline, Validated, Value};
 use host_telemetry::Metrics;
 use tokio_util::task::TaskTracker;
 
+use crate::by_cluster::{ByCluster, Together};
 use crate::connector::Counted;
 use crate::entry::Entry;
 use crate::fanout::{Branch, Branches, FanOut};
@@ -67,6 +68,11 @@ pub trait Factories: Sync {
         config: &'a Value,
         consumers: Consumers,
     ) -> BoxFuture<'a, Result<Box<dyn Receiver>, Cause>>;
+
+    /// Whether the processor is chosen by the cluster that data is of.
+    fn is_by_cluster(&self, _id: &ComponentId, _config: &Value) -> bool {
+        false
+    }
 
     /// Everything that decides what a component is: where it is the same in two configurations, the component that runs
     /// stays as it is.
@@ -239,8 +245,13 @@ impl Builder<'_> {
         mut next: Arc<dyn Consumer>,
     ) -> Result<Arc<dyn Consumer>, BuildError> {
         let routes: Vec<String> = pipeline.routes.iter().map(|(name, _)| name.clone()).collect();
+        let mut is_by_cluster = false;
         for id in pipeline.processors.iter().rev() {
             let signal = pipeline.id.signal();
+            if !is_by_cluster && self.factories.is_by_cluster(id, named(&self.config.processors, id)) {
+                is_by_cluster = true;
+                next = Together::before(next);
+            }
             let outgoing = Tap::outgoing(self.metrics, id, signal, places.after.get(id).cloned(), next);
             let place = Place { pipeline: &pipeline.id, routes: &routes };
             let config = named(&self.config.processors, id);
@@ -248,6 +259,9 @@ impl Builder<'_> {
             let built = built.map_err(|cause| BuildError { kind: Kind::Processor, id: id.clone(), cause })?;
             let built = Traced::around(Kind::Processor, id, signal, built);
             next = Tap::incoming(self.metrics, id, signal, built);
+        }
+        if is_by_cluster {
+            next = ByCluster::before(next);
         }
         Ok(next)
     }

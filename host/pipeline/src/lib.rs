@@ -5,6 +5,7 @@
 //! graph of another configuration beside one that runs, and [`Running::take_over`] puts it in its place.
 
 mod build;
+mod by_cluster;
 mod changes;
 mod connector;
 mod entry;

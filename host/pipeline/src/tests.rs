@@ -1,5 +1,6 @@
 //! Tests of what stands in `src`: its promises, one sentence each.
 
+mod by_cluster;
 mod connectors;
 mod fanout;
 mod graph;

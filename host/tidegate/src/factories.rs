@@ -20,7 +20,7 @@ use host_processors::memory_limiter::{self, Limiters};
 use host_processors::resource_detection::{self, Detections};
 use host_receivers::Budget;
 use host_telemetry::{Metrics, listen};
-use host_wasm::{Limits, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
+use host_wasm::{Limits, ModuleSource, ModulesConfig, NotReady, ProcessorConfig, Sandbox};
 
 use crate::catalog::{self, canonical};
 use crate::debug::InForce;
@@ -298,6 +298,11 @@ impl host_pipeline::Factories for Factories {
                 _ => self.guest(Kind::Processor, id, config, &place, next),
             }
         })
+    }
+
+    fn is_by_cluster(&self, id: &ComponentId, config: &Value) -> bool {
+        canonical(Kind::Processor, id) == "wasm"
+            && config.decode::<ProcessorConfig>().is_ok_and(|config| config.source == ModuleSource::Kubernetes)
     }
 
     fn connector<'a>(

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use host_otlp::view::{self, AnyValue, Resource};
+use host_component::cluster_of;
+use host_otlp::view;
 use host_otlp::{Payload, Signal};
 
-const KEY: &str = "cluster.id";
 /// Of a batch whose resources name several.
 const MIXED: &str = "mixed";
 /// Of a batch of a cluster that is one too many, or has too long a name.
@@ -41,24 +41,15 @@ impl Clusters {
 /// What all resources name; the walk ends with the first that names another.
 fn named_by(payload: &Payload) -> &str {
     match payload.signal() {
-        Signal::Logs => common(view::logs(payload).map(|logs| cluster(logs.resource))),
-        Signal::Traces => common(view::traces(payload).map(|spans| cluster(spans.resource))),
-        Signal::Metrics => common(view::metrics(payload).map(|metrics| cluster(metrics.resource))),
+        Signal::Logs => common(view::logs(payload).map(|logs| cluster_of(logs.resource))),
+        Signal::Traces => common(view::traces(payload).map(|spans| cluster_of(spans.resource))),
+        Signal::Metrics => common(view::metrics(payload).map(|metrics| cluster_of(metrics.resource))),
     }
 }
 
 fn common<'p>(mut names: impl Iterator<Item = &'p str>) -> &'p str {
     let Some(first) = names.next() else { return "" };
     if names.all(|name| name == first) { first } else { MIXED }
-}
-
-fn cluster(resource: Option<Resource<'_>>) -> &str {
-    let attributes = resource.into_iter().flat_map(|resource| resource.attributes);
-    let mut values = attributes.filter(|attribute| attribute.key == KEY).map(|attribute| attribute.value);
-    match values.next() {
-        Some(Some(AnyValue::Text(name))) => name,
-        _ => "",
-    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,11 @@ pub(crate) struct Generation {
 /// Uses of all generations.
 static USES: AtomicU64 = AtomicU64::new(0);
 
+/// How often generations were used until now: what was used last before that counts less.
+pub(crate) fn uses() -> u64 {
+    USES.load(Ordering::Relaxed)
+}
+
 /// A batch that was processed, and what it took.
 #[derive(Debug)]
 pub(crate) struct Done {

@@ -3,12 +3,13 @@
 mod failing;
 mod live;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use host_component::{ComponentId, Failure, Payload, PipelineId};
 use host_telemetry::traces::{self, Step};
+use tokio::sync::Notify;
 
 use self::failing::Batch;
 use self::live::{Live, PROBATION};
@@ -20,17 +21,23 @@ use crate::instance::Context;
 use crate::loader::LoadError;
 use crate::meters::{Lane, Meters, Rollback};
 use crate::quarantine::Ward;
+use crate::shelf::Edition;
 use crate::standing::Watch;
 use crate::status::Refused;
 use crate::throttle::Throttle;
+use crate::voice::one_line;
 
 const NO_MODULE: Duration = Duration::from_secs(1);
+/// Longer names of clusters are cut where they are told: they are the senders'.
+const NAME_BYTES: usize = 128;
 
 /// One processor of one pipeline.
 pub(crate) struct Guest {
     pub(crate) id: ComponentId,
     pub(crate) pipeline: PipelineId,
     pub(crate) module: String,
+    /// The head that its module is pushed under, where it is one of several at this place.
+    pub(crate) head: Option<String>,
     pub(crate) policy: Policy,
     pub(crate) meters: Meters,
     /// The names of the pipeline's routes.
@@ -43,9 +50,27 @@ pub(crate) struct Guest {
     refused_last: Mutex<Option<Refused>>,
     /// For what is told of poison.
     told: Throttle,
+    /// For what is told of data that nothing is for.
+    turned_away: Throttle,
+    /// Counted up with each change of what runs.
+    turns: Arc<AtomicU64>,
+    /// Told of when something was rolled back.
+    gave_up: Notify,
+}
+
+/// Where guests stand, and what all that stand there have in common.
+#[derive(Clone)]
+pub(crate) struct Stand {
+    pub(crate) id: ComponentId,
+    pub(crate) pipeline: PipelineId,
+    pub(crate) module: String,
+    pub(crate) policy: Policy,
+    /// The names of the pipeline's routes.
+    pub(crate) routes: Vec<String>,
 }
 
 /// What becomes of a batch that cannot be processed.
+#[derive(Clone)]
 pub(crate) struct Policy {
     pub(crate) failure: FailurePolicy,
     pub(crate) if_missing: IfMissing,
@@ -68,18 +93,25 @@ struct Slot {
 pub(crate) type Processed = (Option<u16>, Payload);
 
 impl Guest {
-    pub(crate) fn new(
-        id: ComponentId,
-        pipeline: PipelineId,
-        module: &str,
-        policy: Policy,
-        meters: Meters,
-        routes: &[String],
-    ) -> Self {
-        let (module, routes) = (module.to_owned(), routes.to_vec());
-        let (alone, is_missing, told) = (Arc::default(), AtomicBool::default(), Throttle::default());
-        let (slot, refused_last) = (Mutex::default(), Mutex::default());
-        Guest { id, pipeline, module, policy, meters, routes, alone, is_missing, slot, refused_last, told }
+    pub(crate) fn new(stand: Stand, head: Option<&str>, meters: Meters, turns: Arc<AtomicU64>) -> Self {
+        let Stand { id, pipeline, module, policy, routes } = stand;
+        Guest {
+            id,
+            pipeline,
+            module,
+            head: head.map(str::to_owned),
+            policy,
+            meters,
+            routes,
+            alone: Arc::default(),
+            is_missing: AtomicBool::default(),
+            slot: Mutex::default(),
+            refused_last: Mutex::default(),
+            told: Throttle::default(),
+            turned_away: Throttle::default(),
+            turns,
+            gave_up: Notify::new(),
+        }
     }
 
     /// Whether the collector may start without its module, which it then does.
@@ -92,6 +124,16 @@ impl Guest {
     /// Whether the collector started without its module, and it has not come yet.
     pub(crate) fn is_missing(&self) -> bool {
         self.is_missing.load(Ordering::Relaxed)
+    }
+
+    /// Whether others run in the place of it, which has no module.
+    pub(crate) fn is_stood_in_for(&self, by_others: bool) {
+        self.is_missing.store(!by_others, Ordering::Relaxed);
+    }
+
+    /// Whether it stands for modules that run, and has none itself.
+    pub(crate) fn has_others_in_its_place(&self) -> bool {
+        self.policy.is_pushed && self.head.is_none() && !self.is_missing()
     }
 
     /// Whether it refuses all that comes, for want of a module.
@@ -110,6 +152,27 @@ impl Guest {
         let slot = self.slot();
         let generation = |live: &Option<Arc<Live>>| live.as_ref().map(|live| Arc::clone(&live.generation));
         (generation(&slot.current), generation(&slot.previous))
+    }
+
+    /// What was pushed of which it runs something.
+    pub(crate) fn edition(&self) -> Option<Arc<Edition>> {
+        self.slot().current.as_ref().and_then(|live| live.edition.clone())
+    }
+
+    /// What runs is what was pushed with this, too.
+    pub(crate) fn runs_as(&self, edition: &Arc<Edition>) {
+        let mut slot = self.slot();
+        if let Some(live) =
+            slot.current.as_ref().filter(|live| live.edition.as_ref().is_some_and(|of| !Arc::ptr_eq(of, edition)))
+        {
+            slot.current = Some(Arc::new(live.of(Arc::clone(edition))));
+            self.settle(&slot);
+        }
+    }
+
+    /// Returns when something was rolled back.
+    pub(crate) async fn gave_up(&self) {
+        self.gave_up.notified().await;
     }
 
     /// What was refused last, or taken back.
@@ -138,13 +201,13 @@ impl Guest {
     }
 
     /// Lets the next batch find `generation`. Batches under way end on the one they began on.
-    pub(crate) fn swap(&self, generation: Arc<Generation>) -> Result<(), LoadError> {
+    pub(crate) fn swap(&self, generation: Arc<Generation>, edition: Option<Arc<Edition>>) -> Result<(), LoadError> {
         let routes = self.numbers(&generation.plan().routes)?;
         let mut slot = self.slot();
         let replaced = slot.current.take();
         let probation = if replaced.is_some() { PROBATION } else { 0 };
         let identity = generation.identity().clone();
-        slot.current = Some(Arc::new(Live::new(generation, routes, probation)));
+        slot.current = Some(Arc::new(Live::new(generation, edition, routes, probation)));
         let retired = std::mem::replace(&mut slot.previous, replaced);
         slot.given_up = None;
         self.settle(&slot);
@@ -158,22 +221,16 @@ impl Guest {
         self.meters.loaded.inc();
         self.meters.generation.inc();
         tracing::info!(
-            processor = %self.id, pipeline = %self.pipeline, module = self.module, digest = identity.digest.short(),
-            config = identity.config.short(), previous, "module loaded"
+            processor = %self.id, pipeline = %self.pipeline, module = self.module, head = self.head,
+            digest = identity.digest.short(), config = identity.config.short(), previous, "module loaded"
         );
         Ok(())
     }
 
-    /// There is no such module any more: what comes is refused, or what else is to happen where there is none.
-    pub(crate) fn unload(&self) {
-        let slot = std::mem::take(&mut *self.slot());
-        if slot.current.is_none() {
-            return;
-        }
-        drop(slot);
-        self.is_missing.store(true, Ordering::Relaxed);
-        self.meters.breaker(false);
-        tracing::warn!(processor = %self.id, pipeline = %self.pipeline, module = self.module, "module unloaded: it is gone");
+    /// Runs what another has run at this place.
+    pub(crate) fn runs_what_ran(&self, before: &Guest) -> Result<(), LoadError> {
+        let live = before.slot().current.clone();
+        live.map_or(Ok(()), |live| self.swap(Arc::clone(&live.generation), live.edition.clone()))
     }
 
     /// Begins as `before` stands, which has this place in the configuration in force, where that took `found` back, has not
@@ -272,6 +329,28 @@ impl Guest {
         Err(Failure::Retryable { reason, after: Some(NO_MODULE) })
     }
 
+    /// Nothing is for the cluster that a batch is of: its sender may try again.
+    pub(crate) fn turn_away(&self, payload: &Payload, cluster: &str) -> Failure {
+        let lane = self.meters.lane_of(payload);
+        lane.batches.inc();
+        lane.items.inc_by(payload.items());
+        lane.refused.inc_by(payload.items());
+        let cluster = one_line(cluster, NAME_BYTES);
+        if let Some(left_out) = self.turned_away.admits(Instant::now()) {
+            tracing::warn!(
+                processor = %self.id, pipeline = %self.pipeline, module = self.module, cluster, left_out,
+                "data is refused: no module that runs is for its cluster"
+            );
+        }
+        let reason = match cluster.as_str() {
+            "" => {
+                format!("{}: it has no cluster.id, and no module {} that runs is for such data", self.id, self.module)
+            }
+            _ => format!("{}: no module {} that runs is for the cluster {cluster:?}", self.id, self.module),
+        };
+        Failure::Retryable { reason, after: Some(NO_MODULE) }
+    }
+
     /// Goes back to the generation before the one that failed, unless that was done already; whether it was now.
     fn roll_back(&self, failed: &Arc<Live>, previous: Arc<Live>, why: Rollback, reason: &str) -> bool {
         let mut slot = self.slot();
@@ -290,6 +369,7 @@ impl Guest {
         self.meters.breaker(false);
         let digest = failed.generation.identity().digest.short();
         self.refuses(digest.clone(), format!("rolled back: {reason}"));
+        self.gave_up.notify_one();
         tracing::warn!(
             processor = %self.id, pipeline = %self.pipeline, module = self.module, digest, why = why.name(), reason, %to,
             "module rolled back: {}", why.told()
@@ -301,6 +381,7 @@ impl Guest {
     fn settle(&self, slot: &Slot) {
         let alone = slot.current.as_ref().is_some_and(|live| live.generation.remembers());
         self.alone.store(alone, Ordering::Relaxed);
+        self.turns.fetch_add(1, Ordering::Release);
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {

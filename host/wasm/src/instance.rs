@@ -106,7 +106,8 @@ impl CallError {
 /// What instances of one generation are made of.
 pub(crate) struct Template {
     pub(crate) engine: Engine,
-    pub(crate) component: ProcessorPre<State>,
+    /// Shared by all that run the same code.
+    pub(crate) component: Arc<ProcessorPre<State>>,
     pub(crate) signal: Signal,
     /// Canonical JSON.
     pub(crate) config: Arc<str>,

@@ -9,6 +9,7 @@
 
 mod bindings;
 mod bisect;
+mod bound;
 mod breaker;
 mod budget;
 mod cache;
@@ -27,6 +28,7 @@ mod offline;
 mod pool;
 mod processor;
 mod quarantine;
+mod roll;
 mod room;
 mod sandbox;
 mod selftest;
@@ -53,7 +55,7 @@ pub use offline::{
     BatchContext, NativeCode, Opened, Part, Processed, Trial, TrialError, Wanted, Workbench, configuration,
 };
 pub use sandbox::{BuildError, Compile, NotReady, Sandbox, StartError};
-pub use shelf::{Edition, Shelf, Standing};
+pub use shelf::{Edition, Pushed, Shelf, Standing};
 pub use source::SourceError;
 pub use status::Status;
 pub use voice::{Said, Severity};

@@ -4,15 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use host_component::Origin;
+use host_component::{Origin, Shutdown};
 use host_manifest::{Digest, Fields};
 use host_otlp::Signal;
 use host_projection::{Grants, Plan, PlanError, Projector};
 use host_telemetry::Metrics;
 use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::sleep;
 use wasmtime::component::{Component, Linker};
 
 use crate::bindings::ProcessorPre;
@@ -21,7 +22,7 @@ use crate::cache::{Cache, CacheError, Place};
 use crate::compile::{CompileError, Compiler};
 use crate::config::{Limits, ModulesLimits};
 use crate::engine::Engine;
-use crate::generation::{BatchError, Generation, Identity};
+use crate::generation::{BatchError, Generation, Identity, uses};
 use crate::inspect::{self, InspectError};
 use crate::instance::{CallError, Context, Instance, START_FACTOR, Template};
 use crate::selftest;
@@ -29,6 +30,9 @@ use crate::shelf::Edition;
 use crate::source::{Fetched, SourceError};
 use crate::store::State;
 use crate::voice::Voice;
+
+/// Instances that did nothing for so long, or up to twice that, are given up.
+const IDLE: Duration = Duration::from_secs(300);
 
 /// Why a module was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +130,8 @@ pub(crate) struct Loader {
     voices: Mutex<HashMap<String, Arc<Voice>>>,
     /// Processors that run the same share the instances.
     loaded: Mutex<HashMap<Identity, Weak<Generation>>>,
+    /// And those that run the same code with other configurations share that.
+    code: Mutex<HashMap<Digest, Weak<ProcessorPre<State>>>>,
 }
 
 /// What the loader is made of.
@@ -207,6 +213,7 @@ impl Loader {
             metrics,
             voices: Mutex::default(),
             loaded: Mutex::default(),
+            code: Mutex::default(),
         }
     }
 
@@ -219,8 +226,15 @@ impl Loader {
         if let Some(generation) = self.find(&request.identity) {
             return Ok(generation);
         }
-        let component = self.component(&request).await?;
-        let (linker, engine) = (Arc::clone(&self.linker), self.engine.clone());
+        let component = match self.code_of(request.identity.digest) {
+            Some(code) => code,
+            None => {
+                let (linker, component) = (Arc::clone(&self.linker), self.component(&request).await?);
+                let code = spawn_blocking(move || world(&linker, &component)).await??;
+                self.share(request.identity.digest, code)
+            }
+        };
+        let engine = self.engine.clone();
         let Request { identity, config, .. } = request;
         let of = if identity.grants.is_some() { &self.pushed_grants } else { &self.grants };
         let (voice, grants) = (self.voice(&identity.name), of.get(&identity.name).cloned().unwrap_or_default());
@@ -228,7 +242,7 @@ impl Loader {
         let generation = spawn_blocking(move || {
             let template = Template {
                 engine,
-                component: world(&linker, &component)?,
+                component,
                 signal: identity.signal,
                 config,
                 limits: identity.limits.clone(),
@@ -292,6 +306,21 @@ impl Loader {
         &self.engine
     }
 
+    /// Has those go, again and again, who did nothing for a while: instances take memory, and are made again when they are needed.
+    pub(crate) async fn retire_idle(self: Arc<Self>, mut shutdown: Shutdown) {
+        let retire = async {
+            loop {
+                let then = uses();
+                sleep(IDLE).await;
+                self.engine.room().retire(then);
+            }
+        };
+        tokio::select! {
+            () = shutdown.wait() => {}
+            () = retire => {}
+        }
+    }
+
     fn find(&self, identity: &Identity) -> Option<Arc<Generation>> {
         let found = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(identity)?.upgrade()?;
         // What a guest remembers is one processor's.
@@ -311,6 +340,23 @@ impl Loader {
         self.engine.room().register(weak.clone());
         loaded.insert(generation.identity().clone(), weak);
         generation
+    }
+
+    /// Code that something runs.
+    fn code_of(&self, digest: Digest) -> Option<Arc<ProcessorPre<State>>> {
+        self.code.lock().unwrap_or_else(PoisonError::into_inner).get(&digest)?.upgrade()
+    }
+
+    /// Has others find code, unless they have brought the same meanwhile.
+    fn share(&self, digest: Digest, code: ProcessorPre<State>) -> Arc<ProcessorPre<State>> {
+        let mut all = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, code| code.strong_count() > 0);
+        if let Some(there) = all.get(&digest).and_then(Weak::upgrade) {
+            return there;
+        }
+        let code = Arc::new(code);
+        all.insert(digest, Arc::downgrade(&code));
+        code
     }
 
     fn voice(&self, name: &str) -> Arc<Voice> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use host_component::Shutdown;
 use host_config::watched::POLL;
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
@@ -36,11 +37,14 @@ pub(crate) struct Loading {
     hopeless: Option<(Identity, String)>,
     /// What was pushed and looked at last, and as what.
     pushed: Option<(Arc<Edition>, Identity)>,
+    /// Told of what is new; none where one has to look.
+    changes: Option<watch::Receiver<()>>,
 }
 
 impl Loading {
     pub(crate) fn new(guest: Arc<Guest>, source: Source, limits: Limits, before: Weak<Guest>) -> Self {
-        Loading { guest, source: Arc::new(Mutex::new(source)), limits, before, hopeless: None, pushed: None }
+        let (changes, source) = (source.changes(), Arc::new(Mutex::new(source)));
+        Loading { guest, source, limits, before, hopeless: None, pushed: None, changes }
     }
 
     pub(crate) fn guest(&self) -> &Guest {
@@ -58,7 +62,8 @@ impl Loading {
         let identity = request.identity.clone();
         self.pushed = request.edition.clone().map(|edition| (edition, identity.clone()));
         let runs = self.guest.running().as_ref() == Some(&identity);
-        if runs {
+        if let (true, Some((edition, _))) = (runs, &self.pushed) {
+            self.guest.runs_as(edition);
             self.tell(|| Standing::Live);
         }
         if let Some((_, reason)) = self.hopeless.as_ref().filter(|(hopeless, _)| *hopeless == identity) {
@@ -92,8 +97,8 @@ impl Loading {
         if self.pushed.is_none() || self.guest.running().is_some() {
             return;
         }
-        let before = self.before.upgrade().and_then(|before| before.generations().0);
-        if let Some(Err(error)) = before.map(|generation| self.guest.swap(generation)) {
+        let Some(before) = self.before.upgrade() else { return };
+        if let Err(error) = self.guest.runs_what_ran(&before) {
             tracing::warn!(processor = %self.guest.id, pipeline = %self.guest.pipeline, %error, "what ran before cannot run on here");
         }
     }
@@ -126,9 +131,21 @@ impl Loading {
             self.before = Weak::new();
             return Ok(());
         }
+        let edition = request.edition.clone();
         let generation = loader.load(request).await?;
         self.before = Weak::new();
-        self.guest.swap(generation)
+        self.guest.swap(generation, edition)
+    }
+
+    /// Waits for something that may be new, or to be done again.
+    async fn pause(&mut self, retry: &Retry) {
+        let Some(changes) = &mut self.changes else { return sleep(POLL).await };
+        tokio::select! {
+            // The shelf is there as long as its source is.
+            _ = changes.changed() => {}
+            () = self.guest.gave_up() => {}
+            () = retry.due() => {}
+        }
     }
 
     /// Whether the processor is gone: it was of a configuration that was replaced, or never came into force.
@@ -146,7 +163,7 @@ impl Loading {
                 retry.plan();
             }
             loop {
-                sleep(POLL).await;
+                self.pause(&retry).await;
                 if self.is_orphan() {
                     return;
                 }
@@ -198,10 +215,6 @@ impl Loading {
             .await?;
             match fetched {
                 Err(SourceError::Changing { .. }) if Instant::now() < end => sleep(POLL).await,
-                Err(SourceError::NotPushed(_)) if self.guest.running().is_some() => {
-                    self.guest.unload();
-                    return Err(LoadError::Source(SourceError::NotPushed(self.guest.module.clone())));
-                }
                 fetched => return fetched.map_err(LoadError::from).inspect_err(|error| self.refused("", error)),
             }
         }
@@ -228,6 +241,9 @@ fn told(error: &LoadError) -> String {
 }
 
 async fn has_changed(source: &Arc<Mutex<Source>>) -> bool {
+    if let Some(has_changed) = source.lock().unwrap_or_else(PoisonError::into_inner).has_changed_on_shelf() {
+        return has_changed;
+    }
     let source = Arc::clone(source);
     let looked = spawn_blocking(move || source.lock().unwrap_or_else(PoisonError::into_inner).has_changed());
     looked.await.unwrap_or(false)
@@ -245,6 +261,14 @@ impl Retry {
         let (first, last) = BACKOFF;
         let after = self.after.map_or(first, |after| (after * 2).min(last));
         (self.after, self.at) = (Some(after), Some(Instant::now() + after));
+    }
+
+    /// Returns when it is due, if ever.
+    async fn due(&self) {
+        match self.at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
+        }
     }
 
     fn is_due(&self) -> bool {

@@ -37,6 +37,8 @@ pub(crate) struct Meters {
     metrics: Metrics,
     processor: String,
     module: String,
+    /// The head that the module is pushed under; empty where it is not one of several.
+    head: String,
     pipeline: String,
 }
 
@@ -98,7 +100,7 @@ impl Meters {
         clusters: &Arc<Clusters>,
         processor: &str,
         pipeline: &PipelineId,
-        module: &str,
+        (module, head): (&str, Option<&str>),
     ) -> Self {
         let labels = [("processor", processor), ("module", module)];
         let load = |result| {
@@ -137,6 +139,7 @@ impl Meters {
             metrics: metrics.clone(),
             processor: processor.to_owned(),
             module: module.to_owned(),
+            head: head.unwrap_or_default().to_owned(),
             pipeline: pipeline.to_string(),
         };
         for why in Rollback::ALL {
@@ -185,6 +188,7 @@ impl Meters {
             ("processor", self.processor.as_str()),
             ("pipeline", &self.pipeline),
             ("module", &identity.name),
+            ("head", &self.head),
             ("digest", &digest),
             ("config", &config),
         ];
@@ -207,8 +211,12 @@ impl Meters {
     pub(crate) fn breaker(&self, is_open: bool) {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let gauge = breaker.get_or_insert_with(|| {
-            let labels =
-                [("processor", self.processor.as_str()), ("pipeline", &self.pipeline), ("module", &self.module)];
+            let labels = [
+                ("processor", self.processor.as_str()),
+                ("pipeline", &self.pipeline),
+                ("module", &self.module),
+                ("head", &self.head),
+            ];
             let help = "Whether batches are refused for a while since the module is at fault: 1 or 0.";
             self.metrics.own_gauge("tidegate_module_breaker_open", help, &labels, 0)
         });

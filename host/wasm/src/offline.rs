@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -63,7 +64,7 @@ pub struct Opened {
     native_bytes: u64,
     made_ready: Duration,
     engine: Engine,
-    component: ProcessorPre<State>,
+    component: Arc<ProcessorPre<State>>,
 }
 
 impl Workbench {
@@ -142,7 +143,7 @@ impl Workbench {
             native_bytes: (image.end.addr() - image.start.addr()) as u64,
             made_ready,
             engine: self.loader.engine().clone(),
-            component: self.loader.linked(&native)?,
+            component: Arc::new(self.loader.linked(&native)?),
         })
     }
 }

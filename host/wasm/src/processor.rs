@@ -10,6 +10,7 @@ use futures_util::future::{BoxFuture, join_all};
 use host_component::{Consumer, Delivery, Failure, Origin, Outcome};
 use tokio::sync::oneshot;
 
+use crate::bound::Bound;
 use crate::guest::Guest;
 use crate::instance::Context;
 use crate::pool::{Pool, QueueId};
@@ -19,7 +20,7 @@ const QUEUE_FULL: Duration = Duration::from_millis(200);
 
 /// A guest in a pipeline.
 pub(crate) struct Processor {
-    guest: Arc<Guest>,
+    guests: Guests,
     /// The keys of request metadata that the module may see.
     metadata: Vec<String>,
     /// What a guest is told of where data came from that brings nothing along for it.
@@ -30,15 +31,22 @@ pub(crate) struct Processor {
     next: Arc<dyn Consumer>,
 }
 
+/// Who does the work.
+pub(crate) enum Guests {
+    One(Arc<Guest>),
+    /// By the cluster that data was bound to.
+    Bound(Arc<Bound>),
+}
+
 impl Processor {
     pub(crate) fn new(
-        guest: Arc<Guest>,
+        guests: Guests,
         metadata: Vec<String>,
         pool: Pool,
         queue: QueueId,
         next: Arc<dyn Consumer>,
     ) -> Self {
-        Processor { guest, metadata, nowhere: Arc::default(), pool, queue, seeds: Seeds::default(), next }
+        Processor { guests, metadata, nowhere: Arc::default(), pool, queue, seeds: Seeds::default(), next }
     }
 
     /// What the module is told of where data came from.
@@ -46,12 +54,24 @@ impl Processor {
         granted(origin, &self.metadata).map_or_else(|| Arc::clone(&self.nowhere), Arc::new)
     }
 
+    /// Who has a delivery.
+    fn guest(&self, delivery: &Delivery) -> Result<Arc<Guest>, Failure> {
+        match &self.guests {
+            Guests::One(guest) => Ok(Arc::clone(guest)),
+            Guests::Bound(bound) => {
+                let cluster = delivery.origin.cluster().unwrap_or_default();
+                bound.of(cluster).map_err(|vacant| vacant.turn_away(&delivery.payload, cluster))
+            }
+        }
+    }
+
     async fn process(&self, delivery: Delivery) -> Outcome {
-        let context =
-            Context { now: now(), seed: self.seeds.next(), cluster: None, origin: self.known(&delivery.origin) };
+        let guest = self.guest(&delivery)?;
+        let cluster = delivery.origin.cluster().filter(|cluster| !cluster.is_empty()).map(str::to_owned);
+        let context = Context { now: now(), seed: self.seeds.next(), cluster, origin: self.known(&delivery.origin) };
         let came = Instant::now();
         let (reply, answer) = oneshot::channel();
-        let (guest, payload) = (Arc::clone(&self.guest), delivery.payload.clone());
+        let (served_by, payload) = (Arc::clone(&guest), delivery.payload.clone());
         let (step, waits) = (guest.step(&payload), guest.meters.waits());
         let job = Box::new(move || {
             drop(waits);
@@ -60,8 +80,8 @@ impl Processor {
                 return;
             }
             let served = match &step {
-                None => guest.serve(&payload, &context),
-                Some(step) => step.run(|| guest.serve(&payload, &context)),
+                None => served_by.serve(&payload, &context),
+                Some(step) => step.run(|| served_by.serve(&payload, &context)),
             };
             if let (Some(step), Err(failure)) = (step, &served) {
                 step.came_to(&Err(failure.clone()));
@@ -69,11 +89,11 @@ impl Processor {
             let _ = reply.send(served);
         });
         if self.pool.submit(self.queue, job).is_err() {
-            return Err(Failure::refused(format!("{}: the queue for the guest is full", self.guest.id), QUEUE_FULL));
+            return Err(Failure::refused(format!("{}: the queue for the guest is full", guest.id), QUEUE_FULL));
         }
         let processed =
-            answer.await.map_err(|_| Failure::retryable(format!("{}: the batch was given up", self.guest.id)))??;
-        self.guest.meters.took.observe(came.elapsed().as_secs_f64());
+            answer.await.map_err(|_| Failure::retryable(format!("{}: the batch was given up", guest.id)))??;
+        guest.meters.took.observe(came.elapsed().as_secs_f64());
         let deliveries = processed.into_iter().map(|(route, payload)| Delivery {
             payload,
             origin: Arc::clone(&delivery.origin),

@@ -53,13 +53,21 @@ impl Room {
         self.used.fetch_sub(bytes, Ordering::AcqRel);
     }
 
+    /// Drops the idle instances of those that were not used since their uses were counted up to `then`.
+    pub(crate) fn retire(&self, then: u64) {
+        for idler in self.idlers().into_iter().filter(|idler| idler.last_used() < then) {
+            while idler.give_up_one() {}
+        }
+    }
+
     /// Makes room by dropping the idle instance that was not used for longest; says whether there was one.
     pub(crate) fn make(&self) -> bool {
-        let mut idlers: Vec<Arc<dyn Idler>> = {
-            let idlers = self.idlers.lock().unwrap_or_else(PoisonError::into_inner);
-            idlers.iter().filter_map(Weak::upgrade).collect()
-        };
+        let mut idlers = self.idlers();
         idlers.sort_by_cached_key(|idler| idler.last_used());
         idlers.iter().any(|idler| idler.give_up_one())
+    }
+
+    fn idlers(&self) -> Vec<Arc<dyn Idler>> {
+        self.idlers.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use host_component::{ComponentId, Consumer, PipelineId, Shutdown, Trigger};
@@ -14,18 +14,19 @@ use host_quarantine::OpenError;
 use host_telemetry::Metrics;
 
 use crate::Bundled;
+use crate::bound::{Bound, Mould, Tender};
 use crate::cache::{CacheError, Place};
 use crate::cluster::Clusters;
 use crate::compile::Compiler;
 use crate::config::{IfMissing, Limits, ModuleSource, ModulesConfig, ModulesLimits, ProcessorConfig};
 use crate::engine::{Ceilings, Engine, EngineError};
-use crate::guest::{Guest, Policy};
+use crate::guest::{Guest, Policy, Stand};
 use crate::loader::{self, LoadError, Loader, Parts};
 use crate::loading::Loading;
-use crate::meters::Meters;
 use crate::pool::Pool;
-use crate::processor::Processor;
+use crate::processor::{Guests, Processor};
 use crate::quarantine::Ward;
+use crate::roll::Roll;
 use crate::shelf::Shelf;
 use crate::source::{Places, Source, SourceError};
 use crate::standing::Watch;
@@ -106,6 +107,12 @@ impl Default for Compile {
     }
 }
 
+/// What is to be loaded, and watched from then on.
+enum Waiting {
+    One(Box<Loading>),
+    Pushed(Tender),
+}
+
 /// Engine, pool, cache and generations of one section `modules`.
 pub struct Sandbox {
     config: ModulesConfig,
@@ -116,10 +123,11 @@ pub struct Sandbox {
     loader: Arc<Loader>,
     pool: Pool,
     quarantine: Option<Arc<Ward>>,
-    waiting: Mutex<Vec<Loading>>,
-    /// All that were made, for those who want to know of them.
-    guests: Mutex<Vec<Weak<Guest>>>,
+    waiting: Mutex<Vec<Waiting>>,
+    roll: Arc<Roll>,
     shelf: Arc<Shelf>,
+    /// Instances that do nothing are given up, from when it is ready first.
+    retiring: Once,
     trigger: Trigger,
     shutdown: Shutdown,
 }
@@ -168,7 +176,7 @@ impl Sandbox {
         });
         let (trigger, shutdown) = Trigger::new();
         let (loader, clusters) = (Arc::new(loader), Arc::default());
-        let (waiting, guests) = (Mutex::default(), Mutex::default());
+        let (waiting, roll) = (Mutex::default(), Arc::default());
         Ok(Arc::new(Sandbox {
             config,
             bundled,
@@ -179,8 +187,9 @@ impl Sandbox {
             pool,
             quarantine,
             waiting,
-            guests,
+            roll,
             shelf: Arc::default(),
+            retiring: Once::new(),
             trigger,
             shutdown,
         }))
@@ -219,37 +228,39 @@ impl Sandbox {
             is_pushed: config.source == ModuleSource::Kubernetes,
             quarantine: self.quarantine.clone(),
         };
-        let source = match config.source {
-            ModuleSource::Local => Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?,
+        let mould = |module: &str| {
+            let (module, routes) = (module.to_owned(), routes.to_vec());
+            let (metrics, clusters) = (self.metrics.clone(), Arc::clone(&self.clusters));
+            Mould { stand: Stand { id, pipeline, module, policy, routes }, metrics, clusters }
+        };
+        let (guests, alone, waiting) = match config.source {
+            ModuleSource::Local => {
+                let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
+                let guest = Arc::new(mould(source.name()).guest(None, &Arc::default()));
+                let before = self.roll.enter(&guest);
+                let loading = Loading::new(Arc::clone(&guest), source, config.limits, before);
+                let alone = Arc::clone(guest.alone());
+                (Guests::One(guest), alone, Waiting::One(Box::new(loading)))
+            }
             ModuleSource::Kubernetes if !self.config.has_shelf => return Err(BuildError::NoShelf),
             ModuleSource::Kubernetes => {
                 self.shelf.want(&config.module);
-                Source::on_shelf(&config.module, Arc::clone(&self.shelf))
+                let bound = Bound::new(mould(&config.module), &self.roll);
+                let (shelf, roll) = (Arc::clone(&self.shelf), Arc::clone(&self.roll));
+                let tender = Tender::new(Arc::clone(&bound), shelf, roll, config.limits);
+                let alone = Arc::clone(bound.alone());
+                (Guests::Bound(bound), alone, Waiting::Pushed(tender))
             }
         };
-        let meters = Meters::new(&self.metrics, &self.clusters, &id.to_string(), &pipeline, source.name());
-        let guest = Arc::new(Guest::new(id, pipeline, source.name(), policy, meters, routes));
-        let before = self.enter(&guest);
-        let queue = self.pool.queue(self.config.limits.queue, Arc::clone(guest.alone()));
-        let loading = Loading::new(Arc::clone(&guest), source, config.limits, before);
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(loading);
-        Ok(Arc::new(Processor::new(guest, metadata, self.pool.clone(), queue, next)))
-    }
-
-    /// Takes a guest in; the one that runs at its place already, if there is one.
-    fn enter(&self, guest: &Arc<Guest>) -> Weak<Guest> {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_before =
-            |other: &Guest| (&other.id, &other.pipeline) == (&guest.id, &guest.pipeline) && other.running().is_some();
-        let before = guests.iter().rev().find(|other| other.upgrade().is_some_and(|other| is_before(&other))).cloned();
-        guests.push(Arc::downgrade(guest));
-        before.unwrap_or_default()
+        let queue = self.pool.queue(self.config.limits.queue, alone);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
+        Ok(Arc::new(Processor::new(guests, metadata, self.pool.clone(), queue, next)))
     }
 
     /// Why it is not ready: each processor that refuses what comes since its module is missing, with the module's name.
     pub fn unready(&self) -> Vec<String> {
-        let guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        let refusing = guests.iter().filter_map(Weak::upgrade).filter(|guest| guest.refuses_all());
+        let guests = self.roll.guests();
+        let refusing = guests.iter().filter(|guest| guest.refuses_all());
         refusing
             .map(|guest| format!("{} in {}: the module {} is not loaded", guest.id, guest.pipeline, guest.module))
             .collect()
@@ -257,9 +268,8 @@ impl Sandbox {
 
     /// What an operator may know of each processor that is in use.
     pub fn status(&self) -> Vec<Status> {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.retain(|guest| guest.strong_count() > 0);
-        guests.iter().filter_map(Weak::upgrade).map(|guest| Status::of(&guest)).collect()
+        let guests = self.roll.guests();
+        guests.iter().filter(|guest| !guest.has_others_in_its_place()).map(|guest| Status::of(guest)).collect()
     }
 
     /// Loads the modules of all processors that were made, and watches their files from then on.
@@ -269,14 +279,19 @@ impl Sandbox {
     pub async fn ready(&self) -> Result<(), Vec<NotReady>> {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let (mut loaded, mut failures) = (Vec::new(), Vec::new());
-        for mut loading in waiting {
+        for waiting in waiting {
+            let mut loading = match waiting {
+                Waiting::One(loading) => loading,
+                Waiting::Pushed(mut tender) => {
+                    tender.load(&self.loader).await;
+                    loaded.push(Waiting::Pushed(tender));
+                    continue;
+                }
+            };
             match loading.load(&self.loader).await {
-                Ok(()) => loaded.push(loading),
-                // What others push does not keep the collector from its work.
-                Err(error)
-                    if (error.is_missing() || loading.guest().policy.is_pushed) && loading.may_start_without() =>
-                {
-                    loaded.push(loading);
+                Ok(()) => loaded.push(Waiting::One(loading)),
+                Err(error) if error.is_missing() && loading.may_start_without() => {
+                    loaded.push(Waiting::One(loading));
                 }
                 Err(error) => failures.push(not_ready(loading.guest(), error)),
             }
@@ -284,10 +299,21 @@ impl Sandbox {
         if !failures.is_empty() {
             return Err(failures);
         }
-        for loading in loaded {
-            let owner = loading.guest().id.to_string();
+        self.retiring.call_once(|| {
+            let retiring = Arc::clone(&self.loader).retire_idle(self.shutdown.clone());
+            host_component::spawn("retire idle instances", "modules", retiring);
+        });
+        for loaded in loaded {
             let (loader, shutdown) = (Arc::clone(&self.loader), self.shutdown.clone());
-            host_component::spawn("watch module", &owner, loading.watch(loader, shutdown));
+            match loaded {
+                Waiting::One(loading) => {
+                    let owner = loading.guest().id.to_string();
+                    host_component::spawn("watch module", &owner, loading.watch(loader, shutdown));
+                }
+                Waiting::Pushed(tender) => {
+                    host_component::spawn("watch pushed module", &tender.owner(), tender.watch(loader, shutdown));
+                }
+            }
         }
         Ok(())
     }
@@ -299,8 +325,10 @@ impl Sandbox {
 
     /// How many processors are of a module that comes from the shelf.
     pub fn processors_of(&self, module: &str) -> usize {
-        let guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.iter().filter_map(Weak::upgrade).filter(|guest| guest.policy.is_pushed && guest.module == module).count()
+        let guests = self.roll.guests();
+        // One stands for the whole processor, whatever heads there are.
+        let is_one = |guest: &&Arc<Guest>| guest.policy.is_pushed && guest.head.is_none() && guest.module == module;
+        guests.iter().filter(is_one).count()
     }
 
     /// Ends when it is drained.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use host_config::watched::{Contents, Watched};
 use host_manifest::{Digest, canonical};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use crate::inspect::InspectError;
 use crate::shelf::{Edition, Shelf};
@@ -61,6 +62,7 @@ enum Origin {
     /// With what was taken from it last.
     Shelf {
         shelf: Arc<Shelf>,
+        head: String,
         taken: Option<Arc<Edition>>,
     },
 }
@@ -129,14 +131,27 @@ impl Source {
         Ok(Source { name: module.to_owned(), origin: Origin::Local(Box::new(Local { file, bundled, config })) })
     }
 
-    /// The module of this name on a shelf, whenever it comes.
-    pub(crate) fn on_shelf(module: &str, shelf: Arc<Shelf>) -> Self {
-        Source { name: module.to_owned(), origin: Origin::Shelf { shelf, taken: None } }
+    /// The module of this name on a shelf, under a head.
+    pub(crate) fn on_shelf(module: &str, head: &str, shelf: Arc<Shelf>) -> Self {
+        Source { name: module.to_owned(), origin: Origin::Shelf { shelf, head: head.to_owned(), taken: None } }
+    }
+
+    /// Wakes whoever waits for something new; none where nobody tells, so that one has to look.
+    pub(crate) fn changes(&self) -> Option<watch::Receiver<()>> {
+        match &self.origin {
+            Origin::Local(_) => None,
+            Origin::Shelf { shelf, .. } => Some(shelf.changes()),
+        }
     }
 
     /// The module's name: grants, log lines and metrics go by it.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether something was pushed that was not fetched yet, which takes no time to say; none where it is about files.
+    pub(crate) fn has_changed_on_shelf(&mut self) -> Option<bool> {
+        matches!(self.origin, Origin::Shelf { .. }).then(|| self.has_changed())
     }
 
     /// Whether something is there that was not fetched yet. Files that are still being written are left alone.
@@ -151,7 +166,7 @@ impl Source {
                 };
                 module || config
             }
-            Origin::Shelf { shelf, taken } => match (shelf.get(&self.name), taken) {
+            Origin::Shelf { shelf, head, taken } => match (shelf.get(&self.name, head), taken) {
                 (Some(there), Some(taken)) => !Arc::ptr_eq(&there, taken),
                 (there, taken) => there.is_some() || taken.is_some(),
             },
@@ -170,8 +185,8 @@ impl Source {
                 };
                 Ok(Fetched { component, config, edition: None })
             }
-            Origin::Shelf { shelf, taken } => {
-                *taken = shelf.get(&self.name);
+            Origin::Shelf { shelf, head, taken } => {
+                *taken = shelf.get(&self.name, head);
                 taken.as_ref().map_or_else(|| Err(SourceError::NotPushed(self.name.clone())), pushed)
             }
         }

@@ -20,6 +20,9 @@ pub struct Status {
     pub processor: String,
     pub pipeline: String,
     pub module: String,
+    /// The head that it is pushed under, and the patterns of the clusters that what runs is for.
+    pub head: Option<String>,
+    pub clusters: Vec<String>,
     pub failure_policy: &'static str,
     pub running: Option<Running>,
     /// Digest of the generation before it, which stands by.
@@ -108,6 +111,8 @@ impl Status {
             processor: guest.id.to_string(),
             pipeline: guest.pipeline.to_string(),
             module: guest.module.clone(),
+            head: guest.head.clone(),
+            clusters: guest.edition().iter().flat_map(|edition| &edition.clusters).map(ToString::to_string).collect(),
             failure_policy: match guest.policy.failure {
                 FailurePolicy::Closed => "closed",
                 FailurePolicy::Open => "open",

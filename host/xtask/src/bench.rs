@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Queue(queue::Args),
     /// Lines that are read, files that are followed and a target that is scraped, beside otelcol's
     Edge(edge::Args),
+    /// What a gateway of 200 clusters with modules of their own costs, beside one of a single module
+    Clusters,
     /// What the sandbox costs: each bundled guest in it, beside the same source linked in
     Sandbox(sandbox::Args),
 }
@@ -48,6 +50,7 @@ pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
         Command::Exporters(args) => exporters::run(workspace, args),
         Command::Queue(args) => queue::run(workspace, args),
         Command::Edge(args) => edge::run(workspace, args),
+        Command::Clusters => example(workspace, "clusters", &[]),
         Command::Sandbox(args) => sandbox::run(workspace, args),
     }
 }

@@ -34,9 +34,10 @@ impl Meters {
     }
 
     /// A revision is live.
-    pub(super) fn runs(&self, module: &str, revision: u64) {
-        let help = "The revision of a pushed module that runs.";
-        let gauge = self.metrics.gauge("tidegate_pushed_module_revision", help, &[("module", module)]);
+    pub(super) fn runs(&self, module: &str, head: &str, revision: u64) {
+        let help = "The revision of a pushed module that runs, by the head that it was pushed under.";
+        let labels = [("module", module), ("head", head)];
+        let gauge = self.metrics.gauge("tidegate_pushed_module_revision", help, &labels);
         gauge.set(i64::try_from(revision).unwrap_or(i64::MAX));
     }
 }

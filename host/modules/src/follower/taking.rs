@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_kubernetes::Api;
-use host_manifest::{Digest, Manifest, PartsError, join};
+use host_manifest::{ClusterPattern, Digest, Manifest, PartsError, join};
 use k8s_openapi::api::core::v1::ConfigMap;
 use tokio::time::{sleep, timeout};
 
 use super::{Follower, Head};
 use crate::head::{NotTaken, Rejected};
 use crate::objects::{self, Signed};
-use crate::report::State;
+use crate::report::{LIVE, State};
 
 /// All hosts hear of a head at once, and are not to fetch its parts at once.
 const JITTER: Duration = Duration::from_millis(400);
@@ -39,7 +39,7 @@ impl Follower {
             head.looked_at.clone_from(&of_manifest);
             head.rejected = None;
         }
-        let manifest = self.trust.read(&self.heads[name].record.module, &signed);
+        let manifest = self.trust.read(name, &self.heads[name].record.module, &signed);
         let manifest = manifest.map_err(|rejected| (of_manifest, rejected.into()))?;
         let digest = manifest.component.digest;
         let told = |error: NotTaken| (digest.to_string(), error);
@@ -51,35 +51,32 @@ impl Follower {
             let component = fetch(&api, &namespace, &manifest, self.component_limit).await.map_err(told)?;
             self.store.keep(digest, &component).map_err(|error| told(storage(error)))?;
         }
-        let edition = self.edition(&manifest);
+        let edition = self.edition(&manifest, false).map_err(|rejected| told(rejected.into()))?;
         let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
         head.record.seen = manifest.revision;
-        head.record.of.clone_from(&manifest.name);
         head.record.newest = Some(Follower::kept(&signed));
         self.store.write(&head.record).map_err(|error| told(storage(error)))?;
-        (head.edition, head.standing) = (Some(Arc::clone(&edition)), None);
+        let before = head.edition.replace(Arc::clone(&edition));
+        head.standing = None;
         head.taken.clone_from(&head.record.newest);
         tracing::info!(head = name, module = manifest.name, revision = manifest.revision, %digest, "a pushed module was fetched");
+        if let Some(before) = before.filter(|before| before.module != edition.module) {
+            self.sandbox.shelf().clear(&before);
+        }
         self.sandbox.shelf().put(edition);
         Ok(())
     }
 
     /// Whether a manifest is another than the one that is on the shelf, where it may take its place.
     fn is_new(&self, name: &str, manifest: &Manifest, signed: &Signed) -> Result<bool, Rejected> {
-        let is_other =
-            |(other, head): &(&String, &Head)| *other != name && head.record.module == manifest.name && head.is_there;
         let Some(head) = self.heads.get(name) else { return Ok(false) };
-        if let Some((other, _)) = self.heads.iter().find(is_other)
-            && head.edition.is_none()
-        {
-            return Err(Rejected::Tie(other.clone()));
+        if let Some(other) = self.tying(name, &manifest.name, &clusters(manifest)?).find(|other| other.is_there) {
+            return Err(Rejected::Tie(other.record.head.clone()));
         }
         let record = &head.record;
         let kept = [&record.newest, &record.good].into_iter().flatten();
         let is_known = kept.map(|kept| Signed::from(kept.clone())).any(|kept| kept.manifest == signed.manifest);
-        // Under whichever head a module comes, what is older is older.
-        let of_module = self.heads.values().filter(|head| head.record.of == manifest.name);
-        let seen = of_module.map(|head| head.record.seen).max().unwrap_or(0);
+        let seen = record.seen;
         match manifest.revision {
             revision if revision < seen => Err(Rejected::Older { revision, seen }),
             revision if revision == seen && !is_known => Err(Rejected::Changed(revision)),
@@ -88,6 +85,22 @@ impl Follower {
             }
             revision => Ok(head.edition.as_ref().is_none_or(|edition| edition.revision != revision)),
         }
+    }
+
+    /// Other heads of a module that are for some of these clusters, too, while neither is closer.
+    pub(super) fn tying<'f>(
+        &'f self,
+        name: &'f str,
+        module: &'f str,
+        clusters: &'f [ClusterPattern],
+    ) -> impl Iterator<Item = &'f Head> {
+        let others = self.heads.iter().filter(move |(other, _)| *other != name).map(|(_, head)| head);
+        others.filter(move |head| {
+            head.edition.as_ref().is_some_and(|edition| {
+                let ties = |theirs: &ClusterPattern| clusters.iter().any(|ours| ours.ties_with(theirs));
+                edition.module == module && edition.clusters.iter().any(ties)
+            })
+        })
     }
 
     async fn server(&mut self) -> Result<Api, NotTaken> {
@@ -106,7 +119,7 @@ impl Head {
         let edition = self.edition.as_ref();
         let (state, reason) = match (&self.rejected, &self.standing, edition) {
             (Some((_, rejected)), ..) => (rejected.reason(), rejected.to_string()),
-            (None, Some(Standing::Live), _) => ("Live", String::new()),
+            (None, Some(Standing::Live), _) => (LIVE, String::new()),
             (None, _, Some(_)) => ("Compiling", String::new()),
             (None, _, None) => return None,
         };
@@ -116,8 +129,14 @@ impl Head {
         };
         let revision = edition.map_or(self.record.seen, |edition| edition.revision);
         let (state, manifest) = (state.to_owned(), self.looked_at.clone());
-        Some((self.record.module.clone(), State { revision, digest, state, reason, manifest }))
+        let module = self.record.module.clone();
+        Some((self.record.head.clone(), State { module, revision, digest, state, reason, manifest }))
     }
+}
+
+/// For which clusters a manifest is, which was looked at when it was read.
+pub(super) fn clusters(manifest: &Manifest) -> Result<Vec<ClusterPattern>, Rejected> {
+    Ok(ClusterPattern::read_all(&manifest.clusters)?)
 }
 
 /// The component that a manifest names, from its parts.

@@ -12,7 +12,7 @@ use crate::store::{Kept, Record, Store};
 /// The manifest of some bytes, as a host keeps it.
 fn kept(component: &[u8], revision: u64) -> Kept {
     let (component, _) = cut("x", component).unwrap();
-    let manifest = Manifest::new("x".to_owned(), revision, component, json!({}));
+    let manifest = Manifest::new("x".to_owned(), "x".to_owned(), revision, component, json!({}));
     let manifest = String::from_utf8(manifest.to_bytes().unwrap()).unwrap();
     Signed { manifest, signatures: String::new() }.into()
 }

@@ -7,14 +7,18 @@ use std::time::Instant;
 use super::Processed;
 use crate::breaker::Breaker;
 use crate::generation::{Done, Generation};
+use crate::shelf::Edition;
 use crate::standing::{Standing, Watch};
 
 /// Batches in which the generation before a new one takes over at once where it can do what the new one cannot.
 pub(super) const PROBATION: u32 = 100;
 
-/// A generation in use by a processor.
+/// A generation in use by a processor. Clones share what is known of it.
+#[derive(Clone)]
 pub(crate) struct Live {
     pub(super) generation: Arc<Generation>,
+    /// What was pushed, where it was: it says for which clusters this is.
+    pub(super) edition: Option<Arc<Edition>>,
     /// For each route of the plan its number in the pipeline.
     routes: Vec<u16>,
     pub(super) probation: Arc<AtomicU32>,
@@ -23,16 +27,24 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(generation: Arc<Generation>, routes: Vec<u16>, probation: u32) -> Self {
-        let standing = Arc::new(Standing::new(Instant::now()));
-        Live { generation, routes, probation: Arc::new(AtomicU32::new(probation)), standing, breaker: Arc::default() }
+    pub(super) fn new(
+        generation: Arc<Generation>,
+        edition: Option<Arc<Edition>>,
+        routes: Vec<u16>,
+        probation: u32,
+    ) -> Self {
+        let (probation, standing) = (Arc::new(AtomicU32::new(probation)), Arc::new(Standing::new(Instant::now())));
+        Live { generation, edition, routes, probation, standing, breaker: Arc::default() }
     }
 
     /// The same where the routes have other numbers.
     pub(super) fn with_routes(&self, routes: Vec<u16>) -> Self {
-        let (generation, probation) = (Arc::clone(&self.generation), Arc::clone(&self.probation));
-        let (standing, breaker) = (Arc::clone(&self.standing), Arc::clone(&self.breaker));
-        Live { generation, routes, probation, standing, breaker }
+        Live { routes, ..self.clone() }
+    }
+
+    /// The same by what else was pushed.
+    pub(super) fn of(&self, edition: Arc<Edition>) -> Self {
+        Live { edition: Some(edition), ..self.clone() }
     }
 
     /// Whether it may still have to make way for the one before it.

@@ -120,7 +120,7 @@ impl Opened {
     fn template(&self, signal: Signal, config: &str, limits: Limits, voice: &Arc<Voice>) -> Template {
         Template {
             engine: self.engine.clone(),
-            component: self.component.clone(),
+            component: Arc::clone(&self.component),
             signal,
             config: config.into(),
             limits,

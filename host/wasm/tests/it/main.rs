@@ -9,6 +9,7 @@ mod loading;
 mod offline;
 mod poison;
 mod processing;
+mod pushed;
 mod rig;
 mod room;
 mod swapping;

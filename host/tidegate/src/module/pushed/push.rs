@@ -38,6 +38,9 @@ pub(in crate::module) struct PushArgs {
     /// The private key that it is signed with, in PEM and not encrypted
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// The clusters that it is for, by their `cluster.id`, with `*` for any text
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', default_value = "*")]
+    clusters: Vec<String>,
     /// The revision, where it is not the next one
     #[arg(long, value_name = "NUMBER")]
     revision: Option<u64>,
@@ -105,7 +108,7 @@ pub(in crate::module) fn push(args: &PushArgs, out: &mut dyn Write) -> anyhow::R
         bail!("`{}` has changed meanwhile: push it when it is finished", args.module);
     }
     let config: Value = serde_json::from_str(&config).context("the configuration is no JSON")?;
-    let (revision, clusters) = (args.revision, vec!["*".to_owned()]);
+    let (revision, clusters) = (args.revision, args.clusters.clone());
     let publication = Publication { component, pieces, config, requests, grants, clusters, revision };
     let key = args.key.as_deref().map(sign::key).transpose()?;
     let cluster = args.place.cluster()?;

@@ -29,7 +29,7 @@ pub(in crate::module) struct StatusArgs {
 /// The cluster does not tell.
 pub(in crate::module) fn status(args: &StatusArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let cluster = args.place.cluster()?;
-    let mut before: Option<Vec<[String; 6]>> = None;
+    let mut before: Option<Vec<Row>> = None;
     loop {
         let hosts = cluster.runtime.block_on(host_modules::hosts(&cluster.api, &cluster.namespace))?;
         let rows = rows(&hosts);
@@ -45,30 +45,39 @@ pub(in crate::module) fn status(args: &StatusArgs, out: &mut dyn Write) -> anyho
     }
 }
 
-fn rows(hosts: &[Host]) -> Vec<[String; 6]> {
+/// What is said of one head on one host.
+type Row = [String; COLUMNS.len()];
+
+const COLUMNS: [&str; 7] = ["MODULE", "HEAD", "HOST", "REVISION", "DIGEST", "STATE", "REASON"];
+
+fn rows(hosts: &[Host]) -> Vec<Row> {
     let row = |host: &Host, report: &Report| {
         let digest = report.digest.chars().take(SHORT).collect();
-        let texts = [plain(&report.module), report.revision.to_string(), digest, plain(&report.state)];
-        let [module, revision, digest, state] = texts;
-        [module, host.pod.clone(), revision, digest, state, plain(&report.reason)]
+        let names = [plain(&report.module), plain(&report.head)];
+        let texts = [report.revision.to_string(), digest, plain(&report.state)];
+        let ([module, head], [revision, digest, state]) = (names, texts);
+        [module, head, host.pod.clone(), revision, digest, state, plain(&report.reason)]
     };
     let mut rows: Vec<_> = hosts.iter().flat_map(|host| host.modules.iter().map(|report| row(host, report))).collect();
     rows.sort();
     rows
 }
 
-fn print(rows: &[[String; 6]], out: &mut dyn Write) -> anyhow::Result<()> {
+fn print(rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
     if rows.is_empty() {
         return Ok(writeln!(out, "no host says anything of modules")?);
     }
-    let head = ["MODULE", "HOST", "REVISION", "DIGEST", "STATE", "REASON"].map(str::to_owned);
-    let all: Vec<&[String; 6]> = std::iter::once(&head).chain(rows).collect();
+    let names = COLUMNS.map(str::to_owned);
+    let all: Vec<&Row> = std::iter::once(&names).chain(rows).collect();
     let width = |at: usize| all.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
+    // A head is named as its module where nobody says otherwise.
+    let has_names = rows.iter().any(|[module, head, ..]| module != head);
     for row in all {
-        let [module, host, revision, digest, state, reason] = row;
-        let [a, b, c, d, e, _] = widths;
-        let line = format!("{module:<a$}   {host:<b$}   {revision:<c$}   {digest:<d$}   {state:<e$}   {reason}");
+        let [module, head, host, revision, digest, state, reason] = row;
+        let [a, b, c, d, e, f, _] = widths;
+        let name = if has_names { format!("{module:<a$}   {head:<b$}") } else { format!("{module:<a$}") };
+        let line = format!("{name}   {host:<c$}   {revision:<d$}   {digest:<e$}   {state:<f$}   {reason}");
         let is_bad = !matches!(state.as_str(), "STATE" | "Live" | "Compiling");
         match is_bad {
             true => writeln!(out, "{BAD}{}{BAD:#}", line.trim_end())?,

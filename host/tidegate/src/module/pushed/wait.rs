@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use host_modules::Published;
+use host_modules::{Host, Published};
 use tokio::time::sleep;
 
 use super::{Cluster, told};
@@ -23,12 +23,14 @@ pub(super) fn wait(cluster: &Cluster, published: &Published, patience: Duration)
     let mut told: BTreeSet<String> = BTreeSet::new();
     loop {
         let hosts = cluster.runtime.block_on(host_modules::hosts(&cluster.api, &cluster.namespace))?;
-        let of_module = hosts
-            .iter()
-            .filter_map(|host| Some((host, host.modules.iter().find(|report| report.module == published.module)?)));
+        let has_module = |host: &&Host| host.modules.iter().any(|report| report.module == published.module);
         let (mut waits, mut refused, mut count) = (Vec::new(), Vec::new(), 0);
-        for (host, report) in of_module {
+        for host in hosts.iter().filter(has_module) {
             count += 1;
+            let Some(report) = host.modules.iter().find(|report| report.head == published.head) else {
+                waits.push(host.pod.as_str());
+                continue;
+            };
             // What a host says of another manifest is not about this one.
             let is_of_it = report.manifest == published.manifest;
             match report.state.as_str() {

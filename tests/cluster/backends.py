@@ -37,8 +37,12 @@ class Backends:
 
     def received(self, path):
         """All that came to a path so far."""
+        return b"\n".join(self.bodies(path))
+
+    def bodies(self, path, since=0):
+        """The bodies that came to a path, but for so many that came first."""
         with self._lock:
-            return b"\n".join(self._bodies.get(path, []))
+            return self._bodies.get(path, [])[since:]
 
     def _take(self, path, body):
         with self._lock:

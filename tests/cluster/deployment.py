@@ -12,6 +12,7 @@ WORKLOADS = {"agent": "DaemonSet", "scraper": "StatefulSet", "gateway": "Statefu
 GATEWAY = "tidegate-gateway.tidegate-gateway.svc"
 LOKI, PROMETHEUS = "/loki/api/v1/push", "/api/v1/write"
 USER = 65532
+CONTAINER = "/spec/template/spec/containers/0"
 IMAGE = {"name": "tidegate", "newName": "localhost/tidegate", "newTag": "1"}
 
 
@@ -21,18 +22,28 @@ def namespace_of(base):
 
 def settings_of(base, **values):
     """A generator that changes settings of a base."""
-    return [{
+    return {
         "name": f"tidegate-{base}-settings", "namespace": namespace_of(base), "behavior": "merge",
         "literals": [f"{key}={value}" for key, value in values.items()],
-    }]
+    }
 
 
-def adapted(base, folder, gateway_address, backends, tempo):
+def part_of(base, folder, file, text):
+    """A generator that adds a file to the configuration of a base, and the steps of a patch that have it read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text(text)
+    generator = {
+        "name": f"tidegate-{base}", "namespace": namespace_of(base), "behavior": "merge", "files": [file],
+        "options": {"disableNameSuffixHash": True},
+    }
+    return generator, [("add", f"{CONTAINER}/args/-", argument) for argument in ("--config", f"/etc/tidegate/config/{file}")]
+
+
+def adapted(base, folder, gateway_address, backends, tempo, bases=(), components=(), cluster="of-the-test", parts=(), steps=()):
     """A base with what this cluster has otherwise: its image, no names of services, and one node of two cores."""
-    container = "/spec/template/spec/containers/0"
-    steps = [("replace", f"{container}/resources/requests/cpu", "50m")]
+    steps = [("replace", f"{CONTAINER}/resources/requests/cpu", "50m"), *steps, *(step for part in parts for step in part[1])]
     aliases = [{"ip": gateway_address, "hostnames": [GATEWAY]}]
-    values = {"CLUSTER_ID": "of-the-test"}
+    values = {"CLUSTER_ID": cluster}
     if base == "gateway":
         values = {"PROMETHEUS": backends.url(PROMETHEUS), "LOKI": backends.url(), "TEMPO": tempo.address}
     else:
@@ -40,7 +51,8 @@ def adapted(base, folder, gateway_address, backends, tempo):
     if base == "agent":
         steps += places()
     return kustomize.build(kustomize.overlay(
-        folder, base, images=[IMAGE], configMapGenerator=settings_of(base, **values),
+        folder, base, *bases, components=components, images=[IMAGE],
+        configMapGenerator=[settings_of(base, **values), *(part[0] for part in parts)],
         patches=[kustomize.patch(WORKLOADS[base], *steps)],
     ))
 
@@ -55,7 +67,7 @@ def places():
     for number, mount in enumerate(spec["containers"][0]["volumeMounts"]):
         # systemd shares the mounts of a node with what is mounted below them; where it does not run nobody may.
         if "mountPropagation" in mount:
-            yield "remove", f"/spec/template/spec/containers/0/volumeMounts/{number}/mountPropagation"
+            yield "remove", f"{CONTAINER}/volumeMounts/{number}/mountPropagation"
 
 
 def volumes_for(base, documents):
@@ -80,9 +92,9 @@ def volumes_for(base, documents):
     return made
 
 
-def certificate(authority, base):
+def certificate(authority, base, names=(GATEWAY,)):
     """The secret of a base: for a client, and for the gateway as a server, too."""
-    certificate, key = authority.sign(base, f"/CN=tidegate-{base}", [GATEWAY])
+    certificate, key = authority.sign(base, f"/CN=tidegate-{base}", names)
     files = {"tls.crt": certificate, "tls.key": key, "ca.crt": authority.file}
     return {
         "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",

@@ -19,15 +19,20 @@ class Authority:
             openssl("req", "-x509", *CURVE, "-days", "30", "-subj", f"/CN={name}", "-keyout", key, "-out", self.file)
 
     def sign(self, name, subject, hosts=()):
-        """A certificate and its key, for a client of this subject, or for a server that is called so."""
+        """A certificate and its key, for a client of this subject, or for who is called so: a host, an address or a URI."""
         certificate, key, request, extensions = (self.folder / f"{name}.{end}" for end in ("crt", "key", "csr", "ext"))
         openssl("req", *CURVE, "-subj", subject, "-keyout", key, "-out", request)
-        names = ",".join(f"{'IP' if host[0].isdigit() else 'DNS'}:{host}" for host in hosts)
+        names = ",".join(f"{kind(host)}:{host}" for host in hosts)
         lines = ["authorityKeyIdentifier=keyid", "extendedKeyUsage=serverAuth,clientAuth"]
         extensions.write_text("\n".join(lines + ([f"subjectAltName={names}"] if names else [])))
         by = ["-CA", self.file, "-CAkey", self.folder / f"{self.name}.key", "-CAcreateserial", "-extfile", extensions]
         openssl("x509", "-req", "-in", request, *by, "-days", "30", "-out", certificate)
         return certificate, key
+
+
+def kind(name):
+    """What openssl calls a name of this form."""
+    return "URI" if "://" in name else "IP" if name[0].isdigit() else "DNS"
 
 
 def pair(folder, name):

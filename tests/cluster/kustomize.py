@@ -12,9 +12,9 @@ import settings
 DEPLOY = pathlib.Path(__file__).parents[2] / "deploy"
 
 
-def kubectl(*arguments, text=None):
+def kubectl(*arguments, text=None, kubeconfig=settings.KUBECONFIG):
     """What kubectl says as the administrator; what it refuses raises, with why."""
-    command = ["kubectl", f"--kubeconfig={settings.KUBECONFIG}", *map(str, arguments)]
+    command = ["kubectl", f"--kubeconfig={kubeconfig}", *map(str, arguments)]
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
     return done.stdout, done.stderr
@@ -25,11 +25,12 @@ def build(folder):
     return list(yaml.safe_load_all(kubectl("kustomize", folder)[0]))
 
 
-def overlay(folder, base, **fields):
-    """A folder that stands on a base, with what `fields` say of a kustomization."""
+def overlay(folder, *bases, components=(), **fields):
+    """A folder that stands on bases, with components of deploy/ and what `fields` say of a kustomization."""
     folder.mkdir(parents=True, exist_ok=True)
     # kustomize knows bases by relative paths alone.
-    document = {"resources": [os.path.relpath(DEPLOY / base, folder.resolve())], **fields}
+    ways = lambda parts: [os.path.relpath(DEPLOY / part, folder.resolve()) for part in parts]
+    document = {"resources": ways(bases), "components": ways(components), **fields}
     (folder / "kustomization.yaml").write_text(json.dumps(document, indent=1))
     return folder
 
@@ -40,9 +41,9 @@ def patch(kind, *operations):
     return {"target": {"kind": kind}, "patch": json.dumps(steps)}
 
 
-def apply(objects, *options):
+def apply(objects, *options, **where):
     """Applies objects on the side of the server; what it warns of comes back."""
-    return kubectl("apply", "--server-side", *options, "-f", "-", text=listed(objects))[1]
+    return kubectl("apply", "--server-side", *options, "-f", "-", text=listed(objects), **where)[1]
 
 
 def delete(objects):

@@ -21,6 +21,8 @@ from objects import wait_for
 from pods import Pod, busybox
 
 RESTRICTED = ("scraper", "gateway")
+# Those that modules may be pushed to.
+PUSHED = ("agent", "gateway")
 # What a role of a base may have at most: the rules that the documentation has for its components.
 SECTIONS = {"agent": ("kubelet_stats", "k8s_attributes"), "scraper": ("prometheus",)}
 LINES = 1000
@@ -85,11 +87,33 @@ def test_builds_and_passes_a_dry_run_on_the_server_without_a_warning(bases, fold
 
 
 def test_the_gateway_with_its_autoscaler_passes_a_dry_run(bases, tmp_path):
-    part = os.path.relpath(kustomize.DEPLOY / "gateway/autoscaling", tmp_path.resolve())
-    documents = kustomize.build(kustomize.overlay(tmp_path, "gateway", components=[part]))
+    documents = kustomize.build(kustomize.overlay(tmp_path, "gateway", components=["gateway/autoscaling"]))
     assert kustomize.of_kind(documents, "HorizontalPodAutoscaler")
     assert "replicas" not in kustomize.of_kind(documents, "StatefulSet")[0]["spec"]
     assert "warning" not in kustomize.apply(documents, "--dry-run=server").lower()
+
+
+@pytest.mark.parametrize("base", PUSHED)
+def test_with_its_modules_it_passes_a_dry_run_and_its_configuration_is_valid(bases, base, tmp_path):
+    documents = kustomize.build(kustomize.overlay(tmp_path / "overlay", base, f"modules/{base}", components=[f"{base}/modules"]))
+    assert "warning" not in kustomize.apply(documents, "--dry-run=server").lower()
+    container = kustomize.of_kind(documents, WORKLOADS[base])[0]["spec"]["template"]["spec"]["containers"][0]
+    config_maps = [one["data"] for one in kustomize.of_kind(documents, "ConfigMap")]
+    said = next(data for data in config_maps if "tidegate.yaml" not in data)
+    for name, text in next(data for data in config_maps if "tidegate.yaml" in data).items():
+        write(tmp_path / "config" / name, text.replace("../tls/", f"{tmp_path}/tls/"))
+    for name, text in deployment.certificate(keys.Authority(tmp_path / "keys", "telemetry"), base)["stringData"].items():
+        write(tmp_path / "tls" / name, text)
+    parts = [argument.replace("/etc/tidegate/", f"--config={tmp_path}/") for argument in container["args"] if argument.endswith(".yaml")]
+    environment = {**os.environ, **said, **{one["name"]: "x" for one in container["env"]}}
+    done = subprocess.run([os.environ["TIDEGATE"], "validate", *parts], env=environment, capture_output=True, text=True)
+    assert len(parts) == 2 and done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("\n") == 1, "a warning would be told in each pod's log"
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 @pytest.mark.parametrize("base", RESTRICTED)

@@ -9,15 +9,18 @@ use crate::process;
 use crate::workspace::Workspace;
 
 const BASES: [&str; 4] = ["agent", "scraper", "gateway", "modules"];
+const COMPONENTS: [&str; 3] = ["agent/modules", "gateway/modules", "gateway/autoscaling"];
 
 /// Builds each base, and all of them as one overlay would; whether a cluster takes them is for tests/cluster.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let overlay = tempfile::tempdir().context("the folder of an overlay")?;
     let deploy = from(overlay.path(), &workspace.root.join("deploy"))?;
-    let resources: String = BASES.iter().map(|base| format!("- {deploy}/{base}\n")).collect();
+    let listed = |parts: &[&str]| parts.iter().map(|part| format!("- {deploy}/{part}\n")).collect::<String>();
     let whole = format!(
-        "resources:\n{resources}components:\n- {deploy}/gateway/autoscaling\n\
-         images:\n- {{ name: tidegate, newName: registry.example/tidegate, newTag: tried }}\n"
+        "resources:\n{}components:\n{}\
+         images:\n- {{ name: tidegate, newName: registry.example/tidegate, newTag: tried }}\n",
+        listed(&BASES),
+        listed(&COMPONENTS)
     );
     fs::write(overlay.path().join("kustomization.yaml"), whole).context("the overlay")?;
     for base in BASES {

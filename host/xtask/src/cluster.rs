@@ -8,13 +8,17 @@ use crate::environment::Environment;
 use crate::workspace::Workspace;
 use crate::{otelcol, process};
 
-const REQUIREMENTS: &str = "tests/cluster/requirements.txt";
+/// Builds the programs of Kubernetes where they are not built.
+pub(crate) const BUILD: &str = "tests/cluster/build";
+/// The virtual environment, and what is in it.
+pub(crate) const ENVIRONMENT: &str = "cluster-tests";
+pub(crate) const REQUIREMENTS: &str = "tests/cluster/requirements.txt";
 
 /// Brings the cluster up, runs the tests, and takes it down whatever has come of them.
 pub(crate) fn run(workspace: &Workspace, binary: &Path) -> Result<()> {
-    process::run(&mut workspace.command("tests/cluster/build"))?;
+    process::run(&mut workspace.command(BUILD))?;
     let otelcol = otelcol::build(workspace)?;
-    let python = Environment::of(workspace, "cluster-tests", REQUIREMENTS)?;
+    let python = Environment::of(workspace, ENVIRONMENT, REQUIREMENTS)?;
     // Whoever interrupts this interrupts the tests with it, and they end; what they ran on is still to be taken down.
     ctrlc::set_handler(|| ()).context("the handler of Ctrl-C")?;
     let cluster = Cluster::up(workspace)?;

@@ -4,6 +4,7 @@ mod backends;
 mod bench;
 mod cluster;
 mod conformance;
+mod demo;
 mod deploy;
 mod environment;
 mod faults;
@@ -53,6 +54,9 @@ enum Command {
     Faults(faults::Args),
     /// Rotate files that are followed while something goes wrong, and count what became of each line
     Rotation(rotation::Args),
+    /// Show a design at work
+    #[command(subcommand)]
+    Demo(demo::Command),
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
 }
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run_alone(&workspace, &args),
         Command::Faults(args) => faults::run(&workspace, &args),
         Command::Rotation(args) => rotation::run(&workspace, &args),
+        Command::Demo(command) => demo::run(&workspace, &command),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
     });
     match outcome {

@@ -26,7 +26,6 @@ import control_plane
 import deployment
 import edges
 import keys
-import kustomize
 import node
 import objects
 import settings
@@ -156,12 +155,7 @@ class Demo:
 
     def remove(self):
         """Removes what was put into a cluster that stays up."""
-        everything = [*self.hub.documents, *self.a.objects, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}]
-        # Pods end while there is somebody to end them; what is in a namespace goes with it.
-        if workloads := [one for one in everything if one["kind"] in deployment.WORKLOADS.values()]:
-            kustomize.delete(workloads)
-        kustomize.delete([one for one in everything if "namespace" not in one["metadata"]])
-        shutil.rmtree(settings.STATE / "volumes", ignore_errors=True)
+        deployment.take_away([*self.hub.documents, *self.a.objects])
 
     def say_what_is_kept(self):
         here = pathlib.Path(__file__).with_name("cluster.py")

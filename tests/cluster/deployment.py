@@ -1,6 +1,7 @@
 """The bases of deploy/ as this cluster can run them: its image, volumes and certificates, and no names of services."""
 
 import os
+import shutil
 
 import kustomize
 import objects
@@ -39,20 +40,20 @@ def part_of(base, folder, file, text):
     return generator, [("add", f"{CONTAINER}/args/-", argument) for argument in ("--config", f"/etc/tidegate/config/{file}")]
 
 
-def adapted(base, folder, gateway_address, backends, tempo, bases=(), components=(), cluster="of-the-test", parts=(), steps=()):
+def adapted(base, folder, gateway_address, backends, tempo, bases=(), components=(), values=(), parts=(), steps=()):
     """A base with what this cluster has otherwise: its image, no names of services, and one node of two cores."""
     steps = [("replace", f"{CONTAINER}/resources/requests/cpu", "50m"), *steps, *(step for part in parts for step in part[1])]
     aliases = [{"ip": gateway_address, "hostnames": [GATEWAY]}]
-    values = {"CLUSTER_ID": cluster}
+    said = {"CLUSTER_ID": "of-the-test"}
     if base == "gateway":
-        values = {"PROMETHEUS": backends.url(PROMETHEUS), "LOKI": backends.url(), "TEMPO": tempo.address}
+        said = {"PROMETHEUS": backends.url(PROMETHEUS), "LOKI": backends.url(), "TEMPO": tempo.address}
     else:
         steps.append(("add", "/spec/template/spec/hostAliases", aliases))
     if base == "agent":
         steps += places()
     return kustomize.build(kustomize.overlay(
         folder, base, *bases, components=components, images=[IMAGE],
-        configMapGenerator=[settings_of(base, **values), *(part[0] for part in parts)],
+        configMapGenerator=[settings_of(base, **said | dict(values)), *(part[0] for part in parts)],
         patches=[kustomize.patch(WORKLOADS[base], *steps)],
     ))
 
@@ -116,3 +117,12 @@ def pods(base):
 
 def told(base):
     return "\n".join(pod.trouble()[-4000:] for pod in pods(base))
+
+
+def take_away(documents):
+    """Removes what was deployed from a cluster that stays up, and what it kept on the node."""
+    # Pods end while there is somebody to end them; what is in a namespace goes with it.
+    for is_one in (lambda one: one["kind"] in WORKLOADS.values(), lambda one: "namespace" not in one["metadata"]):
+        if found := [one for one in documents if is_one(one)]:
+            kustomize.delete(found)
+    shutil.rmtree(settings.STATE / "volumes", ignore_errors=True)

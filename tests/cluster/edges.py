@@ -42,23 +42,24 @@ class Edge:
     def __init__(self, name, folder, kubeconfig):
         self.name, self.folder, self.kubeconfig = name, folder / name, kubeconfig
         self.folder.mkdir(parents=True)
+        # What there is of it that the API server has.
         self.objects = []
 
-    def module(self, *arguments):
-        """`tidegate module …` of this cluster, as it would be typed."""
-        command = [os.environ["TIDEGATE"], "module", *map(str, arguments), "--namespace", NAMESPACE]
+    def module(self, *arguments, namespace=NAMESPACE):
+        """`tidegate module …` of this cluster, as it would be typed, and its environment."""
+        command = [os.environ["TIDEGATE"], "module", *map(str, arguments), "--namespace", namespace]
         return command, {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
 
-    def documents(self, address, backends, tempo):
-        """The agent of deploy/ with modules, for this cluster."""
+    def documents(self, address, backends, tempo, **values):
+        """The agent of deploy/ with modules, for this cluster; `values` are settings."""
         return deployment.adapted(
             "agent", self.folder / "overlay", address, backends, tempo, bases=["modules/agent", "modules/policy"],
-            components=["agent/modules"], cluster=self.name,
+            components=["agent/modules"], values={"CLUSTER_ID": self.name, **values},
         )
 
     def apply(self, documents, authority):
         """Applies the agent with a certificate that says which cluster it speaks for; namespaces come first."""
-        self.objects = documents
+        self.objects += documents
         secret = deployment.certificate(authority, "agent", [spiffe(self.name)])
         kustomize.apply([one for one in documents if one["kind"] in ("Namespace", "ServiceAccount")], kubeconfig=self.kubeconfig)
         kustomize.apply([secret, *documents], kubeconfig=self.kubeconfig)
@@ -79,7 +80,7 @@ class Node(Edge):
         script = TALKING.format(line=arrivals.line("$i"), pause=PAUSE)
         shared = self.folder / "talker"
         shared.mkdir()
-        objects.create("Namespace", "shop")
+        self.objects.append(objects.create("Namespace", "shop"))
         wait_for(lambda: objects.read("ServiceAccount", "default", "shop"), "the service account `default`")
         container = busybox(script, volumeMounts=[{"name": "demo", "mountPath": "/demo"}])
         volumes = [{"name": "demo", "hostPath": {"path": str(shared)}}]

@@ -54,9 +54,9 @@ class Hub:
         number = next(one["nodePort"] for one in self._service()["ports"] if one["name"] == port)
         return f"{settings.NODE_ADDRESS}:{number}"
 
-    def documents_of(self, edge):
-        """The agent of a cluster that sends here."""
-        return edge.documents(self._service()["clusterIP"], self._backends, self._tempo)
+    def documents_of(self, edge, **values):
+        """The agent of a cluster that sends here; `values` are settings."""
+        return edge.documents(self._service()["clusterIP"], self._backends, self._tempo, **values)
 
     def claim(self, edge, cluster):
         """Sends a record with the certificate of an edge that says that it is of a cluster: the status, and what was said to it."""

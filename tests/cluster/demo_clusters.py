@@ -158,9 +158,9 @@ class Demo:
         deployment.take_away([*self.hub.documents, *self.a.objects])
 
     def say_what_is_kept(self):
-        here = pathlib.Path(__file__).with_name("cluster.py")
-        print(f"Both clusters are up, with nobody to take what the gateway hands on, and no agent of edge-b:\n"
-              f"  export KUBECONFIG={self.a.kubeconfig}; {here} down\n  export KUBECONFIG={self.b.kubeconfig}; {self.b.shown('down')}")
+        print("Both clusters are up, with nobody to take what the gateway hands on, and without the agent of edge-b:")
+        for edge in self.edges:
+            print(f"  {edge.name}: export KUBECONFIG={edge.kubeconfig}; at the end {edge.shown('down')}")
 
 
 class Command:
@@ -237,7 +237,7 @@ def shown(cleanup, is_kept):
             cleanup.callback(cluster.down)
         cluster.up()
     elif objects.read("Namespace", edges.NAMESPACE) or objects.read("Namespace", "shop"):
-        raise Trouble("somebody else's agents are in the cluster that is up: tests/cluster/cluster.py down")
+        raise Trouble("there are agents in the cluster that is up already: take it down by tests/cluster/cluster.py down")
     demo = Demo(folder, cleanup.enter_context(Backends()))
     if is_kept:
         cleanup.callback(demo.say_what_is_kept)

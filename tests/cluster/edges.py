@@ -96,6 +96,10 @@ class Node(Edge):
         wait_for((shared / "count").exists, "the talker to end", trouble=self._talker.trouble)
         return int((shared / "count").read_text())
 
+    def shown(self, what):
+        """The command for the cluster, as it would be typed."""
+        return f"{CLUSTER} {what}"
+
     def trouble(self):
         return deployment.told("agent")
 
@@ -121,8 +125,9 @@ class Process(Edge):
         assert done.returncode == 0, f"the cluster {self.name}: {done.stdout}{done.stderr}"
 
     def shown(self, what):
-        """The same, as it would be typed."""
-        return " ".join([*(f"{name}={value}" for name, value in self._where.items()), str(CLUSTER), what])
+        """The command for the cluster, as it would be typed; where it listens is of no account."""
+        needed = [f"{name}={self._where[name]}" for name in ("CLUSTER_STATE", "CLUSTER_NAMESPACE")]
+        return " ".join([*needed, str(CLUSTER), what])
 
     def start(self, documents, authority, gateway):
         """Starts the agent with the configuration, the settings and the certificate that a pod would have."""

@@ -1,4 +1,4 @@
-"""Backends on the host, within reach of pods: what Loki and Prometheus are sent is kept, unpacked and otherwise as it came."""
+"""Backends on the host, by default within reach of pods: what Loki and Prometheus are sent is kept, unpacked and otherwise as it came."""
 
 import http.server
 import json
@@ -13,14 +13,15 @@ from objects import wait_for
 
 
 class Backends:
-    """While it is down, it answers that it is not available."""
+    """While it is down, it answers that it is not available; `unpack` is how a body is read."""
 
-    def __init__(self):
+    def __init__(self, address=settings.HOST_ADDRESS, unpack=None):
         self.is_down = False
         self.refused = 0
+        self._unpack = unpack or unpacked
         self._bodies = {}
         self._lock = threading.Lock()
-        self._server = http.server.ThreadingHTTPServer((settings.HOST_ADDRESS, 0), self._handler())
+        self._server = http.server.ThreadingHTTPServer((address, 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -33,7 +34,7 @@ class Backends:
         self._server.server_close()
 
     def url(self, path=""):
-        return f"http://{settings.HOST_ADDRESS}:{self._server.server_port}{path}"
+        return f"http://{self._server.server_address[0]}:{self._server.server_port}{path}"
 
     def received(self, path):
         """All that came to a path so far."""
@@ -49,7 +50,7 @@ class Backends:
             if self.is_down:
                 self.refused += 1
                 return False
-            self._bodies.setdefault(path, []).append(unpacked(body))
+            self._bodies.setdefault(path, []).append(self._unpack(body))
             return True
 
     def _handler(backends):

@@ -18,12 +18,23 @@ import deployment  # noqa: E402
 import kustomize  # noqa: E402
 import node  # noqa: E402
 import objects  # noqa: E402
+from api_server import ApiServer  # noqa: E402
+from backends import Backends  # noqa: E402
+from host import Host  # noqa: E402
 from pods import Pod  # noqa: E402
+from pushing import Namespace  # noqa: E402
+from relay import Relay  # noqa: E402
 
 
 def pytest_sessionstart(session):
     if "TIDEGATE" not in os.environ:
         pytest.exit("TIDEGATE has to name the binary", returncode=2)
+
+
+def pytest_collection_finish(session):
+    """Only tests with an API server of their own go without a cluster."""
+    if all("api_server" in item.fixturenames for item in session.items):
+        return
     if control_plane.settings.STATE.exists() is False or control_plane.get("/readyz") != "ok":
         pytest.exit("there is no cluster: tests/cluster/cluster.py up", returncode=2)
 
@@ -96,3 +107,47 @@ def collector(images, namespace, tmp_path):
 def both(collector):
     """Starts Tidegate and otelcol with the same configuration."""
     return lambda document: (collector("tidegate", document), collector("otelcol", document))
+
+
+@pytest.fixture(scope="module")
+def api_server(tmp_path_factory):
+    """An API server that a test may stop, which no other test is asking."""
+    with ApiServer(tmp_path_factory.mktemp("api-server")) as server:
+        yield server
+
+
+@pytest.fixture
+def pushed(api_server, tmp_path):
+    """A namespace of that server, which modules are pushed to."""
+    yield Namespace(api_server, f"of-{secrets.token_hex(4)}", tmp_path).make()
+    api_server.mend()
+
+
+@pytest.fixture
+def backend():
+    """A backend that is sent OTLP, as it comes."""
+    with Backends("127.0.0.1", bytes) as backend:
+        yield backend
+
+
+@pytest.fixture
+def relay(api_server):
+    """What a host reaches the API server through."""
+    with Relay(api_server.port) as relay:
+        yield relay
+
+
+@pytest.fixture
+def start_host(api_server, pushed, relay, backend, tmp_path):
+    """Starts a host of that namespace, which has seen nothing yet."""
+    hosts = []
+
+    def start(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        hosts.append(Host(folder, pushed.kubeconfig(relay.port), api_server.folder / "native", backend.url()))
+        return hosts[-1].start()
+
+    yield start
+    for host in hosts:
+        host.stop()

@@ -57,6 +57,7 @@ def start(address, port, in_node):
         f"--kubelet-certificate-authority={authority.file}",
         f"--kubelet-client-certificate={client[0]}",
         f"--kubelet-client-key={client[1]}",
+        *settings.API_ARGUMENTS,
     ], in_node)
     wait_for(lambda: etcd.check() and api.check() and get("/readyz") == "ok", "the API server")
 
@@ -74,22 +75,22 @@ def kubeconfig(server, token, authority):
     }, indent=1)
 
 
-def request(path, method="GET", body=None, kind="application/json", token=None):
+def request(path, method="GET", body=None, kind="application/json", token=None, kubeconfig=settings.KUBECONFIG):
     """The answer of the API server to the administrator, or to whose token this is; what it refuses raises."""
-    config = json.loads(settings.KUBECONFIG.read_text())
-    server, token = config["clusters"][0]["cluster"]["server"], token or config["users"][0]["user"]["token"]
+    config = json.loads(kubeconfig.read_text())
+    cluster, token = config["clusters"][0]["cluster"], token or config["users"][0]["user"]["token"]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
-    asked = urllib.request.Request(server + path, json.dumps(body).encode() if body else None, headers, method=method)
-    trusted = ssl.create_default_context(cafile=settings.AUTHORITY)
+    asked = urllib.request.Request(cluster["server"] + path, json.dumps(body).encode() if body else None, headers, method=method)
+    trusted = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
     # Nobody's proxy is to be asked for what lies on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted))
     with opener.open(asked, timeout=60) as answer:
         return answer.read().decode(errors="replace")
 
 
-def get(path):
+def get(path, kubeconfig=settings.KUBECONFIG):
     """The same as text; nothing where there is no such thing, or no answer yet."""
     try:
-        return request(path)
+        return request(path, kubeconfig=kubeconfig)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return None

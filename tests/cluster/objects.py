@@ -28,6 +28,9 @@ KINDS = {
     "ResourceQuota": (CORE, "resourcequotas", True),
     "Secret": (CORE, "secrets", True),
     "ConfigMap": (CORE, "configmaps", True),
+    "Event": (CORE, "events", True),
+    "Role": (RBAC, "roles", True),
+    "RoleBinding": (RBAC, "rolebindings", True),
     "ServiceAccount": (CORE, "serviceaccounts", True),
     "StatefulSet": (APPS, "statefulsets", True),
 }
@@ -40,12 +43,16 @@ def place(kind, namespace, name=""):
     return f"{api}{inside}/{plural}" + (f"/{name}" if name else "")
 
 
-def create(kind, name, namespace="", labels=None, annotations=None, **fields):
-    """Makes an object; `fields` are what it has beside its metadata, such as `spec`."""
-    api = KINDS[kind][0]
+def document(kind, name, labels=None, annotations=None, **fields):
+    """An object; `fields` are what it has beside its metadata, such as `spec`."""
+    group = KINDS[kind][0].removeprefix("/apis/").removeprefix("/api/")
     metadata = {"name": name, "labels": labels or {}, "annotations": annotations or {}}
-    group = api.removeprefix("/apis/").removeprefix("/api/")
-    body = {"apiVersion": group, "kind": kind, "metadata": metadata, **fields}
+    return {"apiVersion": group, "kind": kind, "metadata": metadata, **fields}
+
+
+def create(kind, name, namespace="", labels=None, annotations=None, **fields):
+    """Makes an object, as `document` has it."""
+    body = document(kind, name, labels, annotations, **fields)
     return json.loads(control_plane.request(place(kind, namespace), "POST", body))
 
 

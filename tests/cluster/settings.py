@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shlex
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 PROGRAMS = pathlib.Path(os.environ.get("CLUSTER_PROGRAMS") or CACHE / "tidegate-cluster/bin")
@@ -14,6 +15,8 @@ NAMESPACE = os.environ.get("CLUSTER_NAMESPACE", "tidegate-cluster")
 ADDRESS = os.environ.get("CLUSTER_ADDRESS", "127.0.0.1")
 PORT = int(os.environ.get("CLUSTER_PORT", "6443"))
 ETCD_PORT = int(os.environ.get("CLUSTER_ETCD_PORT", "2379"))
+# More arguments of the API server.
+API_ARGUMENTS = shlex.split(os.environ.get("CLUSTER_API_ARGUMENTS", ""))
 
 NODE = "node1"
 NODE_ADDRESS = "10.99.0.1"

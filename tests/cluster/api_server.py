@@ -15,13 +15,13 @@ import daemons
 import objects
 
 HERE = pathlib.Path(__file__).parent
-CONFIG_MAPS = {"level": "Metadata", "resources": [{"group": "", "resources": ["configmaps"]}]}
+CONFIG_MAPS, PODS = ({"level": "Metadata", "resources": [{"group": "", "resources": [one]}]} for one in ("configmaps", "pods"))
 # Each request is written down once: a watch when it begins, all else when it is answered.
 AUDIT = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
-    "rules": [{**CONFIG_MAPS, "verbs": ["watch"], "omitStages": ["ResponseComplete"]}, CONFIG_MAPS],
+    "rules": [{**CONFIG_MAPS, "verbs": ["watch"], "omitStages": ["ResponseComplete"]}, CONFIG_MAPS, PODS],
 }
 
 
@@ -144,12 +144,12 @@ class ApiServer:
     def delete(self, kind, name, namespace=""):
         self.request(objects.place(kind, namespace, name), "DELETE")
 
-    def asked(self, user, since=0):
-        """What a user has asked of ConfigMaps, from a place in the log of that on."""
+    def asked(self, user, of, since=0):
+        """What a user has asked of ConfigMaps or pods, from a place in the log of that on."""
         with self.audit.open("rb") as log:
             log.seek(since)
             lines = log.read().rpartition(b"\n")[0].splitlines()
-        return [one for one in map(json.loads, lines) if one["user"]["username"] == user]
+        return [one for one in map(json.loads, lines) if one["user"]["username"] == user and one["objectRef"]["resource"] == of]
 
     def heard(self):
         """The place in the log at which what is asked from now on will be."""

@@ -76,9 +76,9 @@ class Namespace:
     def head(self, name=MODULE):
         return self.api_server.read("ConfigMap", self.name, name)
 
-    def asked(self, since=0):
-        """What the host has asked of ConfigMaps, as the API server has written it down."""
-        return self.api_server.asked(self.user, since)
+    def asked(self, since=0, of="configmaps"):
+        """What the host has asked of ConfigMaps, or of pods, as the API server has written it down."""
+        return self.api_server.asked(self.user, of, since)
 
     def events(self, reason):
         return [one for one in self.api_server.read("Event", self.name)["items"] if one["reason"] == reason]

@@ -173,6 +173,16 @@ def test_a_host_that_starts_without_leave_to_ask_runs_the_last_good_and_takes_a_
     flow.is_whole()
 
 
+@pytest.mark.xfail(strict=True, reason="each attempt to say on the pod how modules stand is told, for as long as it fails")
+def test_a_pod_that_may_not_be_told_is_told_of_once(api_server, pushed, running):
+    pushed.forbid()
+    since, seen = api_server.heard(), running.seen()
+    running.restart()
+    # What it says of an attempt it has said before the next one.
+    wait_for(lambda: len(pushed.asked(since, of="pods")) >= 3, "it to try again, and again")
+    assert running.said(seen).count("the pod cannot be told how its modules stand") == 1
+
+
 def test_a_manifest_of_a_mebibyte_is_refused_in_an_event_and_changes_nothing(api_server, pushed, running, backend):
     good = pushed.head()
     manifest = manifest_of(good)
@@ -318,7 +328,7 @@ def test_a_watch_whose_connection_is_closed_goes_on_from_where_it_was_and_misses
     flow.is_whole()
 
 
-def test_a_watch_whose_connection_is_reset_is_begun_anew(pushed, running, relay, backend):
+def test_a_watch_whose_connection_is_reset_misses_nothing(pushed, running, relay, backend):
     with Flow(running, backend) as flow:
         relay.cut(is_rude=True)
         pushed.push(BOTH)
@@ -326,3 +336,20 @@ def test_a_watch_whose_connection_is_reset_is_begun_anew(pushed, running, relay,
         masks_both(flow)
         survives_a_restart(flow, running, relay, 2)
     flow.is_whole()
+
+
+@pytest.mark.xfail(strict=True, reason="the watch takes a reset for the end of what it knows, and asks for all")
+def test_a_watch_whose_connection_is_reset_goes_on_from_where_it_was(api_server, pushed, running, relay):
+    since = api_server.heard()
+    relay.cut(is_rude=True)
+    pushed.push(BOTH)
+    running.lives(2)
+    assert {one["verb"] for one in pushed.asked(since)} == {"watch", "get"}
+
+
+@pytest.mark.xfail(strict=True, reason="lines of kube_client are in the log beside those that tell the same")
+def test_a_connection_that_is_closed_is_told_in_nobody_elses_words(pushed, running, relay):
+    relay.cut()
+    pushed.push(BOTH)
+    running.lives(2)
+    assert "kube_client" not in running.said()

@@ -4,6 +4,7 @@
 //! items; whatever is not an item and not on the way to one (resource, scope, schema URL, a metric's name and
 //! temporality, unknown fields) is the header of its message and goes with every piece that has items of that message.
 
+mod divide;
 mod tree;
 
 use bytes::Bytes;
@@ -12,6 +13,8 @@ use crate::payload::{Payload, Segment};
 use crate::schema::Message;
 use crate::wire::{self, WireType};
 use tree::{Tree, Unit};
+
+pub use divide::Division;
 
 /// What the pieces of one segment may take, as a multiple of it, where that is more than [`FREE`]. Headers go with each
 /// piece, so that a few megabytes of attributes around as many small items would else become terabytes.
@@ -94,14 +97,14 @@ fn cut(request: &'static Message, segment: &Segment, max_items: u64, max_bytes: 
         let size = run.size_with(unit);
         let full = run.items + u64::from(unit.items) > max_items || size > max_bytes;
         if full && run.first < i && room > 0 {
-            let piece = run.write(buf, i);
+            let piece = run.write(buf, tree.units[run.first..i].iter());
             room = room.saturating_sub(piece.bytes.len());
             out.push(piece);
             run = Run { first: i, ..Run::new(&tree) };
         }
         run.add(unit);
     }
-    out.push(run.write(buf, tree.units.len()));
+    out.push(run.write(buf, tree.units[run.first..].iter()));
     out
 }
 
@@ -170,11 +173,11 @@ impl<'a> Run<'a> {
         self.open.iter().zip(path).take_while(|((node, _), other)| node == *other).count()
     }
 
-    /// Writes the units from the first to `end`, back to front: a length is known when its prefix is due.
-    fn write(&self, buf: &[u8], end: usize) -> Segment {
+    /// Writes the units that were added, back to front: a length is known when its prefix is due.
+    fn write<'u>(&self, buf: &[u8], units: impl DoubleEndedIterator<Item = &'u Unit>) -> Segment {
         let mut out = Backward::new(self.size());
         let mut open: Vec<(u32, usize)> = Vec::with_capacity(4);
-        for unit in self.tree.units[self.first..end].iter().rev() {
+        for unit in units.rev() {
             let path = self.tree.path(unit.node);
             let shared = open.iter().zip(&path).take_while(|((node, _), other)| node == *other).count();
             self.close(buf, &mut out, &mut open, shared);

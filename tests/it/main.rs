@@ -18,6 +18,7 @@ mod file_log;
 mod floods;
 mod harness;
 mod identity;
+mod load_balancing;
 mod looking;
 mod memory_limiter;
 mod metadata;

@@ -35,10 +35,11 @@ impl Auth {
 }
 
 /// Where sections of each kind name an authenticator.
-const PLACES: [(Kind, &[&str]); 4] = [
+const PLACES: [(Kind, &[&str]); 5] = [
     (Kind::Receiver, &["protocols", "grpc", "auth", "authenticator"]),
     (Kind::Receiver, &["protocols", "http", "auth", "authenticator"]),
     (Kind::Exporter, &["auth", "authenticator"]),
+    (Kind::Exporter, &["protocol", "otlp", "auth", "authenticator"]),
     (Kind::Extension, &["additional_auth"]),
 ];
 

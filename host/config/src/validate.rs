@@ -102,14 +102,15 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     errors.or((validated, warnings))
 }
 
-/// Asks about each processor and connector once for each signal of the data that it gets.
+/// Asks about each processor, connector and exporter once for each signal of the data that it gets.
 fn check_in_pipelines(document: &Document, catalog: &dyn Catalog, errors: &mut Errors) {
     let mut asked = BTreeSet::new();
     for pipeline in &document.pipelines {
         let signal = pipeline.id.signal();
         let processors = pipeline.processors.iter().map(|reference| (Kind::Processor, reference));
-        let connectors = pipeline.ends().map(|reference| (Kind::Connector, reference));
-        for (kind, Reference { id, .. }) in processors.chain(connectors) {
+        let ends =
+            [Kind::Connector, Kind::Exporter].into_iter().flat_map(|kind| pipeline.ends().map(move |end| (kind, end)));
+        for (kind, Reference { id, .. }) in processors.chain(ends) {
             let known = document.components.iter().find(|known| known.kind == kind && known.id == *id);
             if let Some(component) = known.filter(|_| asked.insert((kind, id, signal.name()))) {
                 catalog.check_in(kind, id, signal, &component.value, errors);

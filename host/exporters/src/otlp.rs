@@ -13,7 +13,7 @@ mod message;
 pub(crate) mod status;
 
 pub use self::http::{Encoding, HttpConfig};
-pub use config::{BuildError, Compression, Config, Keepalive};
+pub use config::{Balancer, BuildError, Compression, Config, Keepalive};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -136,12 +136,14 @@ impl Metrics {
 
     /// Takes the gauge with these labels out of what is shown, where it was there.
     pub fn forget_gauge(&self, name: &'static str, labels: &[(&str, &str)]) {
-        let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
-        let gauges = self.0.gauges.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(family) = gauges.get(name) {
-            // It fails only where there is none.
-            let _ = family.remove_label_values(&values);
-        }
+        forget(&self.0.gauges, name, labels);
+    }
+
+    /// Takes the counter or histogram with these labels out of what is shown, where it was there: for what comes and goes
+    /// without end. Whoever has it counts on, unseen.
+    pub fn forget(&self, name: &'static str, labels: &[(&str, &str)]) {
+        forget(&self.0.counters, name, labels);
+        forget(&self.0.histograms, name, labels);
     }
 
     /// A gauge whose value is asked for when somebody looks.
@@ -185,6 +187,15 @@ impl Metrics {
     /// All metrics in the Prometheus text format.
     pub fn render(&self) -> String {
         prometheus::TextEncoder::new().encode_to_string(&self.0.registry.gather()).unwrap_or_default()
+    }
+}
+
+fn forget<B: MetricVecBuilder>(families: &Families<MetricVec<B>>, name: &str, labels: &[(&str, &str)]) {
+    let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
+    let families = families.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(family) = families.get(name) {
+        // It fails only where there is none.
+        let _ = family.remove_label_values(&values);
     }
 }
 

@@ -103,6 +103,8 @@ const ENTRIES: &[Entry] = &[
         .differs(differences::OTLP_EXPORTER),
     Entry::checked::<host_exporters::otlp::HttpConfig>(Kind::Exporter, "otlp_http", &["otlphttp"])
         .differs(differences::OTLP_EXPORTER),
+    Entry::checked::<host_exporters::load_balancing::Config>(Kind::Exporter, "load_balancing", &["loadbalancing"])
+        .differs(differences::LOAD_BALANCING),
     Entry::checked::<host_exporters::prometheus_remote_write::Config>(
         Kind::Exporter,
         "prometheus_remote_write",
@@ -292,6 +294,13 @@ impl Catalog for Components<'_> {
         let guest = entry.and_then(|entry| entry.guest.as_ref());
         if let Some(problem) = guest.and_then(|guest| guest.problem_in(signal, value)) {
             errors.push(problem);
+        }
+        if kind == Kind::Exporter
+            && canonical(kind, id) == "load_balancing"
+            && let Ok(config) = value.decode::<host_exporters::load_balancing::Config>()
+            && let Some(told) = config.problem_in(signal)
+        {
+            errors.push(value.problem_at(&["routing_key"], told));
         }
     }
 

@@ -113,6 +113,9 @@ pub(crate) fn check(user: &Component, extension: &Component) -> Result<(), Strin
         (Kind::Exporter, "otlp_grpc") => {
             user.value.decode::<host_exporters::otlp::Config>().is_ok_and(|config| config.is_plain())
         }
+        (Kind::Exporter, "load_balancing") => {
+            user.value.decode::<host_exporters::load_balancing::Config>().is_ok_and(|config| config.is_plain())
+        }
         _ => false,
     };
     match is_secret && is_plain {

@@ -192,6 +192,9 @@ impl Factories {
         match canonical(Kind::Exporter, id) {
             "otlp_grpc" => Ok(config.decode::<host_exporters::otlp::Config>()?.build(id, &self.exporter_deps())?),
             "otlp_http" => Ok(config.decode::<host_exporters::otlp::HttpConfig>()?.build(id, &self.exporter_deps())?),
+            "load_balancing" => {
+                Ok(config.decode::<host_exporters::load_balancing::Config>()?.build(id, &self.exporter_deps())?)
+            }
             "prometheus_remote_write" => {
                 let config = config.decode::<host_exporters::prometheus_remote_write::Config>()?;
                 Ok(config.build(id, &self.exporter_deps())?)

@@ -86,8 +86,9 @@ fn by_exporters(pipeline: &Pipeline, config: &Validated, auth: &Authenticators) 
         if let Some(sent_on) = section.get("include_metadata_keys") {
             keys.extend(sent_on.decode::<Vec<String>>()?);
         }
-        let within = section.get("http").and_then(|http| http.get("auth"));
-        let Some(section) = section.get("auth").or(within) else { continue };
+        let below = |keys: &[&str]| keys.iter().try_fold(section.clone(), |value, key| value.get(key));
+        let places = [&["auth"][..], &["http", "auth"], &["protocol", "otlp", "auth"]];
+        let Some(section) = places.into_iter().find_map(below) else { continue };
         let name = section.decode::<Auth>()?.authenticator.parse::<ComponentId>();
         let authenticator = name.ok().and_then(|name| auth.client(&name).cloned());
         keys.extend(authenticator.into_iter().flat_map(|authenticator| authenticator.metadata()));

@@ -4,7 +4,10 @@
 //! hop is away, since it is they who know how long to try. A connection that takes no new calls, since its peer is going
 //! away, is replaced while the calls that it has come to their end; one that leaves a call without an answer is pinged.
 
+mod balanced;
+
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -20,6 +23,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::config::Keepalive;
 use crate::http::host;
+
+pub(crate) use balanced::Balanced;
 
 /// What a peer may send on one stream and on the connection: answers are small.
 const STREAM_WINDOW: u32 = 64 << 10;
@@ -38,12 +43,24 @@ const GOOD_LIFE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) authority: Authority,
+    /// Where that is, where it was looked up already.
+    pub(crate) address: Option<SocketAddr>,
     /// What requests call the next hop.
     pub(crate) name: Authority,
     /// None where data goes in the clear.
     pub(crate) tls: Option<Connector>,
     pub(crate) connect_timeout: Duration,
     pub(crate) keepalive: Option<Keepalive>,
+}
+
+impl Settings {
+    fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(4317)
+    }
+
+    fn scheme(&self) -> Scheme {
+        if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
+    }
 }
 
 /// The connection, or why there is none.
@@ -87,7 +104,56 @@ pub(crate) enum ConnectError {
     Http2(#[from] h2::Error),
 }
 
-/// The way to one next hop.
+/// The way to the next hop: one connection, or one to each of the addresses that its name stands for.
+pub(crate) enum Way {
+    One(Arc<Channel>),
+    Many(Balanced),
+}
+
+/// A connection that can take one more request. It stays while this is held.
+pub(crate) struct Ready {
+    pub(crate) client: SendRequest<Bytes>,
+    _channel: Arc<Channel>,
+}
+
+impl Way {
+    /// A connection that can take one more request, or why there is none.
+    pub(crate) async fn ready(&self) -> Result<Ready, String> {
+        match self {
+            Way::One(channel) => Ok(Ready { client: channel.ready().await?, _channel: Arc::clone(channel) }),
+            Way::Many(balanced) => balanced.ready().await,
+        }
+    }
+
+    /// Says that a call had no answer in time, so that a connection whose peer is gone is found out.
+    pub(crate) fn doubt(&self) {
+        match self {
+            Way::One(channel) => channel.doubt(),
+            Way::Many(balanced) => balanced.doubt(),
+        }
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.settings().authority
+    }
+
+    pub(crate) fn name(&self) -> &Authority {
+        &self.settings().name
+    }
+
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.settings().scheme()
+    }
+
+    fn settings(&self) -> &Settings {
+        match self {
+            Way::One(channel) => &channel.settings,
+            Way::Many(balanced) => balanced.settings(),
+        }
+    }
+}
+
+/// The way to one address.
 pub(crate) struct Channel {
     owner: String,
     settings: Settings,
@@ -105,49 +171,44 @@ impl Channel {
         Channel { owner: id.to_string(), settings, keeper: OnceLock::new() }
     }
 
-    pub(crate) fn authority(&self) -> &Authority {
-        &self.settings.authority
-    }
-
-    pub(crate) fn name(&self) -> &Authority {
-        &self.settings.name
-    }
-
-    pub(crate) fn scheme(&self) -> Scheme {
-        if self.settings.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
-    }
-
     /// A connection that can take one more request, or why there is none.
-    pub(crate) async fn ready(&self) -> Result<SendRequest<Bytes>, String> {
-        let keeper = self.keeper();
-        let mut state = keeper.state.clone();
+    async fn ready(&self) -> Result<SendRequest<Bytes>, String> {
+        let mut state = self.state();
         loop {
-            let now = state.borrow_and_update().clone();
-            match now {
-                State::Up(link) => match link.client.ready().await {
-                    Ok(client) => return Ok(client),
-                    Err(_) => {
-                        // Where there are many notices, this one is among them.
-                        let _ = keeper.notices.try_send(Notice::Closing(link.number));
-                        self.changed(&mut state).await?;
-                    }
-                },
-                State::Down(reason) => return Err(reason),
-                State::Connecting => self.changed(&mut state).await?,
+            if let Some(client) = self.now(&mut state).await? {
+                return Ok(client);
             }
+            state.changed().await.map_err(|_| "the exporter has ended".to_owned())?;
         }
     }
 
-    /// Says that a call had no answer in time, so that a connection whose peer is gone is found out.
-    pub(crate) fn doubt(&self) {
+    fn state(&self) -> watch::Receiver<State> {
+        self.keeper().state.clone()
+    }
+
+    /// A connection that can take one more request, where it is there now; none where it may be there once the state has
+    /// changed.
+    async fn now(&self, state: &mut watch::Receiver<State>) -> Result<Option<SendRequest<Bytes>>, String> {
+        let now = state.borrow_and_update().clone();
+        match now {
+            State::Up(link) => match link.client.ready().await {
+                Ok(client) => Ok(Some(client)),
+                Err(_) => {
+                    // Where there are many notices, this one is among them.
+                    let _ = self.keeper().notices.try_send(Notice::Closing(link.number));
+                    Ok(None)
+                }
+            },
+            State::Down(reason) => Err(reason),
+            State::Connecting => Ok(None),
+        }
+    }
+
+    fn doubt(&self) {
         let keeper = self.keeper();
         if let State::Up(link) = &*keeper.state.borrow() {
             let _ = keeper.notices.try_send(Notice::Doubtful(link.number));
         }
-    }
-
-    async fn changed(&self, state: &mut watch::Receiver<State>) -> Result<(), String> {
-        state.changed().await.map_err(|_| "the exporter has ended".to_owned())
     }
 
     /// The task that keeps the connection; the first caller starts it.
@@ -180,7 +241,10 @@ async fn keep(owner: String, settings: Settings, publish: watch::Sender<State>, 
                 }
             }
         };
-        let reason = format!("{}: {end}", settings.authority);
+        let reason = match settings.address {
+            Some(address) => format!("{} at {address}: {end}", settings.authority),
+            None => format!("{}: {end}", settings.authority),
+        };
         if started.elapsed() > GOOD_LIFE {
             tracing::debug!(reason, "connection ended");
             pause = FIRST_PAUSE;
@@ -219,8 +283,10 @@ async fn attend(
 type Connection = h2::client::Connection<Stream, Bytes>;
 
 async fn open(settings: &Settings) -> Result<(SendRequest<Bytes>, Connection), ConnectError> {
-    let port = settings.authority.port_u16().unwrap_or(4317);
-    let stream = TcpStream::connect((host(&settings.authority), port)).await?;
+    let stream = match settings.address {
+        Some(address) => TcpStream::connect(address).await?,
+        None => TcpStream::connect((host(&settings.authority), settings.port())).await?,
+    };
     // A request's end must not wait for the peer's delayed acknowledgement.
     stream.set_nodelay(true)?;
     let stream = match &settings.tls {

@@ -15,19 +15,21 @@ use http::{HeaderMap, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::channel::{Channel, Settings};
+use super::channel::{Balanced, Channel, Settings, Way};
 use super::exporter::{Manner, Otlp};
 use super::grpc::Caller;
 use super::message::Packing;
 use crate::Deps;
 use crate::credentials::Credentials;
 use crate::http::{headers, host};
+use crate::resolve::{Lookup, System};
 
 /// The exporter's configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// `host:port`, with or without a scheme before it; `https://` wants encryption whatever `tls` says.
+    /// `host:port`, with or without a scheme before it; `https://` wants encryption whatever `tls` says, and `dns:///` a
+    /// connection to each of the addresses that the host stands for.
     pub endpoint: String,
     pub tls: ClientConfig,
     /// Who adds to requests what shows who sends them.
@@ -45,6 +47,8 @@ pub struct Config {
     /// Whether a sender waits until this exporter has its data, and hears of a failure.
     pub required: bool,
     pub keepalive: Option<Keepalive>,
+    /// Which connection of several a request goes over; with `dns:///` alone there may be several.
+    pub balancer_name: Balancer,
     /// The largest request in bytes, uncompressed; what is larger is sent in pieces.
     pub max_request_size: usize,
 }
@@ -63,6 +67,7 @@ impl Default for Config {
             sending_queue: SendingQueue::default(),
             required: true,
             keepalive: None,
+            balancer_name: Balancer::RoundRobin,
             max_request_size: 4 << 20,
         }
     }
@@ -90,6 +95,16 @@ impl Compression {
         };
         Some(Packing { coding, name, level: None })
     }
+}
+
+/// Which connection of several a request goes over, of those that are up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balancer {
+    /// One after the other.
+    RoundRobin,
+    /// The first, as addresses are sorted.
+    PickFirst,
 }
 
 /// HTTP/2 pings on a connection.
@@ -120,16 +135,8 @@ pub struct BuildError {
 
 impl Check for Config {
     fn wrongs(&self) -> Vec<Wrong> {
-        let mut wrongs = Wrong::among([
-            ("timeout", self.timeout.is_zero(), "it has to be more than 0"),
-            ("max_request_size", self.max_request_size == 0, "it has to be more than 0"),
-        ]);
-        wrongs.extend(self.retry_on_failure.wrongs());
-        wrongs.extend(self.sending_queue.wrongs());
-        wrongs.extend(self.tls.wrongs("tls"));
-        wrongs.extend(self.auth.iter().flat_map(|auth| auth.wrongs("auth")));
+        let mut wrongs = self.wrongs_but_endpoint();
         wrongs.extend(self.authority().err());
-        wrongs.extend(self.header_map().err());
         wrongs
     }
 
@@ -147,31 +154,62 @@ impl Config {
     /// # Errors
     /// When a value makes no sense, or a certificate cannot be used.
     pub fn build(self, id: &ComponentId, deps: &Deps<'_>) -> Result<Arc<dyn Exporter>, BuildError> {
-        let wrong = |wrong| BuildError { id: id.clone(), wrong };
-        if let Some(first) = self.wrongs().into_iter().next() {
-            return Err(wrong(first));
-        }
-        let authority = self.authority().map_err(wrong)?;
-        let headers = self.header_map().map_err(wrong)?;
-        let tls = self.connector(&id.to_string(), &authority, deps).map_err(wrong)?;
+        let first = self.wrongs().into_iter().next();
+        let made = first.map_or_else(|| self.made(id, deps), Err);
+        made.map_err(|wrong| BuildError { id: id.clone(), wrong })
+    }
+
+    /// Makes the exporter of a section that was checked.
+    pub(crate) fn made(&self, id: &ComponentId, deps: &Deps<'_>) -> Result<Arc<dyn Exporter>, Wrong> {
+        self.made_with(id, deps, Arc::new(System))
+    }
+
+    /// As [`Config::made`], with somebody else to ask for addresses.
+    pub(super) fn made_with(
+        &self,
+        id: &ComponentId,
+        deps: &Deps<'_>,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Arc<dyn Exporter>, Wrong> {
+        let authority = self.authority()?;
+        let headers = self.header_map()?;
+        let tls = self.connector(&id.to_string(), &authority, deps)?;
         // As with gRPC's own clients: a certificate's name that was set stands in requests, too.
         let name = tls.as_ref().and_then(|_| self.tls.server_name_override.parse().ok());
         let settings = Settings {
             name: name.unwrap_or_else(|| authority.clone()),
             authority,
+            address: None,
             tls,
             connect_timeout: self.timeout,
             keepalive: self.keepalive.clone(),
         };
-        let credentials = Credentials::find(self.auth.as_ref(), !self.is_plain(), deps).map_err(wrong)?;
-        let channel = Channel::new(id, settings);
-        let caller = Caller::new(channel, headers, credentials, self.compression.packing(), self.timeout);
+        let credentials = Credentials::find(self.auth.as_ref(), !self.is_plain(), deps)?;
+        let way = match self.endpoint.starts_with("dns:///") {
+            true => Way::Many(Balanced::new(id, settings, self.balancer_name, lookup)),
+            false => Way::One(Arc::new(Channel::new(id, settings))),
+        };
+        let caller = Caller::new(way, headers, credentials, self.compression.packing(), self.timeout);
         let manner = Manner {
             retry: self.retry_on_failure.clone(),
             queue: self.sending_queue.clone(),
             max_request_size: self.max_request_size,
         };
         Ok(Arc::new(Otlp::new(id, caller, manner, deps.metrics)))
+    }
+
+    /// What makes no sense, the endpoint left aside.
+    pub(crate) fn wrongs_but_endpoint(&self) -> Vec<Wrong> {
+        let mut wrongs = Wrong::among([
+            ("timeout", self.timeout.is_zero(), "it has to be more than 0"),
+            ("max_request_size", self.max_request_size == 0, "it has to be more than 0"),
+        ]);
+        wrongs.extend(self.retry_on_failure.wrongs());
+        wrongs.extend(self.sending_queue.wrongs());
+        wrongs.extend(self.tls.wrongs("tls"));
+        wrongs.extend(self.auth.iter().flat_map(|auth| auth.wrongs("auth")));
+        wrongs.extend(self.header_map().err());
+        wrongs
     }
 
     /// What encrypts the connection; none where data goes in the clear.
@@ -192,7 +230,7 @@ impl Config {
     }
 
     /// The address in `endpoint`, without the scheme that it may have.
-    fn authority(&self) -> Result<Authority, Wrong> {
+    pub(crate) fn authority(&self) -> Result<Authority, Wrong> {
         if self.endpoint.is_empty() {
             return Err(Wrong::new("endpoint", "the endpoint is missing; write the `host:port` of the next hop"));
         }

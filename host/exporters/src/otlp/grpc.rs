@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, TE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
 
-use super::channel::Channel;
+use super::channel::Way;
 use super::exporter::Hop;
 use super::message::{Framer, Framing, Message, Packing};
 use super::status::{self, PartialSuccess};
@@ -23,7 +23,7 @@ const ANSWER_BYTES: usize = 64 << 10;
 
 /// Makes the calls of one exporter.
 pub(crate) struct Caller {
-    channel: Channel,
+    way: Way,
     uris: [Uri; 3],
     headers: HeaderMap,
     credentials: Credentials,
@@ -40,7 +40,7 @@ enum Fault {
 
 impl Caller {
     pub(crate) fn new(
-        channel: Channel,
+        way: Way,
         mut headers: HeaderMap,
         credentials: Credentials,
         packing: Option<Packing>,
@@ -52,8 +52,8 @@ impl Caller {
         if let Some(packing) = packing {
             headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static(packing.name));
         }
-        let uris = Signal::ALL.map(|signal| uri(&channel, signal));
-        Caller { channel, uris, headers, credentials, framer: Framer::new(Framing::Grpc, packing), timeout }
+        let uris = Signal::ALL.map(|signal| uri(&way, signal));
+        Caller { way, uris, headers, credentials, framer: Framer::new(Framing::Grpc, packing), timeout }
     }
 
     async fn attempt(
@@ -62,14 +62,14 @@ impl Caller {
         message: &Message,
         headers: &HeaderMap,
     ) -> Result<Option<PartialSuccess>, Fault> {
-        let mut client = self.channel.ready().await.map_err(Fault::retryable)?;
+        let mut ready = self.way.ready().await.map_err(Fault::retryable)?;
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
         *request.uri_mut() = self.uris[signal as usize].clone();
         *request.headers_mut() = headers.clone();
         traces::inject(request.headers_mut());
-        let (answer, mut stream) = client.send_request(request, false).map_err(|error| Fault::of(&error))?;
+        let (answer, mut stream) = ready.client.send_request(request, false).map_err(|error| Fault::of(&error))?;
         let (last, pieces) = message.pieces().split_last().expect("a message has its prefix");
         // The connection takes the pieces as the peer's window opens; they are in memory anyway. Where it does not take
         // them any more, the answer says why.
@@ -102,8 +102,8 @@ impl Hop for Caller {
             Ok(Err(Fault::Denied(denial))) => Err(denial),
             Ok(Err(Fault::Unsent(reason))) => Err(Denial::Failed(Failure::retryable(reason))),
             Err(_) => {
-                self.channel.doubt();
-                let reason = format!("no answer from {} within {:?}", self.channel.authority(), self.timeout);
+                self.way.doubt();
+                let reason = format!("no answer from {} within {:?}", self.way.authority(), self.timeout);
                 Err(Denial::Failed(Failure::retryable(reason)))
             }
         }
@@ -152,15 +152,15 @@ async fn read(body: &mut RecvStream) -> Result<Bytes, Fault> {
     Ok(whole.freeze())
 }
 
-fn uri(channel: &Channel, signal: Signal) -> Uri {
+fn uri(way: &Way, signal: Signal) -> Uri {
     let path = match signal {
         Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
         Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     };
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(channel.scheme());
-    parts.authority = Some(channel.name().clone());
+    parts.scheme = Some(way.scheme());
+    parts.authority = Some(way.name().clone());
     parts.path_and_query = Some(PathAndQuery::from_static(path));
     Uri::from_parts(parts).expect("scheme, authority and path make a URI")
 }

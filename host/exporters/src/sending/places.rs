@@ -12,7 +12,7 @@ pub(crate) struct Places {
     queue: SendingQueue,
     sending: Semaphore,
     waiting: AtomicUsize,
-    /// None where a queue with a storage is before these, which tells of itself.
+    /// None where nobody waits, or a queue with a storage is before these, which tells of itself.
     shown: Option<Shown>,
 }
 
@@ -38,7 +38,7 @@ impl Drop for Wait<'_> {
 impl Places {
     pub(crate) fn new(queue: &SendingQueue, exporter: &str, metrics: &Metrics) -> Self {
         let labels = [("exporter", exporter)];
-        let shown = queue.storage.is_none().then(|| {
+        let shown = (queue.enabled && queue.storage.is_none()).then(|| {
             let size =
                 metrics.gauge("otelcol_exporter_queue_size", "What waits for a request under way to end.", &labels);
             let capacity = i64::try_from(queue.queue_size).unwrap_or(i64::MAX);

@@ -80,6 +80,36 @@ pub(super) const OTLP_EXPORTER: &[Difference] = &[
     of("", "What is larger than `max_request_size`, 4 MiB by default, is sent in pieces."),
 ];
 
+pub(super) const LOAD_BALANCING: &[Difference] = &[
+    of(
+        "",
+        "Backends are sent to side by side, and a sender is answered when each has taken its part, as far as it will ever take it.",
+    ),
+    of(
+        "",
+        "What waits for a backend that has gone is sent to those that are left, and stays in no queue of its own for it.",
+    ),
+    of(
+        "routing_key",
+        "By `traceID`, a log record goes where the spans of its trace go; log records of no trace go to one backend after the \
+         other, those of one request to the same.",
+    ),
+    of(
+        "routing_key",
+        "By `service`, metrics of a resource without a `service.name` are sent as log records are, and not left out.",
+    ),
+    of("routing_attributes", "Each span is looked at by itself, and not the first one of its trace for all."),
+    of(
+        "sending_queue",
+        "Without `storage`, `sending_queue` bounds what is under way and promises nothing, since the sender waits for the answer.",
+    ),
+    of(
+        "sending_queue.storage",
+        "With `storage`, what was acknowledged is on disk, and is tried again for ever unless `max_elapsed_time` says otherwise.",
+    ),
+    of("retry_on_failure", "It is on where it is written, unless `enabled` is `false`."),
+];
+
 pub(super) const PROMETHEUS_REMOTE_WRITE: &[Difference] = &[
     of(
         "",

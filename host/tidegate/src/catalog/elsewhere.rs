@@ -66,7 +66,7 @@ const PROCESSORS: Table = &[
 const EXPORTERS: Table = &[
     (&["logging"], "it is called `debug` today, in the Collector too"),
     (&["prometheus", "elasticsearch", "opensearch", "clickhouse", "zipkin", "jaeger", "awss3", "otel_arrow"], NEXT_HOP),
-    (&["load_balancing", "loadbalancing", "nop"], NEXT_HOP),
+    (&["nop"], NEXT_HOP),
 ];
 
 const CONNECTORS: Table = &[

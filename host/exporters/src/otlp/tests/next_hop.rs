@@ -15,10 +15,10 @@ use http::{HeaderMap, Request, Response};
 use tokio::net::TcpListener;
 
 /// What every wait in a test is capped by.
-pub(super) const CAP: Duration = Duration::from_secs(20);
+pub(crate) const CAP: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Ok,
     Partial {
         rejected: u64,
@@ -54,14 +54,14 @@ pub(super) enum Answer {
 
 /// What arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Received {
-    pub(super) path: String,
-    pub(super) headers: HeaderMap,
-    pub(super) was_compressed: bool,
-    pub(super) message: Bytes,
+pub(crate) struct Received {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) was_compressed: bool,
+    pub(crate) message: Bytes,
 }
 
-pub(super) struct NextHop {
+pub(crate) struct NextHop {
     address: SocketAddr,
     state: Arc<State>,
 }
@@ -74,7 +74,7 @@ struct State {
 }
 
 /// Waits for a condition.
-pub(super) async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     let wait = async {
         while !condition() {
             tokio::task::yield_now().await;
@@ -84,11 +84,11 @@ pub(super) async fn until(what: &str, condition: impl Fn() -> bool) {
 }
 
 impl NextHop {
-    pub(super) async fn start() -> NextHop {
+    pub(crate) async fn start() -> NextHop {
         Self::start_at(([127, 0, 0, 1], 0).into()).await
     }
 
-    pub(super) async fn start_at(address: SocketAddr) -> NextHop {
+    pub(crate) async fn start_at(address: SocketAddr) -> NextHop {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -107,23 +107,23 @@ impl NextHop {
         NextHop { address, state }
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.address.to_string()
     }
 
-    pub(super) fn requests(&self) -> Vec<Received> {
+    pub(crate) fn requests(&self) -> Vec<Received> {
         self.state.requests.lock().unwrap().clone()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    pub(super) fn answers_next(&self, answer: Answer) {
+    pub(crate) fn answers_next(&self, answer: Answer) {
         self.state.script.lock().unwrap().push_back(answer);
     }
 
-    pub(super) fn always_answers(&self, answer: Answer) {
+    pub(crate) fn always_answers(&self, answer: Answer) {
         *self.state.otherwise.lock().unwrap() = answer;
     }
 }
@@ -195,7 +195,7 @@ impl host_compression::Room for Unbounded {
     fn shrink_to(&mut self, _: usize) {}
 }
 
-pub(super) async fn unpacked(coding: Coding, packed: &[u8]) -> Bytes {
+pub(crate) async fn unpacked(coding: Coding, packed: &[u8]) -> Bytes {
     host_compression::unpack(coding, packed, 64 << 20, &mut Unbounded).await.unwrap().into()
 }
 

@@ -6,7 +6,10 @@ use host_component::Kind;
 type Keys = &'static [(Kind, &'static [&'static str], &'static [&'static str], &'static str)];
 
 /// Those that have a queue and credentials as the Collector's have them.
-const SENDING: &[&str] = &["otlp_grpc", "otlp_http", "prometheus_remote_write", "kafka"];
+const SENDING: &[&str] = &["otlp_grpc", "otlp_http", "load_balancing", "prometheus_remote_write", "kafka"];
+
+const CONNECTION: &str =
+    "take it out: a request waits while a connection is made, and says in it whom `endpoint` names, or `tls.server_name_override`";
 
 const BUFFERS: &str = "take it out: buffers have the size of what is under way";
 
@@ -147,8 +150,26 @@ const KEYS: Keys = &[
     (
         Kind::Exporter,
         &["otlp_grpc"],
-        &["balancer_name", "wait_for_ready", "authority", "read_buffer_size", "write_buffer_size"],
-        "take it out: there is one connection to the next hop, opened anew where it broke",
+        &["wait_for_ready", "authority", "read_buffer_size", "write_buffer_size"],
+        CONNECTION,
+    ),
+    (
+        Kind::Exporter,
+        &["load_balancing"],
+        &[
+            "protocol.otlp.wait_for_ready",
+            "protocol.otlp.authority",
+            "protocol.otlp.read_buffer_size",
+            "protocol.otlp.write_buffer_size",
+            "protocol.otlp.keepalive.permit_without_stream",
+        ],
+        CONNECTION,
+    ),
+    (
+        Kind::Exporter,
+        &["load_balancing"],
+        &["protocol.otlp.sending_queue.batch"],
+        "use the `batch` processor, which answers each sender with the outcome of its own data",
     ),
     (
         Kind::Exporter,

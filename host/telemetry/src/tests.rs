@@ -81,6 +81,26 @@ fn a_gauge_that_was_forgotten_is_not_shown() {
 }
 
 #[test]
+fn what_was_forgotten_is_not_shown_and_begins_anew() {
+    let metrics = Metrics::new();
+    let labels = |endpoint| [("endpoint", endpoint)];
+    let counter = |endpoint| metrics.counter("tidegate_test_total", "For this test", &labels(endpoint));
+    let histogram = |endpoint| metrics.histogram("tidegate_test", "For this test", &labels(endpoint), &[1.0]);
+    for endpoint in ["a", "b"] {
+        counter(endpoint).inc();
+        histogram(endpoint).observe(0.5);
+    }
+    let held = counter("a");
+    metrics.forget("tidegate_test_total", &labels("a"));
+    metrics.forget("tidegate_test", &labels("a"));
+    metrics.forget("tidegate_test", &labels("nobody"));
+    held.inc();
+    let rendered = metrics.render();
+    assert!(!rendered.contains("endpoint=\"a\"") && rendered.contains("endpoint=\"b\""), "{rendered}");
+    assert_eq!(counter("a").get(), 0);
+}
+
+#[test]
 fn an_own_gauge_is_shown_as_long_as_somebody_has_it_and_says_what_the_youngest_says() {
     let metrics = Metrics::new();
     let gauge = |value| metrics.own_gauge("tidegate_test", "For this test", &[("exporter", "a")], value);

@@ -121,6 +121,12 @@ impl Catalog for Toy {
         }
     }
 
+    fn check_in(&self, kind: Kind, id: &ComponentId, signal: Signal, value: &Value, errors: &mut Errors) {
+        if kind == Kind::Exporter && id.to_string() == "debug/logs_alone" && signal != Signal::Logs {
+            errors.push(value.problem(format!("it takes no {signal}")));
+        }
+    }
+
     fn why_first(&self, id: &ComponentId) -> Option<&'static str> {
         (id.r#type() == "memory_limiter").then_some("it refuses what comes")
     }

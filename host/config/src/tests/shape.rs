@@ -234,6 +234,29 @@ fn an_authenticator_is_an_extension_that_runs() {
 }
 
 #[test]
+fn an_authenticator_is_looked_for_where_backends_are_spoken_to_too() {
+    let yaml = "receivers: { otlp: {} }\n\
+                exporters: { debug: , file: { protocol: { otlp: { auth: { authenticator: nobody } } } } }\n\
+                service: { pipelines: { logs: { receivers: [otlp], exporters: [debug, file] } } }\n";
+    let problems = problems(yaml);
+    let place = "exporters.file.protocol.otlp.auth.authenticator: the extension `nobody` is not defined";
+    assert!(problems.iter().any(|problem| problem.contains(place)), "{problems:?}");
+}
+
+#[test]
+fn an_exporter_is_asked_about_each_signal_that_it_gets() {
+    let yaml = |signal: &str| {
+        format!(
+            "receivers: {{ otlp: {{}} }}\nexporters: {{ debug/logs_alone: }}\n\
+             service: {{ pipelines: {{ {signal}: {{ receivers: [otlp], exporters: [debug/logs_alone] }} }} }}\n"
+        )
+    };
+    assert_eq!(problems(&yaml("logs")), [""; 0]);
+    let problems = problems(&yaml("metrics"));
+    assert!(problems.len() == 1 && problems[0].ends_with("it takes no metrics"), "{problems:?}");
+}
+
+#[test]
 fn warns_of_a_processor_that_should_be_first_and_stands_behind_another() {
     let yaml = |processors: &str| {
         format!(

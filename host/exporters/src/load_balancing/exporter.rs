@@ -109,7 +109,7 @@ impl LoadBalancing {
         self.known.get_or_init(|| {
             let (publish, known) = watch::channel(Known::NotYet);
             if let Some(dns) = self.maker.config().resolver.dns.clone() {
-                let name = Name::new(Arc::clone(&self.lookup), &dns.hostname, dns.timeout);
+                let name = Name::new(Arc::clone(&self.lookup), &dns.hostname, dns.timeout, &self.line.id);
                 spawn("resolve", &self.line.id, follow(Arc::clone(&self.maker), dns, name, publish));
             }
             known

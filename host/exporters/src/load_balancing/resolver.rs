@@ -1,6 +1,5 @@
 //! Follows the addresses that a name stands for.
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,15 +13,12 @@ use crate::resolve::Name;
 /// Keeps `known` up to date for as long as somebody looks at it.
 pub(super) async fn follow(maker: Arc<Maker>, dns: Dns, mut name: Name, known: watch::Sender<Known>) {
     let exporter = maker.id().to_string();
-    let mut was_answered = true;
     loop {
         let answer = tokio::select! {
             answer = name.addresses() => answer,
             () = known.closed() => return,
         };
         maker.counts.resolved(answer.is_ok());
-        tell(&exporter, &answer, was_answered);
-        was_answered = answer.is_ok();
         match answer {
             Ok(addresses) => maker.update(&written(&addresses, &dns.port), &known),
             Err(error) => {
@@ -33,18 +29,6 @@ pub(super) async fn follow(maker: Arc<Maker>, dns: Dns, mut name: Name, known: w
             () = sleep(dns.interval) => {}
             () = known.closed() => return,
         }
-    }
-}
-
-/// A trouble is told of when it begins and when it ends.
-fn tell(exporter: &str, answer: &io::Result<Vec<IpAddr>>, was_answered: bool) {
-    match answer {
-        Err(error) if was_answered => {
-            tracing::warn!(exporter, %error, "cannot look for backends: those that are known stay");
-        }
-        Err(error) => tracing::debug!(exporter, %error, "still no answer"),
-        Ok(_) if !was_answered => tracing::info!(exporter, "there are answers again"),
-        Ok(_) => {}
     }
 }
 

@@ -20,7 +20,7 @@ fn v4(last: u8) -> IpAddr {
 async fn a_name_stands_for_all_of_its_addresses_each_once_and_in_order() {
     let server = DnsServer::start().await;
     server.knows("hub.test", &[v4(3), v4(1), v4(2), v4(1)]);
-    let mut name = Name::new(Arc::new(server.lookup()), "hub.test", PATIENCE);
+    let mut name = Name::new(Arc::new(server.lookup()), "hub.test", PATIENCE, "test");
     assert_eq!(name.addresses().await.unwrap(), [v4(1), v4(2), v4(3)]);
     server.knows("hub.test", &[v4(9)]);
     assert_eq!(name.addresses().await.unwrap(), [v4(9)]);
@@ -29,7 +29,7 @@ async fn a_name_stands_for_all_of_its_addresses_each_once_and_in_order() {
 #[tokio::test]
 async fn says_which_name_has_no_addresses() {
     let server = DnsServer::start().await;
-    let mut name = Name::new(Arc::new(server.lookup()), "nobody.test", PATIENCE);
+    let mut name = Name::new(Arc::new(server.lookup()), "nobody.test", PATIENCE, "test");
     let told = name.addresses().await.unwrap_err().to_string();
     assert!(told.contains("nobody.test"), "{told}");
 }
@@ -52,7 +52,7 @@ impl Lookup for Slow {
 #[tokio::test(start_paused = true)]
 async fn asks_no_second_question_while_the_first_has_no_answer() {
     let slow = Slow::default();
-    let mut name = Name::new(Arc::new(slow.clone()), "hub.test", Duration::from_secs(1));
+    let mut name = Name::new(Arc::new(slow.clone()), "hub.test", Duration::from_secs(1), "test");
     for _ in 0..3 {
         let told = name.addresses().await.unwrap_err().to_string();
         assert!(told.contains("no answer within 1s"), "{told}");
@@ -64,6 +64,6 @@ async fn asks_no_second_question_while_the_first_has_no_answer() {
 
 #[tokio::test]
 async fn the_system_knows_an_address_by_itself() {
-    let mut name = Name::new(Arc::new(System), "127.0.0.7", PATIENCE);
+    let mut name = Name::new(Arc::new(System), "127.0.0.7", PATIENCE, "test");
     assert_eq!(name.addresses().await.unwrap(), [v4(7)]);
 }

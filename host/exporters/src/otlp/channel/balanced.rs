@@ -67,9 +67,12 @@ impl Balanced {
             let now = known.borrow_and_update().clone();
             let channels = match now {
                 Known::Channels(channels) => channels,
-                Known::None(reason) => return Err(reason),
+                Known::None(reason) => {
+                    keeper.is_away.notify_one();
+                    return Err(reason);
+                }
                 Known::NotYet => {
-                    known.changed().await.map_err(|_| "the exporter has ended".to_owned())?;
+                    known.changed().await.map_err(|_| ended())?;
                     continue;
                 }
             };
@@ -95,8 +98,8 @@ impl Balanced {
             }
             let any = select_all(connecting.iter_mut().map(|state| Box::pin(state.changed())));
             tokio::select! {
-                _ = any => {}
-                changed = known.changed() => changed.map_err(|_| "the exporter has ended".to_owned())?,
+                (changed, ..) = any => changed.map_err(|_| ended())?,
+                changed = known.changed() => changed.map_err(|_| ended())?,
             }
         }
     }
@@ -114,14 +117,18 @@ impl Balanced {
         self.keeper.get_or_init(|| {
             let (publish, known) = watch::channel(Known::NotYet);
             let is_away = Arc::new(Notify::new());
-            let name =
-                Name::new(Arc::clone(&self.lookup), host(&self.settings.authority), self.settings.connect_timeout);
             let owner = self.owner.to_string();
+            let (host, patience) = (host(&self.settings.authority), self.settings.connect_timeout);
+            let name = Name::new(Arc::clone(&self.lookup), host, patience, &owner);
             let following = follow(self.owner.clone(), self.settings.clone(), name, publish, Arc::clone(&is_away));
             spawn("resolve", &owner, following);
             Keeper { known, is_away }
         })
     }
+}
+
+fn ended() -> String {
+    "the exporter has ended".to_owned()
 }
 
 /// Keeps the channels up to date for as long as somebody wants one.
@@ -141,7 +148,6 @@ async fn follow(
         match answer {
             Ok(addresses) => update(&owner, &settings, &addresses, &publish),
             Err(error) => {
-                tracing::warn!(exporter = %owner, %error, "cannot look for the next hop");
                 publish.send_if_modified(|known| match known {
                     Known::Channels(_) => false,
                     Known::NotYet | Known::None(_) => {

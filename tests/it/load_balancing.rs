@@ -91,15 +91,12 @@ async fn what_was_acknowledged_is_there_when_a_backend_goes_under_load() {
     let backends = [Backend::start().await, Backend::start().await, Backend::start().await];
     let collector = Collector::from_yaml(&yaml(&backends.each_ref(), "")).start().await;
     let client = Client::connect(collector.grpc()).await;
-    let sender = {
-        let client = client.clone();
-        tokio::spawn(async move {
-            for number in 0..60 {
-                // As an SDK does: what was not taken is sent again.
-                while client.traces(request(number * 10..number * 10 + 10, "under load")).await.is_err() {}
-            }
-        })
-    };
+    let sender = tokio::spawn(async move {
+        for number in 0..60 {
+            // As an SDK does: what was not taken is sent again.
+            while client.traces(request(number * 10..number * 10 + 10, "under load")).await.is_err() {}
+        }
+    });
     eventually("all have some", async || backends.iter().all(|backend| !taken(backend).is_empty()).then_some(())).await;
     backends[1].refuse(Status::unavailable("it goes"));
     let seen = collector.log.len();

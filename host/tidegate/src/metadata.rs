@@ -87,7 +87,7 @@ fn by_exporters(pipeline: &Pipeline, config: &Validated, auth: &Authenticators) 
             keys.extend(sent_on.decode::<Vec<String>>()?);
         }
         let below = |keys: &[&str]| keys.iter().try_fold(section.clone(), |value, key| value.get(key));
-        let places = [&["auth"][..], &["http", "auth"], &["protocol", "otlp", "auth"]];
+        let places: [&[&str]; 3] = [&["auth"], &["http", "auth"], &["protocol", "otlp", "auth"]];
         let Some(section) = places.into_iter().find_map(below) else { continue };
         let name = section.decode::<Auth>()?.authenticator.parse::<ComponentId>();
         let authenticator = name.ok().and_then(|name| auth.client(&name).cloned());

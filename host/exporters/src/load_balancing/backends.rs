@@ -11,7 +11,7 @@ use host_config::Wrong;
 use host_telemetry::Metrics;
 use tokio::sync::watch;
 
-use super::config::Config;
+use super::config::{Config, of_protocol};
 use super::counts::{Counts, OfBackend};
 use super::ring::Ring;
 use crate::Deps;
@@ -112,9 +112,21 @@ impl Maker {
         Ok(Arc::new(Table { ring, backends }))
     }
 
+    /// Says what would be wrong with any backend, before one is found: a certificate that cannot be used.
+    ///
+    /// # Errors
+    /// Where there is such a thing.
+    pub(crate) fn check(&self) -> Result<(), Wrong> {
+        let Some(dns) = &self.config.resolver.dns else { return Ok(()) };
+        self.config.backend(&dns.hostname).made(&self.id, &self.deps()).map(|_| ()).map_err(of_protocol)
+    }
+
+    fn deps(&self) -> Deps<'_> {
+        Deps { base: &self.base, auth: &self.auth, metrics: &self.metrics }
+    }
+
     fn make(&self, address: &str) -> Result<Arc<Backend>, Wrong> {
-        let deps = Deps { base: &self.base, auth: &self.auth, metrics: &self.metrics };
-        let exporter = self.config.backend(address).made(&self.id, &deps)?;
+        let exporter = self.config.backend(address).made(&self.id, &self.deps()).map_err(of_protocol)?;
         if let Some(letters) = self.letters.get() {
             exporter.keep_undeliverable(Arc::clone(letters));
         }
@@ -140,7 +152,7 @@ impl Maker {
             Ok(table) => table,
             Err(wrong) => {
                 tracing::warn!(exporter, error = %wrong, "no connection to a backend can be prepared: those of before stay");
-                known.send_if_modified(|known| known.is_without(&format!("{exporter}: {wrong}")));
+                known.send_if_modified(|known| known.say_none(&format!("{exporter}: {wrong}")));
                 return;
             }
         };
@@ -170,7 +182,7 @@ impl Maker {
 
 impl Known {
     /// There was no answer: whether that is news to those who wait. Where backends are known, they stay.
-    pub(crate) fn is_without(&mut self, reason: &str) -> bool {
+    pub(crate) fn say_none(&mut self, reason: &str) -> bool {
         if let Known::Backends(_) = self {
             return false;
         }

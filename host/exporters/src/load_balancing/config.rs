@@ -323,7 +323,8 @@ impl Config {
     }
 }
 
-fn of_protocol(wrong: Wrong) -> Wrong {
+/// The same, with its key below the component's section.
+pub(super) fn of_protocol(wrong: Wrong) -> Wrong {
     Wrong { key: format!("protocol.otlp.{}", wrong.key), ..wrong }
 }
 

@@ -88,11 +88,11 @@ impl LoadBalancing {
         Ok(exporter)
     }
 
-    /// Takes those that are named for the backends, where there are such.
+    /// Takes those that are named for the backends; where they are to be found, sees whether one could be prepared.
     fn take_named(&self) -> Result<(), Wrong> {
         let mut addresses = self.maker.config().hostnames().to_vec();
         if addresses.is_empty() {
-            return Ok(());
+            return self.maker.check();
         }
         addresses.sort_unstable();
         addresses.dedup();

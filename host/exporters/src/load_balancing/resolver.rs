@@ -22,7 +22,7 @@ pub(super) async fn follow(maker: Arc<Maker>, dns: Dns, mut name: Name, known: w
         match answer {
             Ok(addresses) => maker.update(&written(&addresses, &dns.port), &known),
             Err(error) => {
-                known.send_if_modified(|known| known.is_without(&format!("{exporter}: {error}")));
+                known.send_if_modified(|known| known.say_none(&format!("{exporter}: {error}")));
             }
         }
         tokio::select! {

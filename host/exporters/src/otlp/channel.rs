@@ -107,7 +107,7 @@ pub(crate) enum ConnectError {
 /// The way to the next hop: one connection, or one to each of the addresses that its name stands for.
 pub(crate) enum Way {
     One(Arc<Channel>),
-    Many(Balanced),
+    Many(Box<Balanced>),
 }
 
 /// A connection that can take one more request. It stays while this is held.

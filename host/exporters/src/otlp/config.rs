@@ -186,7 +186,7 @@ impl Config {
         };
         let credentials = Credentials::find(self.auth.as_ref(), !self.is_plain(), deps)?;
         let way = match self.endpoint.starts_with("dns:///") {
-            true => Way::Many(Balanced::new(id, settings, self.balancer_name, lookup)),
+            true => Way::Many(Box::new(Balanced::new(id, settings, self.balancer_name, lookup))),
             false => Way::One(Arc::new(Channel::new(id, settings))),
         };
         let caller = Caller::new(way, headers, credentials, self.compression.packing(), self.timeout);

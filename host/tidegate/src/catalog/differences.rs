@@ -107,7 +107,10 @@ pub(super) const LOAD_BALANCING: &[Difference] = &[
         "sending_queue.storage",
         "With `storage`, what was acknowledged is on disk, and is tried again for ever unless `max_elapsed_time` says otherwise.",
     ),
-    of("retry_on_failure", "It is on where it is written, unless `enabled` is `false`."),
+    of(
+        "retry_on_failure",
+        "`retry_on_failure` beside `protocol` is on where it is written, unless `enabled` is `false`.",
+    ),
 ];
 
 pub(super) const PROMETHEUS_REMOTE_WRITE: &[Difference] = &[

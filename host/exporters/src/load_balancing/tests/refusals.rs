@@ -87,3 +87,18 @@ fn knows_whether_data_may_go_in_the_clear() {
     assert!(config(&["a", "https://b:4317"]).is_plain());
     assert!(!config(&["https://b:4317"]).is_plain());
 }
+
+#[test]
+fn says_at_the_start_that_a_certificate_cannot_be_used() {
+    let (metrics, auth) = (Metrics::new(), Authenticators::default());
+    let deps = Deps { base: Path::new("."), auth: &auth, metrics: &metrics };
+    for change in [|config: &mut Config| named(config, &["a:4317"]), |config: &mut Config| looked_up(config, "hub", "")]
+    {
+        let mut config = Config::default();
+        config.protocol.otlp.tls.ca_file = "nowhere.pem".into();
+        change(&mut config);
+        let built = config.build(&"load_balancing".parse().unwrap(), &deps);
+        let told = built.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.contains("protocol.otlp.tls.ca_file") && told.contains("nowhere.pem"), "{told}");
+    }
+}

@@ -1,6 +1,6 @@
 //! A connection to each address that the name of the next hop stands for: requests go over those that are up.
 //!
-//! The name is asked for when the first request is to be sent, again and again from then on, and when an address is away. One
+//! The name is asked for when the first request is to be sent, again and again from then on, and when a connection has ended. One
 //! that it stands for no more gets no new calls, and the connection to it ends with the last of those that it has.
 
 use std::net::{IpAddr, SocketAddr};
@@ -83,11 +83,10 @@ impl Balanced {
                 match channel.now(&mut state).await {
                     Ok(Some(client)) => return Ok(Ready { client, _channel: Arc::clone(channel) }),
                     Ok(None) => connecting.push(state),
-                    Err(why) => {
-                        keeper.is_away.notify_one();
-                        reason = why;
-                    }
+                    Err(why) => reason = why,
                 }
+                // Its connection has ended, or there is none yet: the name may stand for others by now.
+                keeper.is_away.notify_one();
                 // The first is waited for while it connects, and no other is connected to.
                 if self.balancer == Balancer::PickFirst && !connecting.is_empty() {
                     break;

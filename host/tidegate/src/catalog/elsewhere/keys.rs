@@ -8,8 +8,8 @@ type Keys = &'static [(Kind, &'static [&'static str], &'static [&'static str], &
 /// Those that have a queue and credentials as the Collector's have them.
 const SENDING: &[&str] = &["otlp_grpc", "otlp_http", "load_balancing", "prometheus_remote_write", "kafka"];
 
-const CONNECTION: &str =
-    "take it out: a request waits while a connection is made, and says in it whom `endpoint` names, or `tls.server_name_override`";
+const CONNECTION: &str = "take it out: a request waits while a connection is made, and names the host of the address, or \
+                          `tls.server_name_override`";
 
 const BUFFERS: &str = "take it out: buffers have the size of what is under way";
 

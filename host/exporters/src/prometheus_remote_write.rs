@@ -13,7 +13,7 @@ mod labels;
 mod name;
 mod names;
 mod request;
-mod text;
+pub(crate) mod text;
 mod translate;
 mod v1;
 mod v2;

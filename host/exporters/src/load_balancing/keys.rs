@@ -13,6 +13,7 @@ use host_otlp::{Payload, Signal};
 use self::attributes::{Around, Order};
 use super::config::RoutingKey;
 use super::ring::Ring;
+use crate::prometheus_remote_write::text::text;
 
 /// The field of a scope that holds its items, and of a metric's data that holds its points.
 const ITEMS: u32 = 2;
@@ -95,7 +96,7 @@ impl Keys {
                 for record in scope_logs.log_records {
                     let key = around.key(Order::ByLevel, |name| match name {
                         "log.severity" => Some(record.severity_text.into()),
-                        "log.body" => Some(record.body.as_ref().map(crate::json::as_text).unwrap_or_default()),
+                        "log.body" => Some(text(record.body.as_ref())),
                         _ => attributes::found(record.attributes.clone(), name),
                     });
                     to.put(key.as_bytes(), 1);

@@ -1,13 +1,16 @@
 //! The ring says which backend a key belongs to: a circle of positions, of which each backend has some, and a key belongs to
-//! whose position comes next. When a backend goes, its keys alone move.
+//! whose position comes next. When a backend goes, its keys move, and hardly any other.
 //!
-//! Positions are the Collector's, so that senders of both kinds agree: the CRC-32 (IEEE) of a backend's address and one byte
-//! that counts, and that of a key, each modulo the size of the circle.
+//! Positions are those of the Collector from 0.157 on, so that senders of both kinds agree: the CRC-32 (IEEE) of a backend's
+//! address and a number behind it, and that of a key, each modulo the size of the circle. Where a position is taken already, the
+//! next free one of a few is.
 
-/// Positions of the circle: hundredths of a degree.
-const CIRCLE: u32 = 36_000;
-/// How many positions a backend has, where no other was there before it.
-const POINTS: u8 = 100;
+/// Positions of the circle.
+const CIRCLE: u32 = 131_071;
+/// How many positions a backend has.
+const POINTS: u32 = 200;
+/// How many positions behind one that is taken are tried; where none is free, the backend has a position less.
+const TRIES: u32 = 10;
 
 /// Who is responsible for which positions. Backends are known by their index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,23 +19,42 @@ pub(crate) struct Ring {
     points: Vec<(u32, u32)>,
 }
 
+/// A position that a backend wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Wish<'a> {
+    position: u32,
+    hash: u32,
+    address: &'a str,
+    backend: u32,
+}
+
 impl Ring {
-    /// A ring of these addresses. Where two want the same position it is the first one's, so that senders agree only where
-    /// they give them in the same order: sorted.
+    /// A ring of these addresses, whatever their order.
     pub(crate) fn of<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut points: Vec<(u32, u32)> = Vec::new();
+        let mut wishes: Vec<Wish<'a>> = Vec::new();
         for (backend, address) in (0..).zip(addresses) {
-            points.extend((0..POINTS).map(|count| (position(&[address.as_bytes(), &[count]]), backend)));
+            wishes.extend((0..POINTS).map(|number| {
+                let hash = hash(&[address.as_bytes(), &number.to_le_bytes()]);
+                Wish { position: hash % CIRCLE, hash, address, backend }
+            }));
         }
-        // The first of those with the same position stays, since the sort is stable.
-        points.sort_by_key(|(position, _)| *position);
-        points.dedup_by_key(|(position, _)| *position);
+        wishes.sort_unstable();
+        let mut is_taken = vec![false; CIRCLE as usize];
+        let mut points = Vec::with_capacity(wishes.len());
+        for wish in wishes {
+            let mut tried = (0..TRIES).map(|further| (wish.position + further) % CIRCLE);
+            if let Some(position) = tried.find(|position| !is_taken[*position as usize]) {
+                is_taken[position as usize] = true;
+                points.push((position, wish.backend));
+            }
+        }
+        points.sort_unstable();
         Ring { points }
     }
 
     /// Who is responsible for a key; 0 where nobody is there.
     pub(crate) fn backend_of(&self, key: &[u8]) -> u32 {
-        self.owner(position(&[key])).unwrap_or(0)
+        self.owner(hash(&[key]) % CIRCLE).unwrap_or(0)
     }
 
     /// Who has the next position.
@@ -42,10 +64,10 @@ impl Ring {
     }
 }
 
-fn position(parts: &[&[u8]]) -> u32 {
+fn hash(parts: &[&[u8]]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     parts.iter().for_each(|part| hasher.update(part));
-    hasher.finalize() % CIRCLE
+    hasher.finalize()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use host_otlp::view::{AnyValue, KeyValue};
 
 /// The text of a value; empty where there is none.
-pub(super) fn text<'a>(value: Option<&AnyValue<'a>>) -> Cow<'a, str> {
+pub(crate) fn text<'a>(value: Option<&AnyValue<'a>>) -> Cow<'a, str> {
     match value {
         None | Some(AnyValue::Empty | AnyValue::TextIndex(_)) => Cow::Borrowed(""),
         Some(AnyValue::Text(text)) => Cow::Borrowed(text),

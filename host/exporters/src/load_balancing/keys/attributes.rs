@@ -1,13 +1,10 @@
 //! Keys of attributes: `name=value|` for each, `name=|` where there is none.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use host_otlp::view::{AnyValue, KeyValue, Repeated};
+use host_otlp::view::{KeyValue, Repeated};
 
-use crate::json::general;
+use crate::prometheus_remote_write::text::text;
 
 /// In which order the attributes stand in a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,30 +87,5 @@ impl<'k> Around<'k> {
 /// The text of an attribute; none where there is none of this name.
 pub(super) fn found<'a>(mut attributes: Attributes<'a>, name: &str) -> Option<Cow<'a, str>> {
     let pair = attributes.find(|pair| pair.key == name)?;
-    Some(pair.value.as_ref().map(text).unwrap_or_default())
-}
-
-/// A value as the Collector has it in such a key.
-fn text<'a>(value: &AnyValue<'a>) -> Cow<'a, str> {
-    match value {
-        AnyValue::Empty | AnyValue::TextIndex(_) => Cow::Borrowed(""),
-        AnyValue::Text(text) => Cow::Borrowed(text),
-        AnyValue::Bool(truth) => Cow::Borrowed(if *truth { "true" } else { "false" }),
-        AnyValue::Int(number) => Cow::Owned(number.to_string()),
-        AnyValue::Double(number) => Cow::Owned(general(*number)),
-        AnyValue::Bytes(bytes) => Cow::Owned(STANDARD.encode(bytes)),
-        AnyValue::Array(values) => {
-            let values: Vec<_> = values.clone().map(|value| text(&value)).collect();
-            Cow::Owned(format!("[{}]", values.join(",")))
-        }
-        AnyValue::Map(pairs) => {
-            let mut sorted: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
-            for pair in pairs.clone() {
-                // Of a key that stands twice, the first counts.
-                sorted.entry(pair.key).or_insert_with(|| pair.value.as_ref().map(text).unwrap_or_default());
-            }
-            let pairs: Vec<String> = sorted.iter().map(|(key, value)| format!("{key}:{value}")).collect();
-            Cow::Owned(format!("{{{}}}", pairs.join(",")))
-        }
-    }
+    Some(text(pair.value.as_ref()))
 }

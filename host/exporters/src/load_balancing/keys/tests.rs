@@ -182,11 +182,12 @@ fn values_of_every_kind_have_the_collectors_text() {
         (Value::from("plain"), "plain"),
         (Value::from(-7), "-7"),
         (Value::from(true), "true"),
-        (Value::from(1_000_000.0), "1e+06"),
+        (Value::from(1_000_000.0), "1000000"),
+        (Value::from(f64::INFINITY), "Infinity"),
         (Value::from(0.25), "0.25"),
         (Value::Bytes(&[0, 255]), "AP8="),
-        (Value::Array(&list), "[1,b]"),
-        (Value::Map(&map), "{a:0.5,z:true}"),
+        (Value::Array(&list), "[1,\"b\"]"),
+        (Value::Map(&map), "{\"a\":0.5,\"z\":true}"),
     ] {
         let payload = with(&[("k", value)]);
         let resource = view::logs(&payload).next().unwrap().resource.unwrap();
@@ -212,4 +213,54 @@ fn a_resource_is_known_by_all_of_its_attributes_in_any_order() {
     // Sixteen zeros by FNV-1a: the Collector's name of a resource without attributes.
     let zeros = (0..16).fold(0xcbf2_9ce4_8422_2325_u64, |sum, _| sum.wrapping_mul(0x0100_0000_01b3));
     assert_eq!(identity(&[]), format!("resource/{zeros:x}"));
+}
+
+/// A sum of this name with a point of this attribute, as the Collector's own tests have it.
+fn series(resource: &str, name: &str, point: (&str, &str)) -> Payload {
+    let mut metrics = Metrics::new();
+    metrics.resource_metrics(|resource_metrics| {
+        resource_metrics.resource(|own| own.attribute("resource_key", resource));
+        resource_metrics.scope_metrics(|scope_metrics| {
+            scope_metrics.scope(|scope| {
+                scope.name("MyTestInstrument");
+                scope.version("1.2.3");
+                scope.attribute("scope_key", "foo");
+            });
+            scope_metrics.metric(|metric| {
+                metric.name(name);
+                metric.sum(|sum| {
+                    sum.data_point(|own| {
+                        own.as_double(333.0);
+                        own.attribute(point.0, point.1);
+                    });
+                    sum.aggregation_temporality(Temporality::Cumulative);
+                    sum.is_monotonic(true);
+                });
+            });
+        });
+    });
+    metrics.finish()
+}
+
+#[test]
+fn resources_and_series_have_the_collectors_names() {
+    for (value, name) in [("foo", "resource/99d9e3f8e25dd8f6"), ("bar", "resource/561be85f9d0f9beb")] {
+        assert_eq!(identity(&[("resource_key", Value::from(value))]), name);
+    }
+    let (ab, bc) = (("aaa", "bbb"), ("bbb", "ccc"));
+    for (resource, name, point, wanted) in [
+        ("foo", "cumulative.monotonic.sum", ab, "stream/c7006b564eec22c9"),
+        ("foo", "cumulative.monotonic.sum", bc, "stream/e2d32621d2dcda0f"),
+        ("foo", "first.monotonic.sum", bc, "stream/df3ac8f1f36e5836"),
+        ("bar", "second.monotonic.sum", bc, "stream/f1a737c32030b2ff"),
+    ] {
+        let payload = series(resource, name, point);
+        let resource_metrics = view::metrics(&payload).next().unwrap();
+        let scope_metrics = resource_metrics.scope_metrics.clone().next().unwrap();
+        let metric = scope_metrics.metrics.clone().next().unwrap();
+        let own = metric.sum.clone().unwrap().data_points.next().unwrap().attributes;
+        let identity = Identity::of_resource(resource_metrics.resource.map(|resource| resource.attributes));
+        let identity = identity.with_scope(scope_metrics.scope.as_ref()).with_metric(&metric).with_point(own);
+        assert_eq!(identity.stream(), wanted, "{resource} {name} {point:?}");
+    }
 }

@@ -136,6 +136,38 @@ async fn a_part_that_is_never_taken_makes_nobody_send_the_rest_again() {
     assert_eq!(client.traces(request(0..40, "parts")).await.unwrap_err().code(), Code::InvalidArgument);
 }
 
+#[tokio::test]
+async fn a_name_is_looked_up_and_each_of_its_addresses_connected_to() {
+    let backend = Backend::start().await;
+    let (port, name) = (backend.address().port(), backend.address().ip());
+    // Where `localhost` has more addresses than the one that somebody listens at, the others are passed over.
+    let yaml = format!(
+        "
+receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: '${{env:HOST}}:4317' }} }} }} }}
+exporters:
+  otlp_grpc: {{ endpoint: 'dns:///localhost:{port}', tls: {{ insecure: true }} }}
+  load_balancing:
+    protocol: {{ otlp: {{ tls: {{ insecure: true }} }} }}
+    resolver: {{ dns: {{ hostname: '{name}', port: {port} }} }}
+service:
+  telemetry: {{ metrics: {{ address: '${{env:HOST}}:8888' }} }}
+  pipelines:
+    traces: {{ receivers: [otlp], exporters: [load_balancing, otlp_grpc] }}
+"
+    );
+    let collector = Collector::from_yaml(&yaml).start().await;
+    let client = Client::connect(collector.grpc()).await;
+    for trace in 0..10 {
+        client.traces(request([trace], "by name")).await.unwrap();
+    }
+    assert_eq!(taken(&backend).len(), 20, "once by each exporter");
+    eventually("it is counted", async || {
+        let found = collector.metrics().await.sum("otelcol_loadbalancer_num_backends", &["resolver=\"dns\""]);
+        (found == 1.0).then_some(())
+    })
+    .await;
+}
+
 #[test]
 fn a_key_that_a_signal_does_not_have_is_an_error_with_its_place() {
     let yaml = YAML.replace("HOSTNAMES", "'10.0.0.1:4317'").replace("MORE", "routing_key: traceID");

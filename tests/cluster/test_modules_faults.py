@@ -173,7 +173,6 @@ def test_a_host_that_starts_without_leave_to_ask_runs_the_last_good_and_takes_a_
     flow.is_whole()
 
 
-@pytest.mark.xfail(strict=True, reason="each attempt to say on the pod how modules stand is told, for as long as it fails")
 def test_a_pod_that_may_not_be_told_is_told_of_once(api_server, pushed, running):
     pushed.forbid()
     since, seen = api_server.heard(), running.seen()
@@ -338,7 +337,6 @@ def test_a_watch_whose_connection_is_reset_misses_nothing(pushed, running, relay
     flow.is_whole()
 
 
-@pytest.mark.xfail(strict=True, reason="the watch takes a reset for the end of what it knows, and asks for all")
 def test_a_watch_whose_connection_is_reset_goes_on_from_where_it_was(api_server, pushed, running, relay):
     since = api_server.heard()
     relay.cut(is_rude=True)
@@ -347,7 +345,6 @@ def test_a_watch_whose_connection_is_reset_goes_on_from_where_it_was(api_server,
     assert {one["verb"] for one in pushed.asked(since)} == {"watch", "get"}
 
 
-@pytest.mark.xfail(strict=True, reason="lines of kube_client are in the log beside those that tell the same")
 def test_a_connection_that_is_closed_is_told_in_nobody_elses_words(pushed, running, relay):
     relay.cut()
     pushed.push(BOTH)

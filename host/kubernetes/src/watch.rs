@@ -276,6 +276,8 @@ impl Watch {
             match self.watch_once(client, scope, &mut last, version, tell).await {
                 // Whoever closes at once is not to be asked all the time.
                 Ok(()) => tokio::time::sleep(REST).await,
+                // The way was lost, and not the place.
+                Err(kube::Error::ReadEvents(_)) => tokio::time::sleep(REST).await,
                 Err(error) => return error,
             }
         }

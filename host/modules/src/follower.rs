@@ -185,6 +185,8 @@ impl Follower {
                     .collect();
                 for name in heads {
                     self.attend(&name).await;
+                    // What is good is kept, however long others take.
+                    self.settle().await;
                 }
                 self.settle().await;
                 self.report().await;
@@ -378,7 +380,9 @@ impl Follower {
         }
         if let Some(api) = self.api().await {
             let namespace = self.namespace_of(&api);
-            self.reporter.report(&api, &namespace, states).await;
+            if !self.reporter.report(&api, &namespace, states).await {
+                self.meters.failures.inc();
+            }
         }
     }
 

@@ -12,9 +12,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::objects::MODULES;
 
-/// How often the annotation of a pod is written at most.
+/// How often the annotation of a pod is written at most; where that fails, it is tried after twice the time before, up to the longest.
 const PAUSE: Duration = Duration::from_secs(10);
-const ANSWER: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(300);
+const ANSWER: Duration = Duration::from_secs(5);
 /// The API server takes no longer message of an event.
 const MESSAGE: usize = 1024;
 /// Nor does it take much more than that of annotations.
@@ -54,11 +55,14 @@ pub(crate) struct Reporter {
     pod: Option<String>,
     written: Option<States>,
     next: Option<Instant>,
+    pause: Duration,
+    /// Why the pod could not be told last: it is said once.
+    trouble: Option<String>,
 }
 
 impl Reporter {
     pub(crate) fn new(pod: Option<String>) -> Self {
-        Reporter { pod, written: None, next: None }
+        Reporter { pod, written: None, next: None, pause: PAUSE, trouble: None }
     }
 
     /// Makes an event, unless a host has made the same before: its name says what it is about.
@@ -81,10 +85,9 @@ impl Reporter {
             && self.next.is_none_or(|next| next <= Instant::now())
     }
 
-    /// Says on the pod how modules stand.
-    pub(crate) async fn report(&mut self, api: &Api, namespace: &str, states: States) {
-        let Some(pod) = &self.pod else { return };
-        self.next = Some(Instant::now() + PAUSE);
+    /// Says on the pod how modules stand; whether it was told.
+    pub(crate) async fn report(&mut self, api: &Api, namespace: &str, states: States) -> bool {
+        let Some(pod) = &self.pod else { return true };
         let (text, left_out) = said(&states);
         if left_out > 0 {
             tracing::warn!(
@@ -95,11 +98,22 @@ impl Reporter {
         }
         let annotations = [(MODULES.to_owned(), text)].into();
         let annotating = api.annotate::<Pod>(namespace, pod, &annotations);
-        match timeout(ANSWER, annotating).await {
-            Ok(Ok(())) => self.written = Some(states),
-            Ok(Err(error)) => tracing::warn!(pod, %error, "the pod cannot be told how its modules stand"),
-            Err(_) => tracing::warn!(pod, "the pod cannot be told how its modules stand: there was no answer in time"),
+        let told = match timeout(ANSWER, annotating).await {
+            Ok(told) => told.map_err(|error| error.to_string()),
+            Err(_) => Err("there was no answer in time".to_owned()),
+        };
+        let trouble = told.err();
+        if let Some(error) = trouble.as_ref().filter(|error| self.trouble.as_ref() != Some(error)) {
+            tracing::warn!(pod, error, "the pod cannot be told how its modules stand: it is tried again");
         }
+        let is_told = trouble.is_none();
+        let pause = if is_told { PAUSE } else { self.pause };
+        (self.next, self.trouble) = (Some(Instant::now() + pause), trouble);
+        self.pause = if is_told { PAUSE } else { (pause * 2).min(LONGEST) };
+        if is_told {
+            self.written = Some(states);
+        }
+        is_told
     }
 }
 

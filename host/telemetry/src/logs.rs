@@ -21,6 +21,9 @@ pub const VARIABLE: &str = "TIDEGATE_LOG";
 /// Libraries whose lines at `info` and below are for their own authors.
 const QUIET: [&str; 7] = ["h2", "hyper", "hyper_util", "tonic", "tower", "wasmtime", "cranelift_codegen"];
 
+/// What this one logs it returns, too, and whoever asked tells of it: only those who look for more see it.
+const DOUBLE: &str = "kube_client";
+
 /// Why the log could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -80,7 +83,9 @@ fn targets(level: Level) -> Targets {
         Level::Warn => LevelFilter::WARN,
         Level::Error => LevelFilter::ERROR,
     };
-    Targets::new().with_default(level).with_targets(QUIET.map(|library| (library, LevelFilter::WARN)))
+    let double = if level == LevelFilter::DEBUG { LevelFilter::WARN } else { LevelFilter::OFF };
+    let quiet = QUIET.map(|library| (library, level.min(LevelFilter::WARN)));
+    Targets::new().with_default(level).with_targets(quiet).with_target(DOUBLE, double)
 }
 
 /// A filter that costs nothing where nothing changes: it is asked once by each place in the code.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use host_component::Shutdown;
 use host_config::Wrong;
 use host_kubernetes::{Api, Pauses, Scope, Server, missing_rule};
-use host_manifest::{Digest, Manifest};
+use host_manifest::Manifest;
 use host_telemetry::Metrics;
 use host_wasm::{Edition, Pushed, Sandbox, Standing};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -54,6 +54,8 @@ pub struct Follower {
     on_delete: OnDelete,
     component_limit: u64,
     heads: BTreeMap<String, Head>,
+    /// Whether all that there are were told once: until then nobody knows which are not there.
+    has_listed: bool,
     meters: Meters,
     reporter: Reporter,
     api: Option<Api>,
@@ -104,6 +106,7 @@ impl Follower {
             on_delete: config.on_delete,
             component_limit: u64::from(section.limits.component_mib) << 20,
             heads: BTreeMap::new(),
+            has_listed: false,
             meters: Meters::new(metrics),
             reporter: Reporter::new(config.pod.clone()),
             api: None,
@@ -120,12 +123,15 @@ impl Follower {
         let mut head = Head { record, ..Head::default() };
         if let Some(kept) = kept {
             let signed = Signed::from(kept.clone());
-            head.looked_at = Digest::of(signed.manifest.as_bytes()).to_string();
+            head.looked_at = kept.digest();
             let is_good = head.record.good.as_ref() == Some(&kept);
             let read = self.trust.read(&head.record.head, &head.record.module, &signed);
-            let read = read.and_then(|manifest| Ok((self.edition(&manifest, is_good)?, manifest)));
-            match read {
-                Ok((edition, manifest)) if self.store.has(manifest.component.digest) => {
+            let withheld = read.as_ref().err().map(ToString::to_string);
+            // What was live keeps its clusters, though it does not run any more: wider rules are not theirs.
+            let manifest = read.ok().or_else(|| kept.manifest().filter(|_| is_good));
+            let made = manifest.map(|manifest| (self.edition(&manifest, is_good, withheld.clone()), manifest));
+            match made {
+                Some((Ok(edition), manifest)) if withheld.is_none() && self.store.has(manifest.component.digest) => {
                     tracing::info!(
                         head = head.record.head,
                         module = manifest.name,
@@ -135,11 +141,33 @@ impl Follower {
                     self.sandbox.shelf().put(Arc::clone(&edition));
                     (head.edition, head.taken) = (Some(edition), Some(kept));
                 }
-                Ok((_, manifest)) => {
-                    tracing::warn!(head = head.record.head, digest = %manifest.component.digest, "the component of a pushed module is not on disk any more, or is damaged: it is fetched again");
+                Some((Ok(edition), manifest)) => {
+                    match withheld {
+                        Some(error) => {
+                            tracing::warn!(
+                                head = head.record.head,
+                                error,
+                                "a pushed module that is on disk is not taken any more"
+                            );
+                        }
+                        None => {
+                            tracing::warn!(head = head.record.head, digest = %manifest.component.digest, "the component of a pushed module is not on disk any more, or is damaged: it is fetched again");
+                        }
+                    }
+                    if is_good {
+                        self.sandbox.shelf().put(Arc::clone(&edition));
+                        (head.edition, head.taken) = (Some(edition), Some(kept));
+                    }
                 }
-                Err(error) => {
+                Some((Err(error), _)) => {
                     tracing::warn!(head = head.record.head, %error, "a pushed module that is on disk is not taken any more");
+                }
+                None => {
+                    tracing::warn!(
+                        head = head.record.head,
+                        error = withheld,
+                        "a pushed module that is on disk is not taken any more"
+                    );
                 }
             }
         }
@@ -147,7 +175,7 @@ impl Follower {
     }
 
     /// What a manifest comes to on this host; `is_good` where it was live here before.
-    fn edition(&self, manifest: &Manifest, is_good: bool) -> Result<Arc<Edition>, Rejected> {
+    fn edition(&self, manifest: &Manifest, is_good: bool, withheld: Option<String>) -> Result<Arc<Edition>, Rejected> {
         Ok(Arc::new(Edition::new(Pushed {
             head: manifest.head.clone(),
             module: manifest.name.clone(),
@@ -158,6 +186,7 @@ impl Follower {
             grants: manifest.grants.clone(),
             clusters: taking::clusters(manifest)?,
             is_good,
+            withheld,
         })))
     }
 
@@ -207,6 +236,7 @@ impl Follower {
             (head.record.head, head.record.module) = (name, module);
             (head.is_there, head.again) = (true, Some(Instant::now()));
         }
+        self.has_listed |= gone.is_err();
         for name in gone.unwrap_or_else(|is_still_there| {
             self.heads.keys().filter(|name| !is_still_there.contains(*name)).cloned().collect()
         }) {
@@ -333,7 +363,7 @@ impl Follower {
                 Some(Standing::Refused(reason)) => complaints.push((name.clone(), digest, Rejected::Refused(reason))),
                 Some(Standing::RolledBack(reason)) => {
                     head.record.takes_back(head.taken.as_ref());
-                    head.record.rolled_back.clone_from(&head.looked_at);
+                    head.record.rolled_back = head.taken.as_ref().map(Kept::digest).unwrap_or_default();
                     if let Err(error) = self.store.write(&head.record) {
                         tracing::error!(head = name, %error, "it cannot be kept that a pushed module was taken back: it would run again after a restart");
                     }
@@ -358,6 +388,9 @@ impl Follower {
 
     /// What is kept of heads that were deleted makes way for one that is live and for the same clusters.
     fn supersede(&mut self, live: &Edition) {
+        if !self.has_listed {
+            return;
+        }
         let tying = self.tying(&live.head, &live.module, &live.clusters).filter(|other| !other.is_there);
         let names: Vec<String> = tying.map(|other| other.record.head.clone()).collect();
         for name in names {

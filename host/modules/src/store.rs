@@ -17,8 +17,10 @@ use crate::objects::Signed;
 pub(crate) struct Record {
     pub(crate) head: String,
     pub(crate) module: String,
-    /// The highest revision that was seen and trusted.
+    /// The highest revision that was seen and trusted, and the digest of its manifest.
     pub(crate) seen: u64,
+    #[serde(default)]
+    pub(crate) seen_manifest: String,
     /// The digest of the manifest that was taken back last: it is not taken again.
     #[serde(default)]
     pub(crate) rolled_back: String,
@@ -58,6 +60,18 @@ impl Record {
 pub(crate) struct Kept {
     manifest: String,
     signatures: String,
+}
+
+impl Kept {
+    /// The manifest, which was looked at when it was taken.
+    pub(crate) fn manifest(&self) -> Option<Manifest> {
+        Manifest::read(self.manifest.as_bytes()).ok()
+    }
+
+    /// The digest of the manifest.
+    pub(crate) fn digest(&self) -> String {
+        Digest::of(self.manifest.as_bytes()).to_string()
+    }
 }
 
 impl From<Signed> for Kept {
@@ -133,7 +147,7 @@ impl Store {
     /// Removes the components that no head is known by.
     pub(crate) fn prune(&self, records: &[&Record]) -> io::Result<()> {
         let kept = records.iter().flat_map(|record| [&record.good, &record.before, &record.newest]).flatten();
-        let named = kept.filter_map(|kept| Manifest::read(kept.manifest.as_bytes()).ok());
+        let named = kept.filter_map(Kept::manifest);
         let named: BTreeSet<PathBuf> = named.map(|manifest| self.component(manifest.component.digest)).collect();
         for entry in fs::read_dir(&self.components)? {
             let path = entry?.path();

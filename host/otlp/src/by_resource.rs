@@ -20,8 +20,13 @@ type Places = Vec<(usize, Range<usize>)>;
 
 impl Payload {
     /// The payload in parts whose resources have one key each, in the order in which the keys come first; what is no resource
-    /// goes with the one before it. There is no part of a payload without resources.
-    pub fn by_resource<'p, K>(&'p self, mut key: impl FnMut(Option<Resource<'p>>) -> K) -> Vec<(K, Payload)>
+    /// goes with the one before it. There is no part of a payload without resources, and nothing where there would be more than
+    /// `most`.
+    pub fn by_resource<'p, K>(
+        &'p self,
+        most: usize,
+        mut key: impl FnMut(Option<Resource<'p>>) -> K,
+    ) -> Option<Vec<(K, Payload)>>
     where
         K: Copy + Eq + Hash,
     {
@@ -41,6 +46,9 @@ impl Payload {
                         parts.len() - 1
                     })
                 });
+                if parts.len() > most {
+                    return None;
+                }
                 if let Some(before) = open.filter(|before| *before != part) {
                     parts[before].1.push((at, begins..field.tag));
                     begins = field.tag;
@@ -51,10 +59,10 @@ impl Payload {
                 parts[part].1.push((at, begins..buf.len()));
             }
         }
-        match <[_; 1]>::try_from(parts) {
+        Some(match <[_; 1]>::try_from(parts) {
             Ok([(key, _)]) => vec![(key, self.clone())],
             Err(parts) => parts.into_iter().map(|(key, places)| (key, self.part(&places))).collect(),
-        }
+        })
     }
 
     fn part(&self, places: &Places) -> Payload {

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{join, join_all};
 use host_component::{BoxFuture, Consumer, Delivery, Failure, Outcome, Payload, cluster_of};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
-/// So many clusters of one payload are under way at a time: whoever names more goes in several turns.
+/// A payload names no more clusters: each costs a way of its own through the pipeline.
+const MOST: usize = 1024;
+/// So many parts of a payload are on their way at a time; the others wait for their turn, and those that have arrived for all others.
 const AT_ONCE: usize = 64;
 
 tokio::task_local! {
@@ -34,30 +36,26 @@ impl ByCluster {
     }
 
     async fn all(&self, delivery: Delivery) -> Outcome {
-        let parts = delivery.payload.by_resource(cluster_of);
+        let Some(parts) = delivery.payload.by_resource(MOST, cluster_of) else {
+            return Err(Failure::permanent(format!("it names more than {MOST} clusters: send fewer at a time")));
+        };
         if parts.len() <= 1 {
             let origin = delivery.origin.of_cluster(parts.first().map_or("", |(cluster, _)| cluster));
             drop(parts);
             return self.next.consume(Delivery { origin, ..delivery }).await;
         }
-        let mut worst: Outcome = Ok(());
-        for some in parts.chunks(AT_ONCE) {
-            let whole = (some.len() == parts.len()).then(|| delivery.payload.clone());
-            let outcome = self.some(some, whole, &delivery).await;
-            worst = worse(worst, outcome);
-        }
-        worst
-    }
-
-    /// Sends parts on at the same time; `whole` is what they are parts of, where these are all.
-    async fn some(&self, parts: &[(&str, Payload)], whole: Option<Payload>, delivery: &Delivery) -> Outcome {
         let sent = parts.iter().map(|(_, part)| part.clone()).collect();
-        let gathering = Arc::new(Gathering::new(sent, whole));
+        let gathering = Arc::new(Gathering::new(sent, delivery.payload.clone()));
         let ways = parts.iter().enumerate().map(|(number, (cluster, payload))| {
             let origin = delivery.origin.of_cluster(cluster);
             let on_its_way = Delivery { payload: payload.clone(), origin, route: delivery.route };
-            let part = Part { gathering: Arc::clone(&gathering), number, has_arrived: Cell::new(false) };
+            let turns = Arc::clone(&gathering.turns);
+            let part =
+                Part { gathering: Arc::clone(&gathering), number, turn: Cell::default(), is_settled: Cell::default() };
             PART.scope(part, async {
+                // Nobody closes it.
+                let turn = turns.acquire_owned().await.ok();
+                PART.with(|part| part.turn.set(turn));
                 let outcome = self.next.consume(on_its_way).await;
                 PART.with(|part| part.ends(&outcome));
                 outcome
@@ -90,11 +88,18 @@ impl Together {
 
     async fn all(&self, delivery: Delivery) -> Outcome {
         let delivery = Delivery { origin: delivery.origin.of_any_cluster(), ..delivery };
-        // What is no part of something, or comes a second time, goes its own way; so does what others send on by themselves.
-        let Ok(Some((gathering, number))) = PART.try_with(Part::arrives) else {
+        // What others send on by themselves, as a batch does, is no part of anything.
+        let Ok((gathering, number, is_first)) = PART.try_with(Part::arrives) else {
             return self.next.consume(delivery).await;
         };
-        gathering.takes(number, delivery, &self.next).await
+        if is_first {
+            return gathering.takes(number, delivery, &self.next).await;
+        }
+        // What comes in several pieces goes on where the first of them does.
+        match gathering.came_to().await {
+            Err(failure) if !failure.is_permanent() => Err(failure),
+            _ => self.next.consume(delivery).await,
+        }
     }
 }
 
@@ -108,18 +113,26 @@ impl Consumer for Together {
 struct Part {
     gathering: Arc<Gathering>,
     number: usize,
-    has_arrived: Cell<bool>,
+    /// Held while it is on its way.
+    turn: Cell<Option<OwnedSemaphorePermit>>,
+    is_settled: Cell<bool>,
 }
 
 impl Part {
-    /// Where it arrives, the first time.
-    fn arrives(&self) -> Option<(Arc<Gathering>, usize)> {
-        (!self.has_arrived.replace(true)).then(|| (Arc::clone(&self.gathering), self.number))
+    /// It has arrived, or will not; whether that is news.
+    fn settles(&self) -> bool {
+        drop(self.turn.take());
+        !self.is_settled.replace(true)
+    }
+
+    /// Where it arrives, and whether for the first time.
+    fn arrives(&self) -> (Arc<Gathering>, usize, bool) {
+        (Arc::clone(&self.gathering), self.number, self.settles())
     }
 
     /// Its way is over. One that never arrived was dropped on purpose, or failed.
     fn ends(&self, outcome: &Outcome) {
-        if !self.has_arrived.replace(true) {
+        if self.settles() {
             self.gathering.is_not_coming(outcome);
         }
     }
@@ -130,9 +143,10 @@ struct Gathering {
     state: Mutex<State>,
     /// Told of when no part is awaited any more.
     complete: Notify,
+    turns: Arc<Semaphore>,
     /// The parts as they were sent, and what they were cut from.
     sent: Vec<Payload>,
-    whole: Option<Payload>,
+    whole: Payload,
     came_to: watch::Sender<Option<Outcome>>,
 }
 
@@ -147,9 +161,10 @@ struct State {
 }
 
 impl Gathering {
-    fn new(sent: Vec<Payload>, whole: Option<Payload>) -> Self {
+    fn new(sent: Vec<Payload>, whole: Payload) -> Self {
         let state = Mutex::new(State { awaited: sent.len(), ..State::default() });
-        Gathering { state, complete: Notify::new(), sent, whole, came_to: watch::Sender::new(None) }
+        let (complete, turns) = (Notify::new(), Arc::new(Semaphore::new(AT_ONCE)));
+        Gathering { state, complete, turns, sent, whole, came_to: watch::Sender::new(None) }
     }
 
     /// Takes a part in, and returns what came of all of them.
@@ -158,6 +173,11 @@ impl Gathering {
             state.arrived.push((number, delivery));
             state.next.get_or_insert_with(|| Arc::clone(next));
         });
+        self.came_to().await
+    }
+
+    /// What came of those that have arrived.
+    async fn came_to(&self) -> Outcome {
         let mut came_to = self.came_to.subscribe();
         let outcome = came_to.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
         // Who sends them on is there as long as this waits.
@@ -206,8 +226,8 @@ impl Gathering {
                 None => merged.push(part),
             }
         }
-        if let (true, [one], Some(whole)) = (is_whole, merged.as_mut_slice(), &self.whole) {
-            one.payload = whole.clone();
+        if let (true, [one]) = (is_whole, merged.as_mut_slice()) {
+            one.payload = self.whole.clone();
         }
         merged
     }

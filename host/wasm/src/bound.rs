@@ -134,7 +134,7 @@ impl Bound {
         let heads = self.heads();
         let generations = || heads.iter().filter_map(|held| held.guest.generations().0);
         self.alone.store(generations().any(|generation| generation.remembers()), Ordering::Relaxed);
-        self.vacant.is_stood_in_for(heads.iter().any(|held| held.bound_to().is_some()));
+        self.vacant.is_stood_in_for(heads.iter().any(|held| held.guest.running().is_some()));
     }
 
     fn hold(&self, held: Held) {
@@ -155,6 +155,8 @@ impl Bound {
             return;
         }
         self.turns.fetch_add(1, Ordering::Release);
+        // Who is gone is not to be found there, nor held.
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Table::default();
         for Held { head, .. } in gone {
             let Stand { id, pipeline, module, .. } = &self.mould.stand;
             tracing::warn!(processor = %id, %pipeline, module, head, "module unloaded: it is gone");
@@ -216,7 +218,7 @@ impl Tender {
     fn welcome(&self, module: &str, head: &str) -> Loading {
         let guest = Arc::new(self.bound.mould.guest(Some(head), &self.bound.turns));
         let before = self.roll.enter(&guest);
-        let claims = self.shelf.get(module, head).filter(|edition| edition.was_live());
+        let claims = self.shelf.live(module, head);
         self.bound.hold(Held { head: head.to_owned(), guest: Arc::clone(&guest), claims });
         Loading::new(guest, Source::on_shelf(module, head, Arc::clone(&self.shelf)), self.limits.clone(), before)
     }

@@ -43,7 +43,10 @@ pub(crate) struct Loading {
 
 impl Loading {
     pub(crate) fn new(guest: Arc<Guest>, source: Source, limits: Limits, before: Weak<Guest>) -> Self {
-        let (changes, source) = (source.changes(), Arc::new(Mutex::new(source)));
+        let mut changes = source.changes();
+        // What is there already was not looked at.
+        changes.iter_mut().for_each(watch::Receiver::mark_changed);
+        let source = Arc::new(Mutex::new(source));
         Loading { guest, source, limits, before, hopeless: None, pushed: None, changes }
     }
 
@@ -58,7 +61,13 @@ impl Loading {
 
     /// Loads what is there now, unless it runs already or has just failed.
     pub(crate) async fn load(&mut self, loader: &Loader) -> Result<(), LoadError> {
-        let request = self.fetch(loader).await?;
+        let request = match self.fetch(loader).await {
+            Ok(request) => request,
+            Err(error) => {
+                self.go_on_without();
+                return Err(error);
+            }
+        };
         let identity = request.identity.clone();
         self.pushed = request.edition.clone().map(|edition| (edition, identity.clone()));
         let runs = self.guest.running().as_ref() == Some(&identity);
@@ -71,6 +80,7 @@ impl Loading {
             return Ok(());
         }
         if runs || self.guest.has_given_up(&identity) {
+            self.tell_given_up();
             return Ok(());
         }
         let swapped = self.take_up(loader, request).await;
@@ -79,7 +89,12 @@ impl Loading {
             _ => None,
         };
         match &swapped {
-            Ok(()) if self.guest.running().as_ref() == Some(&identity) => self.tell(|| Standing::Live),
+            Ok(()) if self.guest.running().as_ref() == Some(&identity) => {
+                if let Some((edition, _)) = &self.pushed {
+                    self.guest.runs_as(edition);
+                }
+                self.tell(|| Standing::Live);
+            }
             Ok(()) => {}
             Err(error) => {
                 self.refused(&identity.digest.short(), error);
@@ -94,7 +109,7 @@ impl Loading {
 
     /// What was pushed is not taken up: what runs at this place in the configuration in force runs on here.
     fn go_on_without(&mut self) {
-        if self.pushed.is_none() || self.guest.running().is_some() {
+        if self.changes.is_none() || self.guest.running().is_some() {
             return;
         }
         let Some(before) = self.before.upgrade() else { return };
@@ -153,6 +168,11 @@ impl Loading {
         Arc::strong_count(&self.guest) == 1
     }
 
+    /// Whether what it was to load was pushed, and is not there any more.
+    fn is_gone(&self) -> bool {
+        self.changes.is_some() && self.source.lock().unwrap_or_else(PoisonError::into_inner).is_gone()
+    }
+
     /// Looks for changes until the end, or that of the processor. What fails leaves everything as it was, and is looked at
     /// again when the files change, or soon where the host was at fault.
     pub(crate) async fn watch(mut self, loader: Arc<Loader>, mut shutdown: Shutdown) {
@@ -164,7 +184,7 @@ impl Loading {
             }
             loop {
                 self.pause(&retry).await;
-                if self.is_orphan() {
+                if self.is_orphan() || self.is_gone() {
                     return;
                 }
                 self.tell_given_up();

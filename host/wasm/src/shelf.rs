@@ -28,6 +28,8 @@ pub struct Pushed {
     pub clusters: Vec<ClusterPattern>,
     /// Whether it was live before on this host: what it is for is for nothing else, even where it cannot be loaded.
     pub is_good: bool,
+    /// Why it is not to run any more; what it is for is for nothing else all the same.
+    pub withheld: Option<String>,
 }
 
 /// What was pushed, and what has become of it.
@@ -94,8 +96,15 @@ impl Edition {
     }
 }
 
-/// Editions of a module by their heads.
-type Heads = BTreeMap<String, Arc<Edition>>;
+/// What is there of a module, by heads.
+type Heads = BTreeMap<String, Place>;
+
+#[derive(Debug)]
+struct Place {
+    edition: Arc<Edition>,
+    /// What was live last.
+    live: Option<Arc<Edition>>,
+}
 
 /// Where editions are put and taken from, by the name of their module.
 #[derive(Debug)]
@@ -104,6 +113,13 @@ pub struct Shelf {
     wanted: watch::Sender<BTreeSet<String>>,
     /// Told of whenever something was put or cleared.
     changes: watch::Sender<()>,
+}
+
+impl Place {
+    fn live(self) -> Option<Arc<Edition>> {
+        let Place { edition, live } = self;
+        Some(edition).filter(|edition| edition.was_live()).or(live)
+    }
 }
 
 impl Default for Shelf {
@@ -116,7 +132,12 @@ impl Default for Shelf {
 impl Shelf {
     /// Puts an edition in the place of the one before it under the same head.
     pub fn put(&self, edition: Arc<Edition>) {
-        self.editions().entry(edition.module.clone()).or_default().insert(edition.head.clone(), edition);
+        {
+            let mut editions = self.editions();
+            let heads = editions.entry(edition.module.clone()).or_default();
+            let live = heads.remove(&edition.head).and_then(Place::live);
+            heads.insert(edition.head.clone(), Place { edition, live });
+        }
         self.changes.send_replace(());
     }
 
@@ -129,7 +150,14 @@ impl Shelf {
     }
 
     pub(crate) fn get(&self, module: &str, head: &str) -> Option<Arc<Edition>> {
-        self.editions().get(module)?.get(head).cloned()
+        Some(Arc::clone(&self.editions().get(module)?.get(head)?.edition))
+    }
+
+    /// What was live last under a head.
+    pub(crate) fn live(&self, module: &str, head: &str) -> Option<Arc<Edition>> {
+        let editions = self.editions();
+        let Place { edition, live } = editions.get(module)?.get(head)?;
+        Some(Arc::clone(edition)).filter(|edition| edition.was_live()).or_else(|| live.clone())
     }
 
     /// Under which heads the module is there.

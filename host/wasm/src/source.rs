@@ -39,6 +39,8 @@ pub enum SourceError {
     TwoConfigs,
     #[error("the module {0} was not pushed to the cluster, or has not come from there yet")]
     NotPushed(String),
+    #[error("it is not to run any more: {0}")]
+    Withheld(String),
     #[error("{path} is not the component that was pushed: it has another digest")]
     Damaged { path: PathBuf },
 }
@@ -149,6 +151,11 @@ impl Source {
         &self.name
     }
 
+    /// Whether it is of the shelf, and nothing is there any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(&self.origin, Origin::Shelf { shelf, head, .. } if shelf.get(&self.name, head).is_none())
+    }
+
     /// Whether something was pushed that was not fetched yet, which takes no time to say; none where it is about files.
     pub(crate) fn has_changed_on_shelf(&mut self) -> Option<bool> {
         matches!(self.origin, Origin::Shelf { .. }).then(|| self.has_changed())
@@ -195,6 +202,9 @@ impl Source {
 
 /// The edition with its component. Whoever has put it there has looked at its size.
 fn pushed(edition: &Arc<Edition>) -> Result<Fetched, SourceError> {
+    if let Some(reason) = &edition.withheld {
+        return Err(SourceError::Withheld(reason.clone()));
+    }
     let path = &edition.component;
     let read = std::fs::read(path).map_err(|error| SourceError::Read { path: path.clone(), error })?;
     if Digest::of(&read) != edition.digest {

@@ -13,6 +13,7 @@ use super::{Follower, Head};
 use crate::head::{NotTaken, Rejected};
 use crate::objects::{self, Signed};
 use crate::report::{LIVE, State};
+use crate::store::Kept;
 
 /// All hosts hear of a head at once, and are not to fetch its parts at once.
 const JITTER: Duration = Duration::from_millis(400);
@@ -51,9 +52,10 @@ impl Follower {
             let component = fetch(&api, &namespace, &manifest, self.component_limit).await.map_err(told)?;
             self.store.keep(digest, &component).map_err(|error| told(storage(error)))?;
         }
-        let edition = self.edition(&manifest, false).map_err(|rejected| told(rejected.into()))?;
+        let edition = self.edition(&manifest, false, None).map_err(|rejected| told(rejected.into()))?;
         let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
-        head.record.seen = manifest.revision;
+        (head.record.seen, head.record.seen_manifest) =
+            (manifest.revision, Digest::of(signed.manifest.as_bytes()).to_string());
         head.record.newest = Some(Follower::kept(&signed));
         self.store.write(&head.record).map_err(|error| told(storage(error)))?;
         let before = head.edition.replace(Arc::clone(&edition));
@@ -70,20 +72,25 @@ impl Follower {
     /// Whether a manifest is another than the one that is on the shelf, where it may take its place.
     fn is_new(&self, name: &str, manifest: &Manifest, signed: &Signed) -> Result<bool, Rejected> {
         let Some(head) = self.heads.get(name) else { return Ok(false) };
-        if let Some(other) = self.tying(name, &manifest.name, &clusters(manifest)?).find(|other| other.is_there) {
+        if let Some(other) =
+            self.tying(name, &manifest.name, &clusters(manifest)?).find(|other| other.is_there || !self.has_listed)
+        {
             return Err(Rejected::Tie(other.record.head.clone()));
         }
         let record = &head.record;
         let kept = [&record.newest, &record.good].into_iter().flatten();
-        let is_known = kept.map(|kept| Signed::from(kept.clone())).any(|kept| kept.manifest == signed.manifest);
+        let digest = Digest::of(signed.manifest.as_bytes()).to_string();
+        let is_known = record.seen_manifest == digest || kept.into_iter().any(|kept| kept.digest() == digest);
         let seen = record.seen;
         match manifest.revision {
             revision if revision < seen => Err(Rejected::Older { revision, seen }),
             revision if revision == seen && !is_known => Err(Rejected::Changed(revision)),
-            _ if record.rolled_back == Digest::of(signed.manifest.as_bytes()).to_string() => {
+            _ if record.rolled_back == digest => {
                 Err(Rejected::RolledBack("it failed on live data when it ran here".to_owned()))
             }
-            revision => Ok(head.edition.as_ref().is_none_or(|edition| edition.revision != revision)),
+            revision => Ok(head.edition.as_ref().is_none_or(|edition| {
+                edition.revision != revision || edition.withheld.is_some() || !self.store.has(edition.digest)
+            })),
         }
     }
 
@@ -96,9 +103,13 @@ impl Follower {
     ) -> impl Iterator<Item = &'f Head> {
         let others = self.heads.iter().filter(move |(other, _)| *other != name).map(|(_, head)| head);
         others.filter(move |head| {
+            let ties = |theirs: &ClusterPattern| clusters.iter().any(|ours| ours.ties_with(theirs));
+            // What was good last may run while what was taken after it does not.
+            let good =
+                || head.record.good.as_ref().and_then(Kept::manifest).and_then(|good| self::clusters(&good).ok());
             head.edition.as_ref().is_some_and(|edition| {
-                let ties = |theirs: &ClusterPattern| clusters.iter().any(|ours| ours.ties_with(theirs));
-                edition.module == module && edition.clusters.iter().any(ties)
+                edition.module == module
+                    && (edition.clusters.iter().any(ties) || good().is_some_and(|theirs| theirs.iter().any(ties)))
             })
         })
     }

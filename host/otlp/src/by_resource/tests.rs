@@ -37,7 +37,7 @@ fn names(payload: &Payload) -> Vec<&str> {
 fn what_has_one_key_is_the_payload_itself() {
     let mut payload = logs(&["a", "a"]);
     payload.join(logs(&["a"]));
-    let parts = payload.by_resource(name);
+    let parts = payload.by_resource(100, name).unwrap();
     let [("a", part)] = parts.as_slice() else { panic!("{parts:?}") };
     let pointers = |payload: &Payload| -> Vec<_> { payload.segments().iter().map(|s| s.bytes().as_ptr()).collect() };
     assert_eq!(pointers(part), pointers(&payload));
@@ -46,7 +46,7 @@ fn what_has_one_key_is_the_payload_itself() {
 #[test]
 fn what_is_cut_lies_where_it_lay() {
     let payload = logs(&["a", "b", "b", "a"]);
-    let parts = payload.by_resource(name);
+    let parts = payload.by_resource(100, name).unwrap();
     let [("a", first), ("b", second)] = parts.as_slice() else { panic!("{parts:?}") };
     assert_eq!((first.items(), second.items()), (1 + 4, 2 + 3));
     let whole = payload.segments()[0].bytes().as_ptr_range();
@@ -56,14 +56,21 @@ fn what_is_cut_lies_where_it_lay() {
 #[test]
 fn what_lies_in_many_places_is_put_together() {
     let payload = logs(&["a", "b"].repeat(100));
-    let parts = payload.by_resource(name);
+    let parts = payload.by_resource(100, name).unwrap();
     assert_eq!(parts.iter().map(|(_, part)| part.segments().len()).collect::<Vec<_>>(), [1, 1]);
     assert_eq!(parts.iter().map(|(_, part)| part.items()).sum::<u64>(), payload.items());
 }
 
 #[test]
+fn no_more_parts_are_made_than_may_be() {
+    let payload = logs(&["a", "b", "a", "c"]);
+    assert!(payload.by_resource(2, name).is_none());
+    assert_eq!(payload.by_resource(3, name).unwrap().len(), 3);
+}
+
+#[test]
 fn there_is_no_part_of_nothing() {
-    assert!(logs(&[]).by_resource(name).is_empty());
+    assert!(logs(&[]).by_resource(100, name).unwrap().is_empty());
 }
 
 proptest! {
@@ -73,7 +80,7 @@ proptest! {
         for names in &segments {
             payload.join(logs(&names.iter().map(String::as_str).collect::<Vec<_>>()));
         }
-        let parts = payload.by_resource(name);
+        let parts = payload.by_resource(100, name).unwrap();
         for (key, part) in &parts {
             prop_assert!(names(part).iter().all(|name| name == key));
             let counted: usize = view::logs(part).flat_map(|l| l.scope_logs.clone()).map(|s| s.log_records.clone().count()).sum();

@@ -172,13 +172,30 @@ async fn what_is_sent_on_in_several_pieces_or_by_others_arrives_too() {
 }
 
 #[tokio::test]
-async fn more_clusters_than_may_be_under_way_go_in_turns() {
+async fn more_clusters_than_may_be_under_way_are_one_again_too_or_none_of_them_goes_on() {
     let line = Line::new();
     let names: Vec<String> = (0..200).map(|number| format!("edge-{number}")).collect();
-    line.send(&names.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
-    let arrived = line.kept.take();
-    assert_eq!(arrived.len(), 4);
-    assert_eq!(arrived.iter().map(|one| one.payload.items()).sum::<u64>(), 200);
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    line.send(&names).await.unwrap();
+    let [arrived] = line.kept.take().try_into().unwrap();
+    assert_eq!(arrived.payload.items(), 200);
+    names[150] = "refuse";
+    assert_eq!(line.send(&names).await, Err(refused(1)));
+    assert!(line.kept.take().is_empty());
+}
+
+#[tokio::test]
+async fn more_clusters_than_anybody_has_are_refused_for_good() {
+    let names: Vec<String> = (0..2000).map(|number| format!("edge-{number}")).collect();
+    let outcome = Line::new().send(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert!(outcome.unwrap_err().is_permanent());
+}
+
+#[tokio::test]
+async fn no_piece_of_a_part_goes_on_where_another_part_is_refused() {
+    let line = Line::new();
+    assert_eq!(line.send(&["twice", "refuse"]).await, Err(refused(1)));
+    assert!(line.kept.take().is_empty());
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ fn pushed(place: &Path, component: &[u8], module: &str, cluster: usize, pattern:
         grants: Fields { reads: vec!["*".to_owned()], writes: vec!["*".to_owned()], metadata: Vec::new() },
         clusters: vec![ClusterPattern::read(pattern)?],
         is_good: false,
+        withheld: None,
     })
 }
 

@@ -39,6 +39,7 @@ impl Cluster {
             grants: all,
             clusters: clusters.iter().map(|pattern| ClusterPattern::read(pattern).unwrap()).collect(),
             is_good: false,
+            withheld: None,
         }
     }
 

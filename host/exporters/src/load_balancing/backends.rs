@@ -11,7 +11,7 @@ use host_config::Wrong;
 use host_telemetry::Metrics;
 use tokio::sync::watch;
 
-use super::config::{Config, of_protocol};
+use super::config::{Config, of_protocol, with_port};
 use super::counts::{Counts, OfBackend};
 use super::ring::Ring;
 use crate::Deps;
@@ -133,7 +133,7 @@ impl Maker {
         if self.is_ending.load(Ordering::Acquire) {
             exporter.stop_retrying();
         }
-        let counts = self.counts.of_backend(address);
+        let counts = self.counts.of_backend(&with_port(address));
         Ok(Arc::new(Backend { address: address.to_owned(), exporter, counts, is_gone: AtomicBool::new(false) }))
     }
 
@@ -163,7 +163,7 @@ impl Maker {
             if !addresses.contains(&gone.address) {
                 gone.is_gone.store(true, Ordering::Release);
                 gone.exporter.stop_retrying();
-                self.counts.forget(&gone.address);
+                self.counts.forget(&with_port(&gone.address));
             }
         }
     }

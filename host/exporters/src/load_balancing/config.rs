@@ -329,7 +329,7 @@ pub(super) fn of_protocol(wrong: Wrong) -> Wrong {
 }
 
 /// An address with a port, which is that of OTLP where it has none.
-fn with_port(address: &str) -> String {
+pub(super) fn with_port(address: &str) -> String {
     let (scheme, rest) = match address.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), address),

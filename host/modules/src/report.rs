@@ -118,7 +118,7 @@ impl Reporter {
 }
 
 /// The states as text, without as many of those that are live as do not fit; and how many these are.
-fn said(states: &States) -> (String, usize) {
+pub(crate) fn said(states: &States) -> (String, usize) {
     let (mut states, mut left_out) = (states.clone(), 0);
     loop {
         // States are text and numbers.

@@ -3,4 +3,5 @@
 
 mod changes;
 mod config;
+mod report;
 mod store;

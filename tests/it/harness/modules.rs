@@ -44,13 +44,21 @@ pub(crate) fn trapping() -> Vec<u8> {
 
 /// A module that was built for another version of the contract.
 pub(crate) fn of_another_version(module: &[u8]) -> Vec<u8> {
-    let (from, to) = (b"@0.2.0", b"@0.9.0");
+    renamed(module, b"@0.2.0", b"@0.9.0")
+}
+
+/// A module that imports what no host has, in place of the interface by which it logs.
+pub(crate) fn with_a_foreign_import(module: &[u8]) -> Vec<u8> {
+    renamed(module, b"tidegate:processor/log@", b"strange0:processor/log@")
+}
+
+/// A module in which another name of the same length stands wherever this one does.
+fn renamed<const N: usize>(module: &[u8], from: &[u8; N], to: &[u8; N]) -> Vec<u8> {
     let mut patched = module.to_vec();
-    let places: Vec<usize> =
-        module.windows(from.len()).enumerate().filter(|(_, at)| at == from).map(|(i, _)| i).collect();
-    assert!(!places.is_empty(), "a module names the version that it was built for");
+    let places: Vec<usize> = module.windows(N).enumerate().filter(|(_, at)| at == from).map(|(i, _)| i).collect();
+    assert!(!places.is_empty(), "the module has such a name");
     for at in places {
-        patched[at..at + to.len()].copy_from_slice(to);
+        patched[at..at + N].copy_from_slice(to);
     }
     patched
 }

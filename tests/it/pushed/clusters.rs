@@ -61,9 +61,9 @@ impl Cluster {
         });
         cluster.server.create("/api/v1/namespaces/default/pods", &pod).await;
         let rules = [
-            ("card.yaml", "credit_card: {}"),
+            ("card.yaml", "payment_card: {}"),
             ("address.yaml", "ipv4: {}"),
-            ("card-and-address.yaml", "credit_card: {}, ipv4: {}"),
+            ("card-and-address.yaml", "payment_card: {}, ipv4: {}"),
             ("mail-and-ssn.yaml", "email: {}, us_ssn: {}"),
         ];
         for (name, detectors) in rules {
@@ -209,8 +209,8 @@ async fn a_request_of_several_clusters_is_parted_by_their_rules_and_one_again() 
     let mut told = bodies(&backend);
     told.sort();
     let expected = [
-        format!("edge-a one [credit_card] {ADDRESS}"),
-        format!("edge-a one [credit_card] {ADDRESS}"),
+        format!("edge-a one [payment_card] {ADDRESS}"),
+        format!("edge-a one [payment_card] {ADDRESS}"),
         format!("edge-b one {CARD} [ipv4]"),
     ];
     assert_eq!(told, expected);
@@ -233,7 +233,7 @@ async fn a_request_of_several_clusters_is_parted_by_their_rules_and_one_again() 
     hub.kill_and_restart().await;
     let client = Client::connect(hub.grpc()).await;
     client.logs(of_clusters("three", &["edge-a"])).await.unwrap();
-    assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-a three [credit_card] {ADDRESS}"));
+    assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-a three [payment_card] {ADDRESS}"));
     let head = "/api/v1/namespaces/default/configmaps/";
     let copied = cluster.server.read(&format!("{head}hub-a")).await["data"].clone();
     cluster.server.patch(&format!("{head}hub-edges"), &json!({ "data": copied })).await;

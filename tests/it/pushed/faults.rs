@@ -177,7 +177,8 @@ async fn what_the_sandbox_refuses_changes_nothing() {
     running.still_scrubs().await;
     // It is no module, or one of another world.
     for (name, component, says) in [
-        ("foreign", modules::of_another_version(&modules::bundled("pii-scrub")), "0.9.0"),
+        ("elsewhere", modules::of_another_version(&modules::bundled("pii-scrub")), "0.9.0"),
+        ("foreign", modules::with_a_foreign_import(&modules::bundled("pii-scrub")), "imports strange0:processor/log"),
         ("broken", modules::truncated(&modules::bundled("pii-scrub")), "damaged or cut off"),
     ] {
         let seen = running.collector.log.len();

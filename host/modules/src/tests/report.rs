@@ -1,0 +1,28 @@
+//! What a host says of its modules on its own pod.
+
+use crate::report::{LIVE, State, States, said};
+
+fn state(state: &str) -> State {
+    State {
+        module: "pii-scrub".to_owned(),
+        revision: 1,
+        digest: "d".repeat(64),
+        state: state.to_owned(),
+        reason: String::new(),
+        manifest: "m".repeat(64),
+    }
+}
+
+#[test]
+fn what_does_not_fit_an_annotation_is_left_out_as_far_as_it_is_live() {
+    let mut states: States = (0..5000).map(|number| (format!("head-{number}"), state(LIVE))).collect();
+    states.insert("zz-refused".to_owned(), state("Refused"));
+    let (text, left_out) = said(&states);
+    assert!(text.len() <= 200 << 10, "{}", text.len());
+    let told: States = serde_json::from_str(&text).unwrap();
+    assert!(told.contains_key("zz-refused"));
+    assert_eq!(told.len() + left_out, states.len());
+    assert!(told.len() > 500, "no more is left out than has to be: {}", told.len());
+    let few: States = [("head".to_owned(), state(LIVE))].into();
+    assert_eq!(said(&few).1, 0);
+}

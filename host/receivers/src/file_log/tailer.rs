@@ -6,6 +6,7 @@
 mod batches;
 mod copies;
 mod follow;
+mod known;
 mod packed;
 mod read;
 

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::follow::if_there;
-use super::packed::has_content_packed;
+use super::follow::{find_moved, if_there};
+use super::known::open_as;
+use super::packed::{has_content_packed, may_be_packed_of};
 use super::{GRACE, Tailer};
 use crate::entries::entry::FileId;
 use crate::file_log::identity::{self, Fingerprint, GUARD, Guard};
@@ -30,18 +31,9 @@ impl Tailer {
 
     /// What one of this path is a copy of, or becomes one.
     pub(super) fn original_of(&self, place: &Path, now: Instant) -> Option<Copied> {
-        let files = || self.originals(place).filter_map(|id| Some((id, self.files.get(&id)?)));
-        let is_read = |file: &Tailed| file.offset > 0;
-        let copied = |(of, _)| Copied::new(of, now);
-        let own = files().find(|(_, file)| is_read(file) && is_copy(place, file).unwrap_or(false)).map(copied);
-        // Of one that nothing was read of it is known by its beginning alone, once that is in the copy only.
-        let is_cut = |file: &Tailed| {
-            !is_read(file)
-                && file.longest > 0
-                && has_content(place, file).unwrap_or(false)
-                && !has_content(&file.place, file).unwrap_or(true)
-        };
-        own.or_else(|| files().find(|(_, file)| is_cut(file)).map(|(of, _)| Copied::whole(of)))
+        let copy = source::regular(place).ok()?;
+        let is_original = |id: &FileId| self.files.get(id).is_some_and(|file| is_copy(&copy, file).unwrap_or(false));
+        self.originals(place).find(is_original).map(|of| Copied::new(of, now))
     }
 
     /// Looks at copies that were not as long as what was read of their originals: they may be something else.
@@ -54,10 +46,14 @@ impl Tailer {
             if fs::metadata(&original.place).map_or(0, |metadata| metadata.len()) < original.offset {
                 continue;
             }
-            let is_copy = is_copy(&file.place, original).unwrap_or(true);
-            let is_whole = is_copy && file.scanned >= original.offset;
-            let is_over =
-                !is_whole && file.scanned == copied.seen && now.saturating_duration_since(copied.grew) >= GRACE;
+            // What is at its place may be another already.
+            let Ok(Some(copy)) = open_as(&file.place, file.inode) else { continue };
+            let is_copy = is_copy(&copy, original).unwrap_or(true);
+            // What nothing was read of is compared until something was.
+            let is_read = original.offset > 0;
+            let is_whole = is_copy && is_read && file.scanned >= original.offset;
+            let has_stayed = file.scanned == copied.seen && now.saturating_duration_since(copied.grew) >= GRACE;
+            let is_over = is_read && !is_whole && has_stayed;
             others.push((*id, is_copy && !is_over, is_whole));
         }
         for (id, is_copy, is_whole) in others {
@@ -93,19 +89,21 @@ impl Tailer {
         let name = file.place.file_name()?.to_str()?;
         for entry in fs::read_dir(folder).ok()?.flatten() {
             let there = entry.file_name();
-            let is_other = there.to_str().is_some_and(|there| there.len() > name.len() && there.starts_with(name));
-            let packed = is_other && entry.path().extension().is_some_and(|extension| extension == "gz");
+            let Some(there) = there.to_str() else { continue };
+            let packed = may_be_packed_of(there, name);
+            let is_other = packed || there.len() > name.len() && there.starts_with(name);
             let is_copy = || match packed {
                 true => has_content_packed(&entry.path(), file),
-                false => Ok(has_content(&entry.path(), file)? || is_begin(&entry.path(), file)?),
+                false => source::regular(&entry.path())
+                    .and_then(|copy| Ok(is_content(&copy, file)? || is_begin(&copy, file)?)),
             };
             if !is_other || !is_copy().unwrap_or(false) {
                 continue;
             }
             let metadata = entry.metadata().ok()?;
             let inode = (metadata.dev(), metadata.ino());
-            // It may have been given the inode of one that is gone, and not delivered yet.
-            if self.by_inode.get(&inode).is_some_and(|known| self.is_it(*known, &entry.path())) {
+            // Whose name and inode it has by chance after a restart has no more of it than that.
+            if self.owner(&entry.path(), &metadata).is_some_and(|known| self.has_its_content(known, &entry.path())) {
                 continue;
             }
             let copy = self.next_id;
@@ -122,22 +120,18 @@ impl Tailer {
         None
     }
 
-    /// Whether a file that waits to be read was written anew; where it only became shorter, reading decides. Where it was
-    /// not, more of its beginning is known now.
+    /// Whether a file that changed was written anew; where it became shorter and begins as before, reading
+    /// decides. Where it was not, more of its beginning is known now.
     pub(super) fn is_written_anew(&mut self, id: FileId, there: &Metadata) -> bool {
         let wanted = self.config.fingerprint_size.0;
         let Some(file) = self.files.get_mut(&id) else { return false };
-        let is_waiting = file.is_under_way() || file.is_ready;
         let is_short = u64::from(file.fingerprint.len) < wanted.min(there.len());
         let has_changed = there.len() != file.scanned && file.inode == (there.dev(), there.ino());
-        let is_shorter = there.len() < file.offset && there.len() >= wanted;
-        if !is_waiting && !is_short || !has_changed || is_shorter || file.packed || file.copied.is_some() {
+        if !has_changed || file.packed || file.copied.is_some() {
             return false;
         }
-        // It may be another by now that is there under its name.
-        let is_it = |open: &File| open.metadata().is_ok_and(|open| (open.dev(), open.ino()) == file.inode);
-        let Some(open) = source::regular(&file.place).ok().filter(is_it) else { return false };
-        if file.fingerprint.len > 0 && is_content(&open, file).is_ok_and(|is| !is) {
+        let Ok(Some(open)) = open_as(&file.place, file.inode) else { return false };
+        if has_other_content(&open, file, wanted).unwrap_or(false) {
             return true;
         }
         if is_short
@@ -150,6 +144,20 @@ impl Tailer {
         false
     }
 
+    /// What was written anew is told apart from what it was before something is taken for a copy of either.
+    pub(super) fn split_originals(&mut self, place: &Path, now: Instant) {
+        let wanted = self.config.fingerprint_size.0;
+        let is_other = |id: &FileId| {
+            let Some(file) = self.files.get(id) else { return false };
+            let open = open_as(&file.place, file.inode).ok().flatten();
+            open.is_some_and(|open| has_other_content(&open, file, wanted).unwrap_or(false))
+        };
+        let others: Vec<FileId> = self.originals(place).filter(is_other).collect();
+        for id in others {
+            self.split(id, now);
+        }
+    }
+
     /// A file was written anew before what was there was read or delivered: that goes on as the copy that was made of it,
     /// and what is there is another file behind it.
     pub(super) fn split(&mut self, id: FileId, now: Instant) {
@@ -159,12 +167,12 @@ impl Tailer {
         self.next_id += 1;
         let mut other = Tailed::new(file.inode, file.lineage, file.path.clone(), file.place.clone(), &self.config);
         if let Some(copy) = self.copy_of(id, &file).and_then(|copy| self.files.remove(&copy).map(|file| (copy, file))) {
-            let (copy, copied) = copy;
+            let (copy, mut copied) = copy;
             self.copies.remove(&copy);
+            let length = seek_copy(&mut copied);
             (file.inode, file.path, file.place, file.packed) = (copied.inode, copied.path, copied.place, copied.packed);
             (file.seen, file.scanned, file.is_drained) = (copied.seen, copied.scanned, false);
             file.fingerprint = copied.fingerprint;
-            let length = fs::metadata(&file.place).ok().filter(|_| !file.packed).map_or(u64::MAX, |there| there.len());
             file.shorten(length);
             self.by_inode.insert(file.inode, id);
             self.by_path.insert(file.path.clone(), id);
@@ -202,7 +210,7 @@ impl Tailer {
     pub(super) fn inherit(&mut self, copy: FileId, file: &Tailed, now: Instant) {
         let Some(other) = self.files.get_mut(&copy) else { return };
         // What was written and read after it was made is not in it.
-        let length = fs::metadata(&other.place).ok().filter(|_| !other.packed).map_or(u64::MAX, |there| there.len());
+        let length = seek_copy(other);
         let guard = if length < file.offset { Guard::default() } else { file.guard };
         other.copied = None;
         self.copies.remove(&copy);
@@ -219,13 +227,13 @@ impl Tailer {
     }
 }
 
-/// Whether what has the inode of a file is that file, and not one that was given the inode when it was gone.
-pub(super) fn is_content_of(path: &Path, file: &Tailed) -> io::Result<bool> {
-    match (file.packed, file.fingerprint.len) {
-        (true, _) => has_content_packed(path, file),
-        (false, 0) => Ok(true),
-        (false, _) => has_content(path, file),
+/// Looks where a copy is by now, which may have been moved since it was seen, and how long it is; so much that nothing is
+/// beyond it where that cannot be told.
+fn seek_copy(copy: &mut Tailed) -> u64 {
+    if copy.length().is_none() && !copy.packed {
+        find_moved(copy).unwrap_or(false);
     }
+    copy.length().unwrap_or(u64::MAX)
 }
 
 /// Whether a file begins as the one that is followed, and has before its offset what was read there.
@@ -246,31 +254,44 @@ fn is_content(other: &File, file: &Tailed) -> io::Result<bool> {
     Ok(file.fingerprint.len > 0 && file.fingerprint.fits(&head) && (guarded == 0 || file.guard.fits(&before)))
 }
 
-/// Whether what is at `place` is a copy of a file as far as that was read, or as far as the copy was written yet.
-fn is_copy(place: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(copy) = if_there(source::regular(place))? else { return Ok(false) };
+/// Whether something else stands in a file than what was read of it, and not less of the same.
+fn has_other_content(open: &File, file: &Tailed, wanted: u64) -> io::Result<bool> {
+    let length = open.metadata()?.len();
+    if file.fingerprint.len == 0 {
+        return Ok(false);
+    }
+    if length < file.offset && length >= wanted {
+        let head = identity::head(open, file.fingerprint.len as usize)?;
+        return Ok(!file.fingerprint.fits(&head));
+    }
+    Ok(!is_content(open, file)?)
+}
+
+/// Whether this is a copy of a file as far as that was read, or as far as the copy was written yet.
+fn is_copy(copy: &File, file: &Tailed) -> io::Result<bool> {
     let length = copy.metadata()?.len();
-    if length >= file.offset {
-        return has_content(place, file);
+    if file.offset > 0 && length >= file.offset.max(u64::from(file.fingerprint.len)) {
+        return is_content(copy, file);
     }
-    let Some(original) = if_there(source::regular(&file.place))? else { return is_begin(place, file) };
+    // Of one that was cut, and that nothing was read of, it is known by its beginning alone.
+    let is_known = |copy| if file.offset > 0 { is_begin(copy, file) } else { is_content(copy, file) };
+    let Some(original) = open_as(&file.place, file.inode)? else { return is_known(copy) };
     if !file.fingerprint.fits(&identity::head(&original, file.fingerprint.len as usize)?) {
-        return is_begin(place, file);
+        return is_known(copy);
     }
-    let first = length.min(u64::from(file.fingerprint.len)) as usize;
-    let begins_alike = first > 0 && identity::head(&copy, first)? == identity::head(&original, first)?;
+    let first = length.min(u64::from(file.fingerprint.len).max(SURE)) as usize;
+    let begins_alike = first > 0 && identity::head(copy, first)? == identity::head(&original, first)?;
     let last = length.saturating_sub(GUARD as u64);
     let (mut ends, mut other) = (Vec::new(), Vec::new());
-    identity::read_at(&copy, last, (length - last) as usize, &mut ends)?;
+    identity::read_at(copy, last, (length - last) as usize, &mut ends)?;
     identity::read_at(&original, last, (length - last) as usize, &mut other)?;
     Ok(begins_alike && ends == other)
 }
 
-/// Whether what is at `place` begins as a file does that was written anew since, and is shorter than what was read of it: that
-/// was written, and read, after the copy was made.
-fn is_begin(place: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(copy) = if_there(source::regular(place))? else { return Ok(false) };
+/// Whether this begins as a file does that was written anew since, and is shorter than what was read of it: that was
+/// written, and read, after the copy was made.
+fn is_begin(copy: &File, file: &Tailed) -> io::Result<bool> {
     let (wanted, length) = (u64::from(file.fingerprint.len), copy.metadata()?.len());
     let is_between = wanted >= SURE && (wanted..file.offset).contains(&length);
-    Ok(is_between && file.fingerprint.fits(&identity::head(&copy, wanted as usize)?))
+    Ok(is_between && file.fingerprint.fits(&identity::head(copy, wanted as usize)?))
 }

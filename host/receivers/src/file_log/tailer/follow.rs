@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::copies::{has_content, is_content_of};
+use super::copies::has_content;
+use super::known::is_content_of;
 use super::packed::find_packed;
 use super::{GRACE, Tailer};
 use crate::entries::entry::FileId;
@@ -17,7 +18,7 @@ use crate::file_log::config::Compression;
 use crate::file_log::finder::{Found, Look, is_absence};
 use crate::file_log::identity::Fingerprint;
 use crate::file_log::source::Source;
-use crate::file_log::tailed::{Copied, Inode, Tailed};
+use crate::file_log::tailed::{Copied, Inode, Says, Tailed};
 
 /// How much longer looking at everything rests than it takes.
 pub(super) const REST: u32 = 50;
@@ -50,7 +51,9 @@ impl Tailer {
         let is_first = self.scans == 1;
         let (known, new) = self.sort_out(found);
         for (id, found) in known {
-            self.see(id, &found, now);
+            // It may have been told since that it is another.
+            let owner = self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())).copied();
+            self.see(owner.unwrap_or(id), &found, now);
         }
         for found in new {
             self.begin(found, is_first, now);
@@ -98,54 +101,25 @@ impl Tailer {
         }
         let (mut known, mut new) = (Vec::new(), Vec::new());
         for found in all {
-            let inode = (found.metadata.dev(), found.metadata.ino());
-            match self.by_inode.get(&inode).copied() {
-                Some(id) if self.is_it(id, &found.path) => known.push((id, found)),
-                Some(_) => {
-                    self.by_inode.remove(&inode);
-                    new.push(found);
-                }
+            match self.owner(&found.path, &found.metadata) {
+                Some(id) => known.push((id, found)),
                 None => new.push(found),
             }
         }
         (known, new)
     }
 
-    /// Whether what has the inode of a file that is followed is that file, and not one that was given it when it was gone.
-    pub(super) fn is_it(&self, id: FileId, path: &Path) -> bool {
-        let Some(file) = self.files.get(&id) else { return false };
-        // What has other content under its own name was written anew; one that was moved from there is no more at that name.
-        let is_at = || file.place == path || fs::canonicalize(path).is_ok_and(|place| place == file.place);
-        let is_own = file.path == path && (self.scans > 1 && file.gone.is_none() || is_at());
-        // What is open has its inode for itself.
-        file.source.is_some() || is_own || is_content_of(path, file).unwrap_or(!file.packed)
-    }
-
     /// A file that is followed is there.
     fn see(&mut self, id: FileId, found: &Found, now: Instant) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.seen = self.scans;
-        if file.path != found.path {
-            let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
-            if self.by_place.get(&file.place) == Some(&id) {
-                self.by_place.remove(&file.place);
-            }
-            let path = std::mem::replace(&mut file.path, found.path.clone());
-            if let Some(was) = file.was.replace(path)
-                && self.by_path.get(&was) == Some(&id)
-            {
-                self.by_path.remove(&was);
-            }
-            self.by_path.insert(found.path.clone(), id);
-            self.by_place.insert(place.clone(), id);
-            file.says = std::sync::Arc::new(super::super::tailed::Says::new(&self.config, &found.path, &place));
-            file.place = place;
-            if file.copied.is_none() {
-                self.changes.insert(id, Some(file.known()));
-            }
-        }
+        // One that was moved away may be back under its name.
+        let may_be_elsewhere = self.scans == 1 || file.gone.is_some();
         if file.copied.is_none() {
             file.gone = None;
+        }
+        if file.path != found.path || may_be_elsewhere {
+            self.name(id, &found.path);
         }
         if self.is_written_anew(id, &found.metadata) {
             return self.split(id, now);
@@ -168,6 +142,28 @@ impl Tailer {
         self.hold(id);
     }
 
+    /// A file is found by this path.
+    fn name(&mut self, id: FileId, path: &Path) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if file.path == path && file.place == place {
+            return;
+        }
+        let is_other = file.path != path;
+        let before = std::mem::replace(&mut file.path, path.to_owned());
+        file.says = std::sync::Arc::new(Says::new(&self.config, path, &place));
+        if is_other
+            && let Some(was) = file.was.replace(before)
+            && self.by_path.get(&was) == Some(&id)
+        {
+            self.by_path.remove(&was);
+        }
+        let inode = file.inode;
+        self.by_path.insert(path.to_owned(), id);
+        self.goes_to(id, inode, place);
+        self.remember(id);
+    }
+
     /// Opens a file that is new or has something to read: who removes it before its turn comes takes nothing of it.
     fn hold(&mut self, id: FileId) {
         let has_room = self.open < self.config.max_concurrent_files;
@@ -187,6 +183,8 @@ impl Tailer {
 
     /// A file is there that was not followed.
     fn begin(&mut self, found: Found, is_first: bool, now: Instant) {
+        let place = fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
+        self.split_originals(&place, now);
         // One that was found as a copy a moment ago is followed.
         if let Some(id) = self.by_inode.get(&(found.metadata.dev(), found.metadata.ino())) {
             return self.see(*id, &found, now);
@@ -224,10 +222,9 @@ impl Tailer {
             self.move_to(id, inode, &path);
             return;
         }
-        let place = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         let may_be_copy = !packed && (!is_first || self.from_beginning);
         // What nothing stands in yet may become a copy: it is looked at again.
-        if may_be_copy && metadata.len() == 0 && predecessor.is_none() && self.originals(&place).next().is_some() {
+        if may_be_copy && metadata.len() == 0 && self.originals(&place).next().is_some() {
             return;
         }
         let id = self.next_id;
@@ -287,7 +284,12 @@ impl Tailer {
                 file.is_drained = false;
             }
             let is_sought = !file.is_drained && (is_new || file.source.is_none() && !file.is_under_way());
-            let sought = if is_sought { self.seek(&mut file, now) } else { Sought::Open };
+            let (inode, place, packed) = (file.inode, file.place.clone(), file.packed);
+            let mut sought = if is_sought { self.seek(&mut file, now) } else { Sought::Open };
+            if sought == Sought::Found && self.is_of_another(id, &file) {
+                (file.inode, file.place, file.packed) = (inode, place.clone(), packed);
+                sought = if file.is_under_way() || file.source.is_some() { Sought::Open } else { Sought::Gone };
+            }
             if sought == Sought::Gone {
                 let unread = file.unread();
                 if unread > 0 && file.copied.is_none() && self.own_copy(id).is_none() {
@@ -298,7 +300,11 @@ impl Tailer {
                 continue;
             }
             if sought == Sought::Found {
+                self.let_go(id, inode, &place);
                 self.by_inode.insert(file.inode, id);
+                if file.copied.is_none() {
+                    self.changes.insert(id, Some(file.known()));
+                }
             }
             if is_sought {
                 // Another file may have been given the inode meanwhile: that one has it.
@@ -349,23 +355,10 @@ impl Tailer {
 
     fn move_to(&mut self, id: FileId, inode: Inode, path: &Path) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        if self.by_inode.get(&file.inode) == Some(&id) {
-            self.by_inode.remove(&file.inode);
-        }
-        self.by_inode.insert(inode, id);
-        if self.by_place.get(&file.place) == Some(&id) {
-            self.by_place.remove(&file.place);
-        }
-        file.inode = inode;
-        file.place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         file.take_source();
-        file.gone = None;
-        file.seen = self.scans;
-        self.by_place.insert(file.place.clone(), id);
-        if let (Some(watch), Some(folder)) = (&mut self.watch, file.place.parent()) {
-            watch.add(folder);
-        }
-        self.changes.insert(id, Some(file.known()));
+        (file.gone, file.seen) = (None, self.scans);
+        self.goes_to(id, inode, fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+        self.remember(id);
         self.make_ready(id);
     }
 
@@ -415,10 +408,7 @@ impl Tailer {
         };
         own(&mut self.by_path, &file.path);
         file.was.iter().for_each(|was| own(&mut self.by_path, was));
-        own(&mut self.by_place, &file.place);
-        if self.by_inode.get(&file.inode) == Some(&id) {
-            self.by_inode.remove(&file.inode);
-        }
+        self.let_go(id, file.inode, &file.place);
         self.copies.remove(&id);
         self.changes.insert(id, None);
     }
@@ -458,7 +448,7 @@ fn has_grown(file: &mut Tailed, now: Instant) -> bool {
 ///
 /// # Errors
 /// Where that cannot be told.
-fn find_moved(file: &mut Tailed) -> io::Result<bool> {
+pub(super) fn find_moved(file: &mut Tailed) -> io::Result<bool> {
     for entry in beside(file)? {
         let Some(entry) = if_there(entry)? else { continue };
         if entry.ino() == file.inode.1

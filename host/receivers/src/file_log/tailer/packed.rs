@@ -51,17 +51,18 @@ impl Tailer {
         if file.seen == self.scans || file.source.is_some() {
             return false;
         }
-        if self.by_inode.get(&file.inode) == Some(&id) {
-            self.by_inode.remove(&file.inode);
-        }
-        (file.inode, file.packed, file.seen) = (inode, true, self.scans);
-        file.place = path.to_owned();
-        file.is_drained = false;
-        self.by_inode.insert(inode, id);
-        self.changes.insert(id, Some(file.known()));
+        (file.packed, file.seen, file.is_drained) = (true, self.scans, false);
+        self.goes_to(id, inode, path.to_owned());
+        self.remember(id);
         self.make_ready(id);
         true
     }
+}
+
+/// Whether what has this name may be packed of what had that name; a number or a date at its end is another by now.
+pub(super) fn may_be_packed_of(there: &str, name: &str) -> bool {
+    let is_of_rotation = |c: char| c.is_ascii_digit() || ['.', '-', '_'].contains(&c);
+    there.ends_with(".gz") && there.starts_with(name.trim_end_matches(".gz").trim_end_matches(is_of_rotation))
 }
 
 /// Looks beside where a file was for what is packed of it.
@@ -70,14 +71,11 @@ impl Tailer {
 /// Where that cannot be told.
 pub(super) fn find_packed(file: &mut Tailed) -> io::Result<bool> {
     let name = file.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    // A number or a date at its end is another by now.
-    let is_of_rotation = |c: char| c.is_ascii_digit() || ['.', '-', '_'].contains(&c);
-    let stem = name.trim_end_matches(".gz").trim_end_matches(is_of_rotation);
     let mut packed = Vec::new();
     for entry in beside(file)? {
         let Some(entry) = if_there(entry)? else { continue };
         let there = entry.file_name().to_string_lossy().into_owned();
-        if there.ends_with(".gz") && there.starts_with(stem) {
+        if may_be_packed_of(&there, &name) {
             packed.push(entry.path());
         }
     }

@@ -93,6 +93,11 @@ impl Steps {
         self.tailer.step(self.now)
     }
 
+    /// Whether it is time by then to look at all files.
+    pub(super) fn will_look_after(&self, millis: u64) -> bool {
+        self.now + Duration::from_millis(millis) >= self.tailer.next_scan()
+    }
+
     /// The same, delivered at once.
     pub(super) fn delivered_after(&mut self, millis: u64) -> Vec<String> {
         let batches = self.after(millis);

@@ -42,7 +42,10 @@ pub(super) fn regular(path: &Path) -> io::Result<File> {
 
 impl Source {
     pub(super) fn open(path: &Path, packed: bool) -> io::Result<Source> {
-        let file = regular(path)?;
+        Source::of(regular(path)?, packed)
+    }
+
+    pub(super) fn of(file: File, packed: bool) -> io::Result<Source> {
         if !packed {
             return Ok(Source::Plain(file));
         }

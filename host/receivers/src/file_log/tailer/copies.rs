@@ -10,12 +10,12 @@ use std::time::Instant;
 
 use super::follow::{find_moved, if_there};
 use super::known::open_as;
-use super::packed::{has_content_packed, may_be_packed_of};
+use super::packed::{has_packed, may_be_packed_of};
 use super::{GRACE, Tailer};
 use crate::entries::entry::FileId;
 use crate::file_log::identity::{self, Fingerprint, GUARD, Guard};
 use crate::file_log::source;
-use crate::file_log::tailed::{Copied, Position, Tailed};
+use crate::file_log::tailed::{Copied, Inode, Position, Tailed};
 
 /// So many first bytes that are the same make a copy likely, where no more can be compared.
 const SURE: u64 = 256;
@@ -30,8 +30,8 @@ impl Tailer {
     }
 
     /// What one of this path is a copy of, or becomes one.
-    pub(super) fn original_of(&self, place: &Path, now: Instant) -> Option<Copied> {
-        let copy = source::regular(place).ok()?;
+    pub(super) fn original_of(&self, place: &Path, inode: Inode, now: Instant) -> Option<Copied> {
+        let copy = open_as(place, inode).ok()??;
         let is_original = |id: &FileId| self.files.get(id).is_some_and(|file| is_copy(&copy, file).unwrap_or(false));
         self.originals(place).find(is_original).map(|of| Copied::new(of, now))
     }
@@ -91,16 +91,19 @@ impl Tailer {
             let there = entry.file_name();
             let Some(there) = there.to_str() else { continue };
             let packed = may_be_packed_of(there, name);
-            let is_other = packed || there.len() > name.len() && there.starts_with(name);
-            let is_copy = || match packed {
-                true => has_content_packed(&entry.path(), file),
-                false => source::regular(&entry.path())
-                    .and_then(|copy| Ok(is_content(&copy, file)? || is_begin(&copy, file)?)),
-            };
-            if !is_other || !is_copy().unwrap_or(false) {
+            let may_be_plain = there.len() > name.len() && there.starts_with(name);
+            if !packed && !may_be_plain {
                 continue;
             }
-            let metadata = entry.metadata().ok()?;
+            let Ok(open) = source::regular(&entry.path()) else { continue };
+            let Ok(metadata) = open.metadata() else { continue };
+            let is_copy = match packed {
+                true => has_packed(open, file),
+                false => is_content(&open, file).and_then(|is| Ok(is || is_begin(&open, file)?)),
+            };
+            if !is_copy.unwrap_or(false) {
+                continue;
+            }
             let inode = (metadata.dev(), metadata.ino());
             // Whose name and inode it has by chance after a restart has no more of it than that.
             if self.owner(&entry.path(), &metadata).is_some_and(|known| self.has_its_content(known, &entry.path())) {
@@ -189,12 +192,11 @@ impl Tailer {
         (file.gone, file.partial, file.is_checked) = (file.gone.or(Some(now)), None, false);
         other.seen = self.scans;
         other.after = Some(id);
-        if let Ok(metadata) = fs::metadata(&other.place) {
-            (other.scanned, other.longest) = (metadata.len(), metadata.len());
-        }
-        if let Ok(head) = source::regular(&other.place)
-            .and_then(|open| identity::head(&open, self.config.fingerprint_size.0 as usize))
+        if let Ok(Some(open)) = open_as(&other.place, other.inode)
+            && let Ok(metadata) = open.metadata()
+            && let Ok(head) = identity::head(&open, self.config.fingerprint_size.0 as usize)
         {
+            (other.scanned, other.longest) = (metadata.len(), metadata.len());
             other.fingerprint = Fingerprint::of(&head);
         }
         other.source = source;
@@ -245,7 +247,7 @@ pub(super) fn has_content(path: &Path, file: &Tailed) -> io::Result<bool> {
 }
 
 /// The same of one that is open.
-fn is_content(other: &File, file: &Tailed) -> io::Result<bool> {
+pub(super) fn is_content(other: &File, file: &Tailed) -> io::Result<bool> {
     let head = identity::head(other, file.fingerprint.len as usize)?;
     let mut before = Vec::new();
     let guarded = u64::from(file.guard.len);
@@ -276,7 +278,9 @@ fn is_copy(copy: &File, file: &Tailed) -> io::Result<bool> {
     // Of one that was cut, and that nothing was read of, it is known by its beginning alone.
     let is_known = |copy| if file.offset > 0 { is_begin(copy, file) } else { is_content(copy, file) };
     let Some(original) = open_as(&file.place, file.inode)? else { return is_known(copy) };
-    if !file.fingerprint.fits(&identity::head(&original, file.fingerprint.len as usize)?) {
+    let is_cut =
+        || Ok::<_, io::Error>(!file.fingerprint.fits(&identity::head(&original, file.fingerprint.len as usize)?));
+    if is_cut()? {
         return is_known(copy);
     }
     let first = length.min(u64::from(file.fingerprint.len).max(SURE)) as usize;
@@ -285,7 +289,8 @@ fn is_copy(copy: &File, file: &Tailed) -> io::Result<bool> {
     let (mut ends, mut other) = (Vec::new(), Vec::new());
     identity::read_at(copy, last, (length - last) as usize, &mut ends)?;
     identity::read_at(&original, last, (length - last) as usize, &mut other)?;
-    Ok(begins_alike && ends == other)
+    // It may have been cut while it was compared.
+    if begins_alike && ends == other { Ok(true) } else { Ok(is_cut()? && is_known(copy)?) }
 }
 
 /// Whether this begins as a file does that was written anew since, and is shorter than what was read of it: that was

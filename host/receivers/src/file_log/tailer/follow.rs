@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::copies::has_content;
-use super::known::is_content_of;
+use super::known::{is_content_of, open_as};
 use super::packed::find_packed;
 use super::{GRACE, Tailer};
 use crate::entries::entry::FileId;
@@ -202,10 +202,14 @@ impl Tailer {
             Compression::Auto => path.extension().is_some_and(|extension| extension == "gz"),
         };
         let inode = (metadata.dev(), metadata.ino());
-        let wanted = self.config.fingerprint_size.0 as usize;
+        // What was moved since it was found is found elsewhere the next time.
+        let open = open_as(&path, inode).ok().flatten();
+        if open.is_none() && !fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == inode) {
+            return;
+        }
         let mut copied = None;
         if packed {
-            match self.original_of_packed(&path) {
+            match self.original_of_packed(&path, inode) {
                 Ok(Some(id)) if self.goes_on_packed(id, &path, inode) => return,
                 Ok(original) => copied = original.map(Copied::whole),
                 Err(error) => {
@@ -244,12 +248,13 @@ impl Tailer {
             file.longest = metadata.len();
             file.delivered.offset = metadata.len();
         } else if !packed {
-            copied = self.original_of(&file.place, now);
+            copied = self.original_of(&file.place, inode, now);
             file.longest = metadata.len();
         }
         file.copied = copied;
         // It may be moved before it is its turn to be read.
-        if let Ok(head) = Source::open(&file.place, packed).and_then(|mut source| source.head(wanted)) {
+        let wanted = self.config.fingerprint_size.0 as usize;
+        if let Some(Ok(head)) = open.map(|open| Source::of(open, packed).and_then(|mut source| source.head(wanted))) {
             file.fingerprint = Fingerprint::of(&head);
         }
         // A copy is nothing that is followed, as long as it is one.
@@ -323,9 +328,14 @@ impl Tailer {
     /// Looks for a file that no pattern finds.
     fn seek(&mut self, file: &mut Tailed, now: Instant) -> Sought {
         let is_open = file.source.is_some() || file.is_under_way();
-        let found = match find_moved(file) {
+        let look = |file: &mut Tailed| match find_moved(file) {
             // What is open is read to its end as it is.
             Ok(false) if !is_open => find_packed(file),
+            found => found,
+        };
+        // What got another name while it was looked for was not found under either.
+        let found = match look(file) {
+            Ok(false) if !is_open => look(file),
             found => found,
         };
         match found {
@@ -452,9 +462,8 @@ pub(super) fn find_moved(file: &mut Tailed) -> io::Result<bool> {
     for entry in beside(file)? {
         let Some(entry) = if_there(entry)? else { continue };
         if entry.ino() == file.inode.1
-            && let Some(metadata) = if_there(fs::metadata(entry.path()))?
-            && (metadata.dev(), metadata.ino()) == file.inode
-            && is_content_of(&entry.path(), file).or_else(|error| if file.packed { Ok(false) } else { Err(error) })?
+            && let Some(open) = open_as(&entry.path(), file.inode)?
+            && is_content_of(open, file).or_else(|error| if file.packed { Ok(false) } else { Err(error) })?
         {
             file.place = entry.path();
             return Ok(true);

@@ -9,9 +9,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Tailer;
-use super::copies::has_content;
+use super::copies::is_content;
 use super::follow::if_there;
-use super::packed::has_content_packed;
+use super::packed::has_packed;
 use crate::entries::entry::FileId;
 use crate::file_log::identity;
 use crate::file_log::source;
@@ -50,14 +50,19 @@ impl Tailer {
         if file.source.is_some() || is_own && (!file.packed || file.scanned == there.len()) {
             return true;
         }
+        // It may have been moved since it was found, and be told from others the next time.
+        let Ok(Some(open)) = open_as(path, inode) else { return true };
         // One that is packed yet is what it was.
-        is_content_of(path, file).unwrap_or(is_own || !file.packed)
+        is_content_of(open, file).unwrap_or(is_own || !file.packed)
     }
 
     /// Whether a file is at `path` as it was, whatever is known of its name and inode.
     pub(super) fn has_its_content(&self, id: FileId, path: &Path) -> bool {
-        let has = |file: &Tailed| file.source.is_some() || is_content_of(path, file).unwrap_or(true);
-        self.files.get(&id).is_some_and(has)
+        let has = |file: &Tailed| match open_as(path, file.inode) {
+            Ok(Some(open)) => is_content_of(open, file).unwrap_or(true),
+            _ => true,
+        };
+        self.files.get(&id).is_some_and(|file| file.source.is_some() || has(file))
     }
 
     /// Whether what a file was found in is another that was seen there by now. One that nothing is known of takes nothing.
@@ -99,16 +104,16 @@ impl Tailer {
 }
 
 /// Whether what has the inode of a file is that file, and not one that was given the inode when it was gone.
-pub(super) fn is_content_of(path: &Path, file: &Tailed) -> io::Result<bool> {
-    match (file.packed, file.fingerprint.len) {
-        (true, _) => has_content_packed(path, file),
-        // Nothing is known of it, but that nothing was packed in it.
-        (false, 0) => {
-            let head = if_there(source::regular(path))?.map(|open| identity::head(&open, GZIP.len())).transpose()?;
-            Ok(head.is_some_and(|head| !head.is_empty() && !head.starts_with(&GZIP)))
-        }
-        (false, _) => has_content(path, file),
+pub(super) fn is_content_of(open: File, file: &Tailed) -> io::Result<bool> {
+    if file.packed {
+        return has_packed(open, file);
     }
+    if file.fingerprint.len > 0 {
+        return is_content(&open, file);
+    }
+    // Nothing is known of it, but that nothing was packed in it.
+    let head = identity::head(&open, GZIP.len())?;
+    Ok(!head.is_empty() && !head.starts_with(&GZIP))
 }
 
 /// What is at `path`, where that has this inode; under its name may be another by now.

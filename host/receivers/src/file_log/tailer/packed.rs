@@ -1,14 +1,15 @@
 //! Files that are packed by gzip while they are followed: what is packed goes on where the file as it was ended.
 
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::Tailer;
 use super::follow::{beside, if_there};
+use super::known::open_as;
 use crate::entries::entry::FileId;
-use crate::file_log::source::Source;
+use crate::file_log::source::{self, Source};
 use crate::file_log::tailed::{Inode, Tailed};
 
 impl Tailer {
@@ -16,9 +17,9 @@ impl Tailer {
     ///
     /// # Errors
     /// Where it cannot be unpacked as far as that file was read, as when it is packed yet.
-    pub(super) fn original_of_packed(&self, path: &Path) -> io::Result<Option<FileId>> {
-        let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(None) };
-        let head = source.head(self.config.fingerprint_size.0 as usize)?;
+    pub(super) fn original_of_packed(&self, path: &Path, inode: Inode) -> io::Result<Option<FileId>> {
+        let open = || open_as(path, inode)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+        let head = Source::of(open()?, true)?.head(self.config.fingerprint_size.0 as usize)?;
         let is_candidate = |file: &Tailed| {
             !file.packed
                 && file.copied.is_none()
@@ -36,7 +37,7 @@ impl Tailer {
         candidates.sort_unstable();
         for (_, id) in candidates {
             if let Some(file) = self.files.get(&id)
-                && has_content_packed(path, file)?
+                && has_packed(open()?, file)?
             {
                 return Ok(Some(id));
             }
@@ -82,9 +83,9 @@ pub(super) fn find_packed(file: &mut Tailed) -> io::Result<bool> {
     packed.sort();
     for path in packed {
         // What cannot be unpacked is nothing that is known.
-        if has_content_packed(&path, file).unwrap_or(false)
-            && let Some(metadata) = if_there(fs::metadata(&path))?
-        {
+        let Ok(open) = source::regular(&path) else { continue };
+        let metadata = open.metadata()?;
+        if has_packed(open, file).unwrap_or(false) {
             file.inode = (metadata.dev(), metadata.ino());
             (file.place, file.packed) = (path, true);
             return Ok(true);
@@ -97,8 +98,8 @@ pub(super) fn find_packed(file: &mut Tailed) -> io::Result<bool> {
 ///
 /// # Errors
 /// Where it cannot be unpacked as far as that.
-pub(super) fn has_content_packed(path: &Path, file: &Tailed) -> io::Result<bool> {
-    let Some(mut source) = if_there(Source::open(path, true))? else { return Ok(false) };
+pub(super) fn has_packed(open: File, file: &Tailed) -> io::Result<bool> {
+    let mut source = Source::of(open, true)?;
     let head = source.head(file.fingerprint.len as usize)?;
     if file.fingerprint.len == 0 || !file.fingerprint.fits(&head) {
         return Ok(false);

@@ -275,8 +275,8 @@ fn is_copy(copy: &File, file: &Tailed) -> io::Result<bool> {
     if file.offset > 0 && length >= file.offset.max(u64::from(file.fingerprint.len)) {
         return is_content(copy, file);
     }
-    // Of one that was cut, and that nothing was read of, it is known by its beginning alone.
-    let is_known = |copy| if file.offset > 0 { is_begin(copy, file) } else { is_content(copy, file) };
+    // Of one that was cut it may be whole by now; what nothing was read of is known by its beginning alone.
+    let is_known = |copy| Ok(is_content(copy, file)? || file.offset > 0 && is_begin(copy, file)?);
     let Some(original) = open_as(&file.place, file.inode)? else { return is_known(copy) };
     let is_cut =
         || Ok::<_, io::Error>(!file.fingerprint.fits(&identity::head(&original, file.fingerprint.len as usize)?));

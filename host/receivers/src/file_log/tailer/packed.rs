@@ -9,6 +9,7 @@ use super::Tailer;
 use super::follow::{beside, if_there};
 use super::known::open_as;
 use crate::entries::entry::FileId;
+use crate::file_log::identity::Fingerprint;
 use crate::file_log::source::{self, Source};
 use crate::file_log::tailed::{Inode, Tailed};
 
@@ -17,7 +18,8 @@ impl Tailer {
     ///
     /// # Errors
     /// Where it cannot be unpacked as far as that file was read, as when it is packed yet.
-    pub(super) fn original_of_packed(&self, path: &Path, inode: Inode) -> io::Result<Option<FileId>> {
+    pub(super) fn original_of_packed(&mut self, path: &Path, inode: Inode) -> io::Result<Option<FileId>> {
+        self.know_empty_ones(path.parent());
         let open = || open_as(path, inode)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
         let head = Source::of(open()?, true)?.head(self.config.fingerprint_size.0 as usize)?;
         let is_candidate = |file: &Tailed| {
@@ -43,6 +45,19 @@ impl Tailer {
             }
         }
         Ok(None)
+    }
+
+    /// What was empty when it was looked at may have been written to since, and be open.
+    fn know_empty_ones(&mut self, folder: Option<&Path>) {
+        let wanted = self.config.fingerprint_size.0 as usize;
+        let is_unknown = |file: &&mut Tailed| file.fingerprint.len == 0 && file.place.parent() == folder;
+        for file in self.files.values_mut().filter(is_unknown) {
+            if let Some(source @ Source::Plain(_)) = &mut file.source
+                && let Ok(head) = source.head(wanted)
+            {
+                file.fingerprint = Fingerprint::of(&head);
+            }
+        }
     }
 
     /// Whether a file that is packed and not there any more as it was is read on in what is packed.

@@ -265,3 +265,16 @@ fn knows_what_was_written_anew_while_it_waits_for_what_was_before_it() {
     all.extend(delivered(&mut steps));
     assert_eq!(all, ["one", "two, and more than there was", "three", "four"]);
 }
+
+#[test]
+fn reads_once_what_was_empty_when_it_was_looked_at_and_is_packed_since() {
+    let folder = Folder::new();
+    folder.append("app.log", "");
+    let mut steps = folder.steps(ALL);
+    assert!(delivered(&mut steps).is_empty());
+    folder.append("app.log", "one\n");
+    folder.append("app.log.1.gz", packed("one\n"));
+    fs::remove_file(folder.path("app.log")).unwrap();
+    assert_eq!(delivered(&mut steps), ["one"]);
+    assert!((0..5).all(|_| steps.delivered_after(2_000).is_empty()));
+}

@@ -145,9 +145,9 @@ async fn a_name_is_looked_up_and_each_of_its_addresses_connected_to() {
         "
 receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: '${{env:HOST}}:4317' }} }} }} }}
 exporters:
-  otlp_grpc: {{ endpoint: 'dns:///localhost:{port}', tls: {{ insecure: true }} }}
+  otlp_grpc: {{ endpoint: 'dns:///localhost:{port}', tls: {{ insecure: true }}, compression: none }}
   load_balancing:
-    protocol: {{ otlp: {{ tls: {{ insecure: true }} }} }}
+    protocol: {{ otlp: {{ tls: {{ insecure: true }}, compression: none }} }}
     resolver: {{ dns: {{ hostname: '{name}', port: {port} }} }}
 service:
   telemetry: {{ metrics: {{ address: '${{env:HOST}}:8888' }} }}

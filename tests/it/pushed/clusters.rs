@@ -40,7 +40,7 @@ processors:
   resource/nameless: { attributes: [{ key: cluster.id, action: delete }] }
   wasm/hub: { module: hub-scrub, source: kubernetes, limits: { timeout: 5s } }
 exporters:
-  otlp_grpc: { endpoint: '${env:BACKEND}', tls: { insecure: true } }
+  otlp_grpc: { endpoint: '${env:BACKEND}', tls: { insecure: true }, compression: none }
 modules:
   cache: '${env:CACHE}'
   grants: { hub-scrub: { reads: [log.body], writes: [log.body, log, counters] } }
@@ -208,11 +208,8 @@ async fn a_request_of_several_clusters_is_parted_by_their_rules_and_one_again() 
     assert_eq!(requests, 1, "its parts are one again");
     let mut told = bodies(&backend);
     told.sort();
-    let expected = [
-        format!("edge-a one [payment_card] {ADDRESS}"),
-        format!("edge-a one [payment_card] {ADDRESS}"),
-        format!("edge-b one {CARD} [ipv4]"),
-    ];
+    let expected =
+        [format!("edge-a one **** {ADDRESS}"), format!("edge-a one **** {ADDRESS}"), format!("edge-b one {CARD} ****")];
     assert_eq!(told, expected);
 
     // What nothing is for is refused with all that came with it, since all of it comes again.
@@ -233,11 +230,11 @@ async fn a_request_of_several_clusters_is_parted_by_their_rules_and_one_again() 
     hub.kill_and_restart().await;
     let client = Client::connect(hub.grpc()).await;
     client.logs(of_clusters("three", &["edge-a"])).await.unwrap();
-    assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-a three [payment_card] {ADDRESS}"));
+    assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-a three **** {ADDRESS}"));
     let head = "/api/v1/namespaces/default/configmaps/";
     let copied = cluster.server.read(&format!("{head}hub-a")).await["data"].clone();
     cluster.server.patch(&format!("{head}hub-edges"), &json!({ "data": copied })).await;
-    hub.log.wait_for(0, &["a pushed module is refused", "hub-edges", "that of the head \\\"hub-a\\\""]).await;
+    hub.log.wait_for(0, &["a pushed module is refused", "hub-edges", "InvalidManifest"]).await;
     client.logs(of_clusters("four", &["edge-b"])).await.unwrap();
-    assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-b four {CARD} [ipv4]"));
+    assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-b four {CARD} ****"));
 }

@@ -8,15 +8,11 @@ import socket
 import subprocess
 import time
 
+from ports import free_port
+
 HERE = pathlib.Path(__file__).parent / "kafka"
 PATIENCE = 90
 PASSWORD = "let-me-in"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(condition, what, patience=PATIENCE):

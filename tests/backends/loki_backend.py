@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 
 import programs
+from ports import free_port
 
 # Entries that an answer has at most; those of one time never fall apart in these tests.
 PAGE = 4000
@@ -89,7 +90,7 @@ class Loki:
 
 @contextlib.contextmanager
 def running(binary, folder):
-    http, grpc = programs.free_port(), programs.free_port()
+    http, grpc = free_port(), free_port()
     config = folder / "loki.yaml"
     config.write_text(CONFIG.format(http=http, grpc=grpc, folder=folder))
     (folder / "overrides.yaml").write_text(OVERRIDES)

@@ -10,13 +10,9 @@ import time
 import urllib.error
 import urllib.request
 
+from ports import free_port
+
 PATIENCE = 90
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(condition, what, patience=PATIENCE):

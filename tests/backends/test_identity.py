@@ -14,7 +14,8 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from programs import free_port, get, program, wait_for
+from ports import free_port
+from programs import get, program, wait_for
 from test_prometheus import YOUNG, Prometheus, V2
 
 OWN, OTHER = "edge-a", "edge-b"

@@ -17,7 +17,8 @@ import urllib.request
 import kafka_backend
 import pytest
 from google.protobuf import json_format
-from kafka_backend import PASSWORD, free_port, is_open, wait_for
+from kafka_backend import PASSWORD, is_open, wait_for
+from ports import free_port
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs_service
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_service
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_service

@@ -7,7 +7,6 @@ that knows the first. What is not named is not run against.
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import threading
 import time
@@ -16,6 +15,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from ports import free_port
 
 PATIENCE = 60
 V1, V2 = "prometheus.WriteRequest", "io.prometheus.write.v2.Request"
@@ -30,12 +30,6 @@ def named(run):
     binary, message = run
     version = os.path.basename(binary).removeprefix("prometheus-")
     return f"Prometheus {version}, remote write {'1.0' if message == V1 else '2.0'}"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(condition, what):

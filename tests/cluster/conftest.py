@@ -10,7 +10,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 # Telemetry is compared in the form in which tests/interop does it.
-sys.path[:0] = [str(HERE), str(HERE.parent / "interop")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "interop"), str(HERE.parent)]
 
 import collector_pods  # noqa: E402
 import control_plane  # noqa: E402

@@ -9,9 +9,10 @@ import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "interop"))
+sys.path[:0] = [str(HERE.parent / "interop"), str(HERE.parent)]
 
 import collectors  # noqa: E402
+from ports import free_port  # noqa: E402
 
 CASES = {path.stem: json.loads(path.read_text()) for path in sorted((HERE / "cases").glob("*.json"))}
 ERRORS = json.loads((HERE / "errors.json").read_text())
@@ -23,8 +24,8 @@ class Host:
     def __init__(self, module, folder, configs, limits=None):
         self.folder, self.module = folder, pathlib.Path(module).resolve()
         self.names = {json.dumps(config, sort_keys=True): f"c{number}" for number, config in enumerate(configs)}
-        self.ports = {name: collectors.free_port() for name in self.names.values()}
-        self.admin = collectors.free_port()
+        self.ports = {name: free_port() for name in self.names.values()}
+        self.admin = free_port()
         by_name = [(name, json.loads(config)) for config, name in self.names.items()]
         wasm = {"module": str(self.module), **({"limits": limits} if limits else {})}
         self.config = {

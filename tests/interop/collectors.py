@@ -7,14 +7,10 @@ import socket
 import subprocess
 import time
 
+from ports import free_port
+
 PATIENCE = 60
 SIGNALS = ("logs", "traces", "metrics")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(condition, what):

@@ -11,6 +11,7 @@ import subprocess
 import collectors
 import pytest
 import shape
+from ports import free_port
 
 pytestmark = pytest.mark.skipif("OTELCOL" not in os.environ, reason="otelcol is not built; `cargo xtask test --all` builds it")
 
@@ -120,7 +121,7 @@ def send(transport, port, messages, counted):
 
 
 def syslog_both(tmp_path, protocol, transport, messages, **more):
-    ports = [collectors.free_port(), collectors.free_port()]
+    ports = [free_port(), free_port()]
     settings = {"listen_address": "", "add_attributes": False, **more.pop("listening", {})}
 
     def receiver(at):

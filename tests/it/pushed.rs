@@ -168,6 +168,26 @@ async fn what_was_good_last_runs_after_a_restart_without_the_api_server_and_a_ne
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_on_disk_any_more_is_passed_by_nothing_and_fetched_again() {
+    let Some(mut cluster) = Cluster::start().await else { return };
+    let backend = Backend::start().await;
+    let config = CONFIG.replace("source: kubernetes,", "source: kubernetes, if_missing: pass,");
+    let mut collector = cluster.host(&config, &backend).start().await;
+    cluster.pushed("push pii-scrub --config ssn.yaml --wait");
+    cluster.server.stop();
+    std::fs::remove_dir_all(collector.path("state/components")).unwrap();
+    collector.kill_and_restart().await;
+    let client = Client::connect(collector.grpc()).await;
+    assert_eq!(processed(&client, &backend, "without").await, None, "it was scrubbed before, and does not pass now");
+
+    let seen = collector.log.len();
+    cluster.server.start_again().await;
+    collector.log.wait_for(seen, &["module loaded", "head=\"pii-scrub\""]).await;
+    let body = processed(&client, &backend, "again").await.unwrap();
+    assert!(!body.contains(SSN), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parts_that_no_revision_needs_are_removed_and_what_is_tried_is_not_done() {
     let Some(cluster) = Cluster::start().await else { return };
     let said = cluster.pushed("push pii-scrub --config ssn.yaml --dry-run");

@@ -1,23 +1,12 @@
 //! Backends that are found by a name, of a real DNS server, as they come and go.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use super::*;
 use crate::load_balancing::Dns;
 use crate::resolve::tests::DnsServer;
 
 const NAME: &str = "hub.test";
-
-/// Next hops on one port of several addresses, as the pods of a headless service are.
-async fn pods(count: u8) -> (Vec<NextHop>, u16) {
-    let first = NextHop::start_at((Ipv4Addr::new(127, 0, 0, 1), 0).into()).await;
-    let port = first.address().parse::<SocketAddr>().unwrap().port();
-    let mut pods = vec![first];
-    for last in 2..=count {
-        pods.push(NextHop::start_at((Ipv4Addr::new(127, 0, 0, last), port).into()).await);
-    }
-    (pods, port)
-}
 
 fn addresses(pods: &[NextHop]) -> Vec<IpAddr> {
     pods.iter().map(|pod| pod.address().parse::<SocketAddr>().unwrap().ip()).collect()
@@ -41,7 +30,7 @@ fn backends(script: &Script) -> u64 {
 
 #[tokio::test]
 async fn follows_the_addresses_of_a_name_and_few_traces_move() {
-    let ((pods, port), server) = (pods(3).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(3).await, DnsServer::start().await);
     server.knows(NAME, &addresses(&pods));
     let before = owners(&pods, 60).await;
     let script = script(&server, port, |_| ());
@@ -71,7 +60,7 @@ async fn follows_the_addresses_of_a_name_and_few_traces_move() {
 
 #[tokio::test]
 async fn what_waits_for_one_that_goes_is_sent_to_those_that_are_left() {
-    let ((pods, port), server) = (pods(2).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(2).await, DnsServer::start().await);
     server.knows(NAME, &addresses(&pods));
     pods[1].always_answers(Answer::Status { code: 14, after: None });
     let script = script(&server, port, |config| config.protocol.otlp.retry_on_failure = late());
@@ -87,7 +76,7 @@ async fn what_waits_for_one_that_goes_is_sent_to_those_that_are_left() {
 
 #[tokio::test]
 async fn backends_that_are_known_stay_while_there_is_no_answer() {
-    let ((pods, port), server) = (pods(1).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(1).await, DnsServer::start().await);
     server.knows(NAME, &addresses(&pods));
     let script = script(&server, port, |_| ());
     assert_eq!(script.send(traces(1)).await, Ok(()));
@@ -100,7 +89,7 @@ async fn backends_that_are_known_stay_while_there_is_no_answer() {
 
 #[tokio::test]
 async fn a_sender_is_told_that_there_are_no_backends_until_there_are() {
-    let ((pods, port), server) = (pods(1).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(1).await, DnsServer::start().await);
     let script = script(&server, port, |_| ());
     let failure = script.send(traces(1)).await.unwrap_err();
     assert!(matches!(&failure, Failure::Retryable { reason, .. } if reason.contains(NAME)), "{failure:?}");

@@ -1,6 +1,6 @@
 //! One name that stands for several next hops, as a real DNS server tells it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::next_hop::{Answer, NextHop, until};
 use super::*;
@@ -8,17 +8,6 @@ use crate::otlp::Balancer;
 use crate::resolve::tests::DnsServer;
 
 const NAME: &str = "hub.test";
-
-/// Next hops on one port of several addresses.
-async fn pods(count: u8) -> (Vec<NextHop>, u16) {
-    let first = NextHop::start_at((Ipv4Addr::new(127, 0, 0, 1), 0).into()).await;
-    let port = first.address().parse::<SocketAddr>().unwrap().port();
-    let mut pods = vec![first];
-    for last in 2..=count {
-        pods.push(NextHop::start_at((Ipv4Addr::new(127, 0, 0, last), port).into()).await);
-    }
-    (pods, port)
-}
 
 fn address(last: u8) -> IpAddr {
     Ipv4Addr::new(127, 0, 0, last).into()
@@ -57,7 +46,7 @@ async fn until_all_get(script: &Script, pods: &[&NextHop]) {
 
 #[tokio::test]
 async fn requests_go_over_all_addresses_of_the_name_in_turn() {
-    let ((pods, port), server) = (pods(3).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(3).await, DnsServer::start().await);
     server.knows(NAME, &[address(1), address(2), address(3)]);
     let script = exporter(&server, port, |_| ());
     until_all_get(&script, &pods.iter().collect::<Vec<_>>()).await;
@@ -72,7 +61,7 @@ async fn requests_go_over_all_addresses_of_the_name_in_turn() {
 
 #[tokio::test]
 async fn the_first_address_gets_all_where_that_is_wanted_until_it_is_away() {
-    let ((pods, port), server) = (pods(2).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(2).await, DnsServer::start().await);
     server.knows(NAME, &[address(1), address(2)]);
     let script = exporter(&server, port, |config| config.balancer_name = Balancer::PickFirst);
     for _ in 0..5 {
@@ -88,7 +77,7 @@ async fn the_first_address_gets_all_where_that_is_wanted_until_it_is_away() {
 
 #[tokio::test]
 async fn an_address_that_is_away_is_passed_over_and_found_when_it_is_back() {
-    let ((pods, port), server) = (pods(2).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(2).await, DnsServer::start().await);
     server.knows(NAME, &[address(1), address(2), address(3)]);
     let script = exporter(&server, port, |_| ());
     until_all_get(&script, &pods.iter().collect::<Vec<_>>()).await;
@@ -101,7 +90,7 @@ async fn an_address_that_is_away_is_passed_over_and_found_when_it_is_back() {
 
 #[tokio::test]
 async fn follows_the_name_and_lets_calls_under_way_end() {
-    let ((pods, port), server) = (pods(2).await, DnsServer::start().await);
+    let ((pods, port), server) = (NextHop::pods(2).await, DnsServer::start().await);
     server.knows(NAME, &[address(1), address(3)]);
     let script = Arc::new(exporter(&server, port, |config| config.timeout = 3 * next_hop::CAP));
     pods[0].answers_next(Answer::Silence);

@@ -88,6 +88,17 @@ impl NextHop {
         Self::start_at(([127, 0, 0, 1], 0).into()).await
     }
 
+    /// So many on one port of several addresses, as the pods of a headless service are; and the port.
+    pub(crate) async fn pods(count: u8) -> (Vec<NextHop>, u16) {
+        let first = NextHop::start_at(([127, 0, 0, 1], 0).into()).await;
+        let port = first.address().parse::<SocketAddr>().unwrap().port();
+        let mut pods = vec![first];
+        for last in 2..=count {
+            pods.push(NextHop::start_at(([127, 0, 0, last], port).into()).await);
+        }
+        (pods, port)
+    }
+
     pub(crate) async fn start_at(address: SocketAddr) -> NextHop {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -7,6 +7,7 @@
 mod ascii;
 mod bytes;
 mod gate;
+mod known;
 mod scan;
 mod search;
 
@@ -18,6 +19,7 @@ use crate::meter::Meter;
 use gate::Gate;
 pub(crate) use gate::Signs;
 use scan::Scanner;
+pub(crate) use search::Scratch;
 use search::Searcher;
 
 /// Which pattern of a read was refused, and why.
@@ -75,20 +77,15 @@ pub(crate) struct Patterns {
     searcher: Searcher,
 }
 
-/// What a search needs to write to; made for one [`Patterns`], used by one thread at a time.
+/// A pattern as it is written, and parsed.
 #[derive(Debug)]
-pub(crate) struct Scratch {
-    search: search::Scratch,
-}
-
-impl Scratch {
-    pub(crate) fn memory_usage(&self) -> usize {
-        self.search.memory_usage()
-    }
+struct Source<'a> {
+    text: &'a str,
+    hir: Hir,
 }
 
 impl Patterns {
-    /// Compiles `sources`: [`MOST`] at most, none of which may be longer than `length`; together they may take `size`
+    /// Compiles `sources`, as far as they are not known: [`MOST`] at most, none of which may be longer than `length`; together they may take `size`
     /// bytes. The meter is asked before each.
     pub(crate) fn compile(
         sources: &[String],
@@ -96,16 +93,17 @@ impl Patterns {
         size: usize,
         meter: &mut dyn Meter,
     ) -> Result<Patterns, PatternError> {
-        let mut hirs = Vec::with_capacity(sources.len());
-        for (index, source) in sources.iter().enumerate() {
-            if source.len() > length {
+        let mut parsed = Vec::with_capacity(sources.len());
+        for (index, text) in sources.iter().enumerate() {
+            if text.len() > length {
                 return Err(PatternError::Long { index, limit: length });
             }
-            hirs.push(parse(source).map_err(|message| PatternError::Syntax { index, message })?);
+            let hir = parse(text).map_err(|message| PatternError::Syntax { index, message })?;
+            parsed.push(Source { text, hir });
         }
-        let searcher = Searcher::new(&hirs, size, meter)?;
-        let scanner = Scanner::new(&hirs, size - searcher.memory_usage(), meter).ok_or(PatternError::Overrun)?;
-        Ok(Patterns { gate: Gate::new(&hirs), scanner, searcher })
+        let searcher = Searcher::new(&parsed, size, meter)?;
+        let scanner = Scanner::new(&parsed, size - searcher.memory_usage(), meter).ok_or(PatternError::Overrun)?;
+        Ok(Patterns { gate: Gate::new(&parsed), scanner, searcher })
     }
 
     /// Bytes that the compiled patterns take.
@@ -113,8 +111,9 @@ impl Patterns {
         self.searcher.memory_usage() + self.scanner.memory_usage()
     }
 
-    pub(crate) fn scratch(&self) -> Scratch {
-        Scratch { search: self.searcher.scratch() }
+    /// What searches write to, of one thread.
+    pub(crate) fn scratch(&self) -> Scratch<'_> {
+        self.searcher.scratch()
     }
 
     /// Whether the cell `start..end` of `buf` may hold a match. Says no to most cells, and quickly.
@@ -142,7 +141,7 @@ impl Patterns {
     /// there when the allowance is spent.
     pub(crate) fn find(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<'_>,
         buf: &[u8],
         (start, end): (usize, usize),
         index: u32,
@@ -157,7 +156,7 @@ impl Patterns {
             let pattern = left.trailing_zeros();
             left &= left - 1;
             if self.gate.passes_alone(pattern, buf, start, end) {
-                self.searcher.find(&mut scratch.search, cell, pattern, index, matches, allowance);
+                self.searcher.find(scratch, cell, pattern, index, matches, allowance);
             }
         }
         if scanned < matches.len() {

@@ -8,14 +8,14 @@ mod table;
 mod walk;
 mod within;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use host_otlp::{Payload, Signal};
 
 use crate::allowance::Allowance;
 use crate::meter::{Meter, Overrun, Unmetered};
 use crate::path::{Path, PathError};
-use crate::pattern::{self, PatternError, Patterns};
+use crate::pattern::{PatternError, Patterns};
 use crate::plan::{Cells, Grants, Plan};
 use crate::projection::Projection;
 use table::Table;
@@ -106,7 +106,6 @@ pub(crate) struct Compiled {
     /// Whether unknown fields are taken out before the walk.
     strips: bool,
     sets: Vec<Arc<Patterns>>,
-    scratches: Mutex<Vec<Scratches>>,
 }
 
 /// One read, compiled.
@@ -123,12 +122,6 @@ pub(crate) struct Read {
     /// Whether its cells have keys.
     pub(crate) keyed: bool,
 }
-
-/// Scratches that have grown beyond so many bytes are not kept: patterns can be made so that they grow at each byte.
-const KEPT: usize = 32 << 20;
-
-/// What the searches of one walk write to, by set of patterns.
-type Scratches = Vec<pattern::Scratch>;
 
 impl Projector {
     /// Compiles what a module asked for.
@@ -185,25 +178,8 @@ impl Projector {
             true => host_otlp::strip::unknown(payload),
             false => payload,
         };
-        let mut scratches = compiled.scratches();
-        let allowance = Allowance::new(meter, compiled.room);
-        let walked = walk::walk(compiled, &payload, &mut scratches, allowance);
-        compiled.put_back(scratches);
-        Ok(Projection::new(Arc::clone(compiled), payload, walked?))
-    }
-}
-
-impl Compiled {
-    fn scratches(&self) -> Scratches {
-        let kept = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        kept.unwrap_or_else(|| self.sets.iter().map(|patterns| patterns.scratch()).collect())
-    }
-
-    fn put_back(&self, scratches: Scratches) {
-        if scratches.iter().map(pattern::Scratch::memory_usage).sum::<usize>() > KEPT {
-            return;
-        }
-        self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratches);
+        let walked = walk::walk(compiled, &payload, Allowance::new(meter, compiled.room))?;
+        Ok(Projection::new(Arc::clone(compiled), payload, walked))
     }
 }
 

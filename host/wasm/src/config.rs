@@ -119,7 +119,7 @@ impl From<GrantsConfig> for Grants {
 pub struct ModulesLimits {
     /// Threads that run guests; as many as there are cores where it is not set.
     pub threads: Option<usize>,
-    /// Instances of all modules together; four for each thread, and 128 at least, where it is not set.
+    /// Instances of all modules together; four for each thread, and 1,024 at least, where it is not set.
     pub instances: Option<u32>,
     /// The most memory that a processor's `limits.memory_mib` may give to an instance.
     pub memory_mib: u32,

@@ -1,6 +1,7 @@
 //! The room is what all instances of the process share: a bound on their linear memory together, and the generations
 //! whose idle instances can be given up for those that are needed.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -21,11 +22,14 @@ pub(crate) struct Room {
     limit: usize,
     used: AtomicUsize,
     idlers: Mutex<Vec<Weak<dyn Idler>>>,
+    /// The idlers as they were when they were last put in order, with their uses; the one that was not used for longest is the
+    /// last. There may be thousands, too many to be looked at for each instance.
+    order: Mutex<Vec<(u64, Weak<dyn Idler>)>>,
 }
 
 impl Room {
     pub(crate) fn new(limit: usize) -> Self {
-        Room { limit, used: AtomicUsize::new(0), idlers: Mutex::default() }
+        Room { limit, used: AtomicUsize::new(0), idlers: Mutex::default(), order: Mutex::default() }
     }
 
     /// Takes in who may be asked to give something up.
@@ -62,9 +66,25 @@ impl Room {
 
     /// Makes room by dropping the idle instance that was not used for longest; says whether there was one.
     pub(crate) fn make(&self) -> bool {
-        let mut idlers = self.idlers();
-        idlers.sort_by_cached_key(|idler| idler.last_used());
-        idlers.iter().any(|idler| idler.give_up_one())
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        if Self::make_of(&mut order) {
+            return true;
+        }
+        *order = self.idlers().iter().map(|idler| (idler.last_used(), Arc::downgrade(idler))).collect();
+        order.sort_by_key(|(used, _)| Reverse(*used));
+        Self::make_of(&mut order)
+    }
+
+    /// The same by this order, out of which those are taken that have nothing to give or were used since.
+    fn make_of(order: &mut Vec<(u64, Weak<dyn Idler>)>) -> bool {
+        while let Some((used, idler)) = order.last() {
+            let idler = idler.upgrade().filter(|idler| idler.last_used() == *used);
+            if idler.is_some_and(|idler| idler.give_up_one()) {
+                return true;
+            }
+            order.pop();
+        }
+        false
     }
 
     fn idlers(&self) -> Vec<Arc<dyn Idler>> {

@@ -35,6 +35,9 @@ use crate::store;
 
 /// The most time that a batch may be given.
 const LONGEST: Duration = Duration::from_secs(3600);
+/// Instances that there may be where nobody says how many: as many as have room in the memory that they may have together, where
+/// each is small. One that is not there takes address space and nothing else.
+const INSTANCES: u32 = 1024;
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -402,7 +405,7 @@ pub(crate) fn ceilings(limits: &ModulesLimits, threads: usize) -> Result<Ceiling
     // There are two lanes of them.
     let threads = threads.saturating_mul(2);
     let per_thread = u32::try_from(threads).unwrap_or(u32::MAX);
-    let instances = limits.instances.unwrap_or_else(|| per_thread.saturating_mul(2).max(128));
+    let instances = limits.instances.unwrap_or_else(|| per_thread.saturating_mul(2).max(INSTANCES));
     if instances <= per_thread {
         return Err(StartError::Instances { instances, threads });
     }

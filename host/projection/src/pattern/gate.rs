@@ -5,8 +5,7 @@
 
 mod need;
 
-use regex_syntax::hir::Hir;
-
+use super::Source;
 use super::bytes::Bytes;
 
 /// The gates of the patterns of one read.
@@ -32,9 +31,10 @@ pub(crate) struct Signs {
 const NEEDS: usize = 2;
 
 impl Gate {
-    pub(super) fn new(hirs: &[Hir]) -> Gate {
-        let needs: Vec<Vec<Bytes>> = hirs.iter().map(need::of).collect();
-        let shortest = hirs.iter().map(|hir| hir.properties().minimum_len().unwrap_or(0)).min().unwrap_or(0);
+    pub(super) fn new(sources: &[Source<'_>]) -> Gate {
+        let needs: Vec<Vec<Bytes>> = sources.iter().map(|source| need::of(&source.hir)).collect();
+        let shortest =
+            sources.iter().map(|source| source.hir.properties().minimum_len().unwrap_or(0)).min().unwrap_or(0);
         let any = first_question(&needs);
         let alone = needs.into_iter().map(|needs| needs.into_iter().take(NEEDS).collect()).collect();
         Gate { any, shortest, alone }

@@ -8,11 +8,11 @@
 
 mod automaton;
 
-use regex_syntax::hir::Hir;
+use std::sync::Arc;
 
-use super::MOST;
 use super::bytes::Bytes;
 use super::search::MATCH;
+use super::{MOST, Source};
 use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
 use crate::meter::Meter;
@@ -32,7 +32,7 @@ pub(super) struct Scanner {
     left: u64,
     singles: Vec<Single>,
     /// The singles in groups, each small enough for one automaton.
-    groups: Vec<Automaton>,
+    groups: Vec<Group>,
     /// By byte what it is for the next one.
     behind: [Behind; 256],
     /// Bytes at which any of the patterns starts.
@@ -47,13 +47,20 @@ pub(super) struct Scanner {
 #[derive(Debug)]
 struct Single {
     pattern: u32,
-    automaton: Automaton,
+    automaton: Arc<Automaton>,
+}
+
+/// Some of the singles, one behind another.
+#[derive(Debug)]
+struct Group {
+    first: usize,
+    automaton: Arc<Automaton>,
 }
 
 impl Scanner {
     /// Patterns whose automata would not fit in `size` bytes together are left to the search. None where the meter ran
     /// out.
-    pub(super) fn new(hirs: &[Hir], size: usize, meter: &mut dyn Meter) -> Option<Scanner> {
+    pub(super) fn new(sources: &[Source<'_>], size: usize, meter: &mut dyn Meter) -> Option<Scanner> {
         let mut room = size;
         let mut scanner = Scanner {
             left: 0,
@@ -66,12 +73,12 @@ impl Scanner {
         };
         let mut firsts = Vec::new();
         let mut scanned = Vec::new();
-        for (pattern, hir) in (0u32..).zip(hirs) {
+        for (pattern, source) in (0u32..).zip(sources) {
             if meter.spent() {
                 return None;
             }
-            let shortest = hir.properties().minimum_len().unwrap_or(0);
-            let one = || Automaton::new(&[(0, hir)], Semantics::LeftmostFirst);
+            let shortest = source.hir.properties().minimum_len().unwrap_or(0);
+            let one = || Automaton::of(&[source], Semantics::LeftmostFirst);
             let automaton = if shortest > 0 { one() } else { None };
             // The pattern takes part in one group, too.
             let left = automaton.as_ref().and_then(|automaton| room.checked_sub(2 * automaton.memory_usage()));
@@ -80,34 +87,31 @@ impl Scanner {
                     room = left;
                     firsts.push(first);
                     scanner.shortest = scanner.shortest.min(shortest);
-                    scanned.push((scanner.singles.len() as u32, hir));
+                    scanned.push(source);
                     scanner.singles.push(Single { pattern, automaton });
                 }
                 _ => scanner.left |= 1 << pattern,
             }
         }
-        scanner.group(&scanned);
+        scanner.group(0, &scanned);
         scanner.first = Bytes::union(&firsts);
-        scanner.apart = !scanner.groups.iter().any(|group| group.lives(Behind::Word));
+        scanner.apart = !scanner.groups.iter().any(|group| group.automaton.lives(Behind::Word));
         Some(scanner)
     }
 
-    /// Adds the automaton of these singles, or of their halves where it would be too large.
-    fn group(&mut self, singles: &[(u32, &Hir)]) {
-        if singles.is_empty() {
+    /// Adds the automaton of the singles from `first` on, or of their halves where it would be too large.
+    fn group(&mut self, first: usize, sources: &[&Source<'_>]) {
+        if sources.is_empty() {
             return;
         }
-        match Automaton::new(singles, Semantics::All) {
-            Some(automaton) => self.groups.push(automaton),
-            None if singles.len() > 1 => {
-                let (one, other) = singles.split_at(singles.len() / 2);
-                self.group(one);
-                self.group(other);
+        match Automaton::of(sources, Semantics::All) {
+            Some(automaton) => self.groups.push(Group { first, automaton }),
+            None if sources.len() > 1 => {
+                let half = sources.len() / 2;
+                self.group(first, &sources[..half]);
+                self.group(first + half, &sources[half..]);
             }
-            None => {
-                let pattern = self.singles[singles[0].0 as usize].pattern;
-                self.left |= 1 << pattern;
-            }
+            None => self.left |= 1 << self.singles[first].pattern,
         }
     }
 
@@ -119,7 +123,8 @@ impl Scanner {
 
     /// Bytes that the automata take.
     pub(super) fn memory_usage(&self) -> usize {
-        self.singles.iter().map(|single| &single.automaton).chain(&self.groups).map(Automaton::memory_usage).sum()
+        let groups = self.groups.iter().map(|group| &group.automaton);
+        self.singles.iter().map(|single| &single.automaton).chain(groups).map(|one| one.memory_usage()).sum()
     }
 
     /// Appends the matches of the scanned patterns in the cell `start..end` of `buf`; returns the bits of the patterns
@@ -149,9 +154,9 @@ impl Scanner {
                 None => Behind::Start,
             };
             for group in &self.groups {
-                let mut found = group.matching(cell, at, behind, &mut steps);
+                let mut found = group.automaton.matching(cell, at, behind, &mut steps);
                 while found != 0 {
-                    let number = found.trailing_zeros() as usize;
+                    let number = group.first + found.trailing_zeros() as usize;
                     found &= found - 1;
                     if (at as u32) < ends[number] {
                         continue;

@@ -5,12 +5,15 @@
 
 mod watched;
 
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::{Input, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::PatternError;
+use super::known::Known;
+use super::{PatternError, Source};
 use crate::allowance::Allowance;
 use crate::batch::PatternMatch;
 use crate::meter::Meter;
@@ -22,10 +25,16 @@ const UNWATCHED: usize = 1 << 22;
 /// Room that one match takes.
 pub(super) const MATCH: usize = size_of::<PatternMatch>();
 
+/// Caches that have grown beyond so many bytes are not kept: patterns can be made so that they grow at each byte.
+const KEPT: usize = 8 << 20;
+
+/// The compiled patterns of the process, by what is written.
+static KNOWN: LazyLock<Known<Pattern>> = LazyLock::new(Known::new);
+
 /// The patterns, compiled one by one.
 #[derive(Debug)]
 pub(super) struct Searcher {
-    patterns: Vec<Pattern>,
+    patterns: Vec<Arc<Pattern>>,
     unwatched: usize,
 }
 
@@ -33,59 +42,110 @@ pub(super) struct Searcher {
 struct Pattern {
     regex: Regex,
     watched: Watched,
+    /// Those that no search has at the moment.
+    caches: Mutex<Vec<Box<Caches>>>,
 }
 
+/// What searches write to: the caches of the patterns that were searched for, which are given back at its end.
 #[derive(Debug)]
-pub(super) struct Scratch {
-    /// By pattern; made when it is first searched for.
-    caches: Vec<Caches>,
+pub(crate) struct Scratch<'a> {
+    searcher: &'a Searcher,
+    /// By pattern; empty before the first search.
+    caches: Vec<Option<Box<Caches>>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Caches {
     regex: Option<Cache>,
     watched: Option<watched::Cache>,
 }
 
-impl Scratch {
-    /// Bytes that the caches take.
-    pub(super) fn memory_usage(&self) -> usize {
-        let regexes = self.caches.iter().filter_map(|caches| caches.regex.as_ref()).map(Cache::memory_usage);
-        let watched = self.caches.iter().filter_map(|caches| caches.watched.as_ref()).map(watched::Cache::memory_usage);
-        regexes.chain(watched).sum()
+impl Caches {
+    /// Bytes that they take.
+    fn memory_usage(&self) -> usize {
+        let regex = self.regex.as_ref().map_or(0, Cache::memory_usage);
+        regex + self.watched.as_ref().map_or(0, watched::Cache::memory_usage)
     }
 }
 
-impl Searcher {
-    /// Compiles the patterns, which may take `size` bytes together.
-    pub(super) fn new(hirs: &[Hir], size: usize, meter: &mut dyn Meter) -> Result<Searcher, PatternError> {
+impl Scratch<'_> {
+    fn of(&mut self, number: usize) -> &mut Caches {
+        let patterns = &self.searcher.patterns;
+        if self.caches.is_empty() {
+            self.caches.resize_with(patterns.len(), || None);
+        }
+        self.caches[number].get_or_insert_with(|| patterns[number].caches().pop().unwrap_or_default())
+    }
+}
+
+impl Drop for Scratch<'_> {
+    fn drop(&mut self) {
+        for (pattern, caches) in self.searcher.patterns.iter().zip(self.caches.drain(..)) {
+            if let Some(caches) = caches.filter(|caches| caches.memory_usage() <= KEPT) {
+                pattern.caches().push(caches);
+            }
+        }
+    }
+}
+
+impl Pattern {
+    fn caches(&self) -> MutexGuard<'_, Vec<Box<Caches>>> {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes that it takes, without caches.
+    fn memory_usage(&self) -> usize {
+        self.regex.memory_usage() + self.watched.memory_usage()
+    }
+
+    /// Compiles one that may take `size` bytes.
+    fn compile(hir: &Hir, index: usize, size: usize) -> Result<Pattern, PatternError> {
+        let large = || PatternError::Large { index, limit: size };
         let config = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
             .nfa_size_limit(Some(size))
             .onepass(false)
             .which_captures(WhichCaptures::Implicit);
-        let mut patterns = Vec::with_capacity(hirs.len());
+        let built = Regex::builder().configure(config).build_from_hir(hir);
+        let regex = built.map_err(|error| match error.size_limit() {
+            Some(_) => large(),
+            None => PatternError::Syntax { index, message: error.to_string() },
+        })?;
+        let watched = Watched::new(hir, size).ok_or_else(large)?;
+        Ok(Pattern { regex, watched, caches: Mutex::default() })
+    }
+}
+
+impl Searcher {
+    /// Compiles the patterns that are not known, all of which may take `size` bytes together.
+    pub(super) fn new(sources: &[Source<'_>], size: usize, meter: &mut dyn Meter) -> Result<Searcher, PatternError> {
+        let mut patterns = Vec::with_capacity(sources.len());
         let mut left = size;
-        for (index, hir) in hirs.iter().enumerate() {
+        for (index, Source { text, hir }) in sources.iter().enumerate() {
             if meter.spent() {
                 return Err(PatternError::Overrun);
             }
-            let large = || PatternError::Large { index, limit: size };
-            let built = Regex::builder().configure(config.clone()).build_from_hir(hir);
-            let regex = built.map_err(|error| match error.size_limit() {
-                Some(_) => large(),
-                None => PatternError::Syntax { index, message: error.to_string() },
-            })?;
-            let watched = Watched::new(hir, size).ok_or_else(large)?;
-            left = left.checked_sub(regex.memory_usage() + watched.memory_usage()).ok_or_else(large)?;
-            patterns.push(Pattern { regex, watched });
+            let pattern = match KNOWN.get(text) {
+                Some(known) => known,
+                None => KNOWN.put(text, Pattern::compile(hir, index, size)?),
+            };
+            let took = left.checked_sub(pattern.memory_usage());
+            left = took.ok_or(PatternError::Large { index, limit: size })?;
+            patterns.push(pattern);
         }
         Ok(Searcher { patterns, unwatched: UNWATCHED })
     }
 
     /// Bytes that the compiled patterns take.
     pub(super) fn memory_usage(&self) -> usize {
-        self.patterns.iter().map(|pattern| pattern.regex.memory_usage() + pattern.watched.memory_usage()).sum()
+        self.patterns.iter().map(|pattern| pattern.memory_usage()).sum()
+    }
+
+    /// How many of the patterns another one has, too.
+    #[cfg(test)]
+    pub(super) fn shared_with(&self, other: &Searcher) -> usize {
+        let is_theirs = |pattern: &&Arc<Pattern>| other.patterns.iter().any(|theirs| Arc::ptr_eq(theirs, pattern));
+        self.patterns.iter().filter(is_theirs).count()
     }
 
     /// The same, with each search watched.
@@ -94,15 +154,15 @@ impl Searcher {
         Searcher { unwatched: 0, ..self }
     }
 
-    pub(super) fn scratch(&self) -> Scratch {
-        Scratch { caches: vec![Caches::default(); self.patterns.len()] }
+    pub(super) fn scratch(&self) -> Scratch<'_> {
+        Scratch { searcher: self, caches: Vec::new() }
     }
 
     /// Appends the matches of a pattern: leftmost-first, none overlapping the one before. Ends early when the allowance
     /// is spent.
     pub(super) fn find(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<'_>,
         cell: &[u8],
         number: u32,
         index: u32,
@@ -110,7 +170,7 @@ impl Searcher {
         allowance: &mut Allowance<'_>,
     ) {
         let pattern = &self.patterns[number as usize];
-        let caches = &mut scratch.caches[number as usize];
+        let caches = scratch.of(number as usize);
         let mut from = 0;
         let mut last = None;
         while !allowance.is_spent() {

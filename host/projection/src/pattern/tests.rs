@@ -76,6 +76,25 @@ fn matches_are_those_of_each_pattern_alone() {
 }
 
 #[test]
+fn a_pattern_that_others_search_for_is_not_compiled_again() {
+    let (one, other) = (compile(&ALL), compile(&[ALL[3], "of one alone", ALL[0]]));
+    assert_eq!(other.searcher.shared_with(&one.searcher), 2);
+    let text = b"a@b.cd of one alone at 10.77.1.2";
+    let found = find(&other, text);
+    drop(one);
+    assert_eq!(find(&other, text), found);
+    assert_eq!(found.iter().map(|found| found.1).collect::<Vec<_>>(), [2, 1, 0]);
+}
+
+#[test]
+fn a_pattern_that_is_known_has_to_fit_all_the_same() {
+    let known = compile(&["[a-f]{200}x"]);
+    let size = known.searcher.memory_usage();
+    let refused = Patterns::compile(&strings(&["[a-f]{200}x"]), 4096, size - 1, &mut Unmetered).err();
+    assert_eq!(refused, Some(PatternError::Large { index: 0, limit: size - 1 }));
+}
+
+#[test]
 fn what_lies_around_a_cell_does_not_count() {
     let patterns = compile(&["^a", "b$", r"\b\d{4}\b", r"1a@4x"]);
     assert_eq!(find(&patterns, b"ab"), [(0, 0, 1), (1, 1, 2)]);

@@ -1,6 +1,6 @@
 //! From a plan and its grants to what the walk runs by.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use host_otlp::Signal;
 
@@ -115,23 +115,10 @@ pub(super) fn compile(
         .iter()
         .any(|read| read.patterns.is_some() || read.path.reach() != Reach::Exact || read.cells != Cells::Scalars);
     let table = Table::new(signal, &reads, &writes, may_drop || may_route);
-    let (sets, scratches) = (sets.compiled, Mutex::default());
+    let sets = sets.compiled;
     // What a column packs is counted in 32 bits.
     let (room, growth) = (limits.room.min(u32::MAX as usize), limits.growth);
-    Ok(Compiled {
-        signal,
-        plan: plan.clone(),
-        reads,
-        writes,
-        may_drop,
-        may_route,
-        room,
-        growth,
-        table,
-        strips,
-        sets,
-        scratches,
-    })
+    Ok(Compiled { signal, plan: plan.clone(), reads, writes, may_drop, may_route, room, growth, table, strips, sets })
 }
 
 fn bound(what: &'static str, found: usize, limit: usize) -> Result<(), PlanError> {

@@ -11,12 +11,12 @@ use smallvec::SmallVec;
 use super::dictionary::Dictionary;
 use super::pack::{Cell, Growing, SLOTS, Slot};
 use super::table::{Action, LEVELS};
-use super::{Compiled, Scratches, within};
+use super::{Compiled, within};
 use crate::allowance::Allowance;
 use crate::batch::Level;
 use crate::meter::Overrun;
 use crate::path::Class;
-use crate::pattern::Patterns;
+use crate::pattern::{Patterns, Scratch};
 use crate::projection::{Form, NONE, Nest, RowSite, Site, Walked};
 
 /// What a row and a cell cost, in scanned bytes.
@@ -33,7 +33,8 @@ const NOWHERE: (usize, usize) = (usize::MAX, usize::MAX);
 struct Walk<'a, 'm> {
     compiled: &'a Compiled,
     buf: &'a [u8],
-    scratches: &'a mut Scratches,
+    /// By set of patterns.
+    scratches: Vec<Scratch<'a>>,
     /// The walk ends when it is spent.
     allowance: Allowance<'m>,
     rows: [Vec<RowSite>; LEVELS],
@@ -51,16 +52,11 @@ struct Walk<'a, 'm> {
     print: Vec<u8>,
 }
 
-pub(super) fn walk(
-    compiled: &Compiled,
-    payload: &Payload,
-    scratches: &mut Scratches,
-    allowance: Allowance<'_>,
-) -> Result<Walked, Overrun> {
+pub(super) fn walk(compiled: &Compiled, payload: &Payload, allowance: Allowance<'_>) -> Result<Walked, Overrun> {
     let mut walk = Walk {
         compiled,
         buf: &[],
-        scratches,
+        scratches: compiled.sets.iter().map(|patterns| patterns.scratch()).collect(),
         allowance,
         rows: Default::default(),
         level: Level::Origin,

@@ -1,5 +1,6 @@
 //! Tests of what stands in `room`: its promises, one sentence each.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::{Idler, Room};
@@ -7,14 +8,14 @@ use super::{Idler, Room};
 /// Has instances of so many bytes each.
 struct Keeper {
     room: Arc<Room>,
-    used: u64,
+    used: AtomicU64,
     idle: Mutex<Vec<usize>>,
 }
 
 impl Keeper {
     fn new(room: &Arc<Room>, used: u64, idle: &[usize]) -> Arc<Self> {
         assert!(idle.iter().all(|bytes| room.take(*bytes)));
-        let keeper = Arc::new(Keeper { room: Arc::clone(room), used, idle: Mutex::new(idle.to_vec()) });
+        let keeper = Arc::new(Keeper { room: Arc::clone(room), used: used.into(), idle: Mutex::new(idle.to_vec()) });
         let weak: Weak<Self> = Arc::downgrade(&keeper);
         room.register(weak);
         keeper
@@ -27,7 +28,7 @@ impl Keeper {
 
 impl Idler for Keeper {
     fn last_used(&self) -> u64 {
-        self.used
+        self.used.load(Ordering::Relaxed)
     }
 
     fn give_up_one(&self) -> bool {
@@ -56,6 +57,23 @@ fn idle_instances_go_for_those_that_are_needed_the_least_used_first() {
     assert_eq!(recent.left(), 1);
     assert!(!room.take(100), "what is in use stays");
     assert_eq!(recent.left(), 0);
+}
+
+#[test]
+fn who_was_used_since_goes_behind_those_that_were_not() {
+    let room = Arc::new(Room::new(60));
+    let [first, second, third] = [1, 2, 3].map(|used| Keeper::new(&room, used, &[10, 10]));
+    assert!(room.take(10));
+    assert_eq!(first.left(), 1);
+    first.used.store(4, Ordering::Relaxed);
+    let late = Keeper::new(&room, 5, &[]);
+    late.idle.lock().unwrap().push(0);
+    assert!(room.take(40));
+    assert_eq!([&first, &second, &third, &late].map(|keeper| keeper.left()), [1, 0, 0, 1]);
+    assert!(room.take(10));
+    assert_eq!([&first, &late].map(|keeper| keeper.left()), [0, 1]);
+    assert!(room.make(), "one that came since is asked, too");
+    assert!(!room.make());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! An automaton over bytes, anchored where it starts, as one table.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
 
 use regex_automata::dfa::dense::{self, DFA};
 use regex_automata::dfa::{Automaton as _, StartKind};
@@ -10,7 +12,9 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
 
+use super::super::Source;
 use super::super::bytes::Bytes;
+use super::super::known::Known;
 
 /// Bytes that an automaton may take while it is made, and states that it may have.
 const SIZE: usize = 1 << 18;
@@ -38,6 +42,9 @@ pub(super) enum Semantics {
     /// All of all patterns.
     All,
 }
+
+/// The automata of the process, by what they are of.
+static KNOWN: LazyLock<Known<Automaton>> = LazyLock::new(Known::new);
 
 /// States are numbered so that 0 is dead and those that tell of a match come next.
 #[derive(Debug)]
@@ -68,11 +75,23 @@ impl Behind {
 }
 
 impl Automaton {
-    /// The automaton of some patterns, each told of by its number; none where it would be large.
-    pub(super) fn new(patterns: &[(u32, &Hir)], semantics: Semantics) -> Option<Automaton> {
-        let hirs: Vec<&Hir> = patterns.iter().map(|(_, hir)| *hir).collect();
+    /// The automaton of some patterns, which tells of each by its position; none where it would be large.
+    pub(super) fn of(sources: &[&Source<'_>], semantics: Semantics) -> Option<Arc<Automaton>> {
+        let mut key = format!("{semantics:?}");
+        for source in sources {
+            // The length says where a text ends, whatever is in it.
+            let _ = write!(key, " {}:{}", source.text.len(), source.text);
+        }
+        if let Some(known) = KNOWN.get(&key) {
+            return Some(known);
+        }
+        let hirs: Vec<&Hir> = sources.iter().map(|source| &source.hir).collect();
+        Some(KNOWN.put(&key, Automaton::new(&hirs, semantics)?))
+    }
+
+    fn new(hirs: &[&Hir], semantics: Semantics) -> Option<Automaton> {
         let config = thompson::Config::new().nfa_size_limit(Some(SIZE)).which_captures(thompson::WhichCaptures::None);
-        let nfa = thompson::Compiler::new().configure(config).build_many_from_hir(&hirs).ok()?;
+        let nfa = thompson::Compiler::new().configure(config).build_many_from_hir(hirs).ok()?;
         let kind = match semantics {
             Semantics::LeftmostFirst => MatchKind::LeftmostFirst,
             Semantics::All => MatchKind::All,
@@ -84,12 +103,11 @@ impl Automaton {
             .dfa_size_limit(Some(SIZE))
             .determinize_size_limit(Some(4 * SIZE));
         let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
-        let numbers: Vec<u32> = patterns.iter().map(|(number, _)| *number).collect();
-        Automaton::copy(&dfa, &numbers)
+        Automaton::copy(&dfa)
     }
 
     /// Copies the states that can be reached.
-    fn copy(dfa: &DFA<Vec<u32>>, numbers: &[u32]) -> Option<Automaton> {
+    fn copy(dfa: &DFA<Vec<u32>>) -> Option<Automaton> {
         let start_of = |behind: Option<u8>| {
             dfa.start_state(&start::Config::new().anchored(Anchored::Yes).look_behind(behind)).ok()
         };
@@ -101,7 +119,7 @@ impl Automaton {
         let states = reachable(dfa, &starts, &examples)?;
         let bits = |state: StateID| {
             let count = if dfa.is_match_state(state) { dfa.match_len(state) } else { 0 };
-            (0..count).fold(0u64, |bits, index| bits | 1 << numbers[dfa.match_pattern(state, index).as_usize()])
+            (0..count).fold(0u64, |bits, index| bits | 1 << dfa.match_pattern(state, index).as_usize())
         };
         let matches = states.iter().filter(|&&state| dfa.is_match_state(state)).count();
         let numbered: HashMap<StateID, u16> = states.iter().copied().zip(0..).collect();

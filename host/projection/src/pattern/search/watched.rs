@@ -19,7 +19,7 @@ pub(super) struct Watched {
     can_be_empty: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Cache {
     forward: dfa::Cache,
     reverse: dfa::Cache,

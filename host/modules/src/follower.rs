@@ -22,7 +22,7 @@ use host_wasm::{Edition, Pushed, Sandbox, Standing};
 use k8s_openapi::api::core::v1::ConfigMap;
 use tokio::time::{Instant, sleep};
 
-use self::changes::Changes;
+use self::changes::{Changes, Told};
 use self::meters::Meters;
 use crate::config::{ModulesSection, OnDelete};
 use crate::head::{NotTaken, Rejected, Trust};
@@ -67,6 +67,7 @@ struct Head {
     record: Record,
     /// Whether the API server has it, as far as is known.
     is_there: bool,
+    created: String,
     uid: Option<String>,
     /// What is on the shelf of it, and the manifest that says so.
     edition: Option<Arc<Edition>>,
@@ -206,13 +207,12 @@ impl Follower {
                 self.hear(&changes);
                 let due = |head: &Head| head.again.is_some_and(|at| at <= Instant::now());
                 let is_wanted = |head: &Head| now_wanted.contains(&head.record.module);
-                let heads: Vec<String> = self
-                    .heads
-                    .iter()
-                    .filter(|(_, head)| head.is_there && due(head) && is_wanted(head))
-                    .map(|(name, _)| name.clone())
-                    .collect();
-                for name in heads {
+                let is_next = |head: &&Head| head.is_there && due(head) && is_wanted(head);
+                let order = |head: &Head| (head.created.clone(), head.record.head.clone());
+                let mut heads: Vec<_> = self.heads.values().filter(is_next).map(order).collect();
+                // Of two that tie the one that was made first is taken, on each host.
+                heads.sort_unstable();
+                for (_, name) in heads {
                     self.attend(&name).await;
                     // What is good is kept, however long others take.
                     self.settle().await;
@@ -231,9 +231,9 @@ impl Follower {
     /// Notes which heads there are now, and which have changed.
     fn hear(&mut self, changes: &Changes) {
         let (changed, gone) = changes.take();
-        for (name, module) in changed {
+        for (name, Told { module, created }) in changed {
             let head = self.heads.entry(name.clone()).or_default();
-            (head.record.head, head.record.module) = (name, module);
+            (head.record.head, head.record.module, head.created) = (name, module, created);
             (head.is_there, head.again) = (true, Some(Instant::now()));
         }
         self.has_listed |= gone.is_err();

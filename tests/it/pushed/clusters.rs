@@ -238,3 +238,38 @@ async fn a_request_of_several_clusters_is_parted_by_their_rules_and_one_again() 
     client.logs(of_clusters("four", &["edge-b"])).await.unwrap();
     assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-b four {CARD} ****"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_heads_that_tie_a_host_that_knows_neither_takes_the_one_that_was_made_first() {
+    let Some(cluster) = Cluster::of_a_hub().await else { return };
+    let backend = Backend::start().await;
+    let push = |head: &str, rules: &str| {
+        cluster.pushed(&format!("push pii-scrub --name hub-scrub --head {head} --clusters edge-a --config {rules}"));
+    };
+    push("z-first", "card.yaml");
+    // The API server tells seconds.
+    let made = || async {
+        let heads =
+            cluster.server.read("/api/v1/namespaces/default/configmaps?labelSelector=tidegate.dev/module").await;
+        let heads = heads["items"].as_array().unwrap().clone();
+        let of = |name: &str| heads.iter().find(|head| head["metadata"]["name"] == name).cloned().unwrap_or_default();
+        let created = |name: &str| of(name)["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned();
+        (created("z-first"), created("a-second"))
+    };
+    eventually("a second later", async || {
+        push("a-second", "address.yaml");
+        let (first, second) = made().await;
+        let is_later = first < second;
+        if !is_later {
+            cluster.server.delete("/api/v1/namespaces/default/configmaps/a-second").await;
+        }
+        is_later.then_some(())
+    })
+    .await;
+
+    let hub = cluster.host(HUB, &backend).start().await;
+    hub.log.wait_for(0, &["a pushed module is refused", "head=\"a-second\"", "Tie"]).await;
+    let client = Client::connect(hub.grpc()).await;
+    eventually("z-first to be live", async || client.logs(of_clusters("one", &["edge-a"])).await.ok()).await;
+    assert_eq!(bodies(&backend), [format!("edge-a one **** {ADDRESS}")]);
+}

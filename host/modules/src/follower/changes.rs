@@ -16,10 +16,18 @@ pub(crate) struct Changes {
     came: Notify,
 }
 
+/// What the metadata of a head says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) module: String,
+    /// When it was made, as the API server writes it: in the order of time it is in that of text, too.
+    pub(crate) created: String,
+}
+
 #[derive(Default)]
 struct Heard {
     versions: BTreeMap<String, String>,
-    changed: BTreeMap<String, String>,
+    changed: BTreeMap<String, Told>,
     gone: BTreeSet<String>,
     /// All that there are, where a list was told to its end since somebody looked.
     all: Option<BTreeSet<String>>,
@@ -37,11 +45,12 @@ impl Changes {
             Seen::There(object) => {
                 let metadata = object.metadata;
                 let module = metadata.labels.get(MODULE).cloned().unwrap_or_default();
+                let created = metadata.creation_timestamp.unwrap_or_default();
                 let (name, version) = (metadata.name, metadata.resource_version.unwrap_or_default());
                 heard.gone.remove(&name);
                 heard.listing.insert(name.clone());
                 if heard.versions.insert(name.clone(), version.clone()).as_ref() != Some(&version) {
-                    heard.changed.insert(name, module);
+                    heard.changed.insert(name, Told { module, created });
                 }
             }
             Seen::Gone(object) => {
@@ -65,8 +74,8 @@ impl Changes {
         self.came.notified().await;
     }
 
-    /// The heads that have changed, with their modules; and those that are gone, or all that are there.
-    pub(crate) fn take(&self) -> (BTreeMap<String, String>, Result<BTreeSet<String>, BTreeSet<String>>) {
+    /// The heads that have changed; and those that are gone, or all that are there.
+    pub(crate) fn take(&self) -> (BTreeMap<String, Told>, Result<BTreeSet<String>, BTreeSet<String>>) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let (changed, gone) = (std::mem::take(&mut heard.changed), std::mem::take(&mut heard.gone));
         let there = heard.all.take().map(|_| heard.versions.keys().cloned().collect());

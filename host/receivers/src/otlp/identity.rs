@@ -132,9 +132,12 @@ fn denied_message(speaker: &Speaker) -> String {
 
 /// What is told to whoever sent resources that were not taken, where others of the same request were, or none was.
 pub(crate) fn refusal(speaker: &Speaker, resources: u64) -> String {
+    let (what, claim) = match resources {
+        1 => ("resource was", "it claims"),
+        _ => ("resources were", "they claim"),
+    };
     format!(
-        "{resources} resources were not taken: they claim a cluster.id or cluster_role that the identity {:?} may not \
-         speak for",
+        "{resources} {what} not taken: {claim} a cluster.id or cluster_role that the identity {:?} may not speak for",
         speaker.identity()
     )
 }

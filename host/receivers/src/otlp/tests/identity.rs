@@ -114,6 +114,7 @@ async fn of_a_request_that_is_another_clusters_in_part_the_rest_is_taken_and_the
     assert_eq!(answer.code, "0");
     let told = ExportLogsServiceResponse::decode(&answer.data[5..]).unwrap().partial_success.unwrap();
     assert_eq!((told.rejected_log_records, told.error_message.contains(EDGE)), (1, true), "{told:?}");
+    assert!(told.error_message.starts_with("1 resource was not taken: it claims"), "{told:?}");
 
     let connector = hub.connector(EDGE, HTTP1);
     let over_http = raw_over(open(&connector, hub.running.http).await, &post("/v1/logs", "", &request)).await;

@@ -314,6 +314,46 @@ async fn with_the_certificate_of_one_cluster_nothing_gets_in_as_another_in_any_f
 }
 
 #[tokio::test]
+async fn who_floods_the_hub_is_told_to_come_later_and_others_are_heard_until_the_limit_is_taken_away() {
+    const LIMIT: &str = "roles: [edge], limits: { requests_per_second: 0.001, in_flight_mib: 64 } }";
+    let (authority, backend) = (Authority::new("authority"), Backend::start().await);
+    let yaml = YAML.replace("roles: [edge] }", LIMIT);
+    let setup = Collector::from_yaml(&yaml).file("hub.pem", authority.issue(HUB).bundle());
+    let setup = setup.file("clients.pem", &authority.pem).file("denied.txt", "").env("NEXT", &backend.address());
+    let collector = setup.start().await;
+    let flood = edge(&authority);
+    let wide = authority.issue_spiffe("spiffe://e.org/wide/x", SystemTime::now() + Duration::from_secs(3600));
+    let connect =
+        async |identity: &Identity| Client::over_tls(collector.grpc(), &authority.pem, Some(identity)).await.unwrap();
+    let other = connect(&wide).await;
+
+    let request = of_clusters(&["cluster-a"]);
+    connect(&flood).await.logs(request.clone()).await.unwrap();
+    for _ in 0..5 {
+        let status = connect(&flood).await.logs(request.clone()).await.unwrap_err();
+        assert_eq!((status.code(), status.details().is_empty()), (Code::ResourceExhausted, false), "{status}");
+        assert!(status.message().contains("spiffe://e.org/edge/a"), "{status}");
+        assert!(status.message().contains("requests_per_second"), "{status}");
+        let sender = (&authority, &flood, collector.http());
+        assert_eq!(post(sender, "/v1/logs", PROTOBUF, &request.encode_to_vec()).await.0, 429);
+        other.logs(request.clone()).await.expect("others are heard");
+    }
+    assert_eq!(backend.log_records().len(), 6);
+    let metrics = collector.metrics().await;
+    let labels = ["identity=\"spiffe://e.org/edge/a\"", "limit=\"requests_per_second\""];
+    assert_eq!(metrics.sum("tidegate_identity_requests_refused", &labels), 10.0);
+    assert_eq!(metrics.sum("tidegate_receiver_requests_refused", &["reason=\"limited\""]), 10.0);
+    collector.log.wait_for(0, &["an identity sends more than it may", "spiffe://e.org/edge/a"]).await;
+
+    let seen = collector.log.len();
+    collector.replace("tidegate.yaml", YAML);
+    collector.log.wait_for(seen, &["configuration taken over"]).await;
+    for _ in 0..3 {
+        connect(&flood).await.logs(request.clone()).await.expect("nothing is limited any more");
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_denied_is_heard_no_more_on_a_connection_that_lives() {
     let (authority, backend) = (Authority::new("authority"), Backend::start().await);
     let collector = setup(&authority, &backend).start().await;
@@ -355,6 +395,7 @@ async fn a_connection_ends_with_the_certificate_of_its_client() {
 #[test]
 fn says_what_is_missing_where_senders_show_no_certificate() {
     let yaml = YAML.replace(", client_ca_file: clients.pem", "").replace("cluster-*", "cluster-[");
+    let yaml = yaml.replace("roles: [edge] }", "roles: [edge], limits: { items_per_second: 0, in_flight_mib: 16 } }");
     let authority = Authority::new("authority");
     let setup = Collector::from_yaml(&yaml).file("hub.pem", authority.issue(HUB).bundle()).env("NEXT", &"127.0.0.1:1");
     let (is_valid, told) = setup.file("denied.txt", "serial:x\n").validate();
@@ -362,6 +403,8 @@ fn says_what_is_missing_where_senders_show_no_certificate() {
     for part in [
         "identity: senders over grpc show no certificate that says who they are",
         "clusters: \"cluster-[\" is no pattern",
+        "identity.rules.0.limits.items_per_second: it has to be a number above 0",
+        "identity.rules.0.limits.in_flight_mib: a message of 20971520 bytes",
         "identity.deny_file: denied.txt: line 1",
     ] {
         assert!(told.contains(part), "{part} in {told}");

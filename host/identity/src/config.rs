@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::glob::{Pattern, is_exact};
+use crate::limits::Limits;
 
 /// Whom a certificate is of, and what that lets its holder say.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -20,6 +21,8 @@ pub struct Config {
     pub on_violation: OnViolation,
     /// Who is not let in, whatever the rules say: a file with an identity or a serial number a line.
     pub deny_file: PathBuf,
+    /// What each identity may send whose rule does not say.
+    pub limits: Option<Limits>,
 }
 
 /// A place in a certificate.
@@ -45,6 +48,8 @@ pub struct Rule {
     pub clusters: Vec<String>,
     /// Patterns of the roles that they may claim; without the key, any.
     pub roles: Option<Vec<String>>,
+    /// What each of them may send, in the place of what is said for all.
+    pub limits: Option<Limits>,
 }
 
 /// What becomes of telemetry that speaks for somebody else.
@@ -90,8 +95,24 @@ impl Config {
         for (index, rule) in self.rules.iter().enumerate() {
             wrongs.extend(rule.wrongs(&format!("rules.{index}"), self.on_violation));
         }
+        if self.limits.as_ref().is_some_and(|limits| !limits.is_any()) {
+            let message = "it limits nothing: set one of `requests_per_second`, `items_per_second`, `mib_per_second` \
+                           and `in_flight_mib`, or leave it out";
+            wrongs.push(Wrong::new("limits", message));
+        }
+        for (at, limits) in self.limits() {
+            wrongs.extend(limits.wrongs(&at));
+        }
         let below = |Wrong { key, message }| Wrong::new(format!("{at}.{key}"), message);
         wrongs.into_iter().map(below).collect()
+    }
+
+    /// The sections of limits that there are, each with its key.
+    pub fn limits(&self) -> impl Iterator<Item = (String, &Limits)> {
+        let all = self.limits.iter().map(|limits| ("limits".to_owned(), limits));
+        let rules = self.rules.iter().enumerate();
+        let of_rules = rules.filter_map(|(index, rule)| Some((format!("rules.{index}.limits"), rule.limits.as_ref()?)));
+        all.chain(of_rules)
     }
 }
 

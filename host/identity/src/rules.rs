@@ -7,6 +7,7 @@ use host_config::Wrong;
 use crate::claim::Subject;
 use crate::config::{Config, OnViolation, Rule, Source};
 use crate::glob::Pattern;
+use crate::limits::Limits;
 
 /// What every SPIFFE ID begins with.
 const SPIFFE: &str = "spiffe://";
@@ -52,6 +53,8 @@ struct Rights {
     cluster: Option<String>,
     role: Option<String>,
     on_violation: OnViolation,
+    /// None where nothing is limited.
+    limits: Option<Limits>,
 }
 
 /// Somebody of whom it is known what it may say.
@@ -70,7 +73,7 @@ impl Config {
         if let Some(wrong) = self.wrongs(at).into_iter().next() {
             return Err(wrong);
         }
-        let read = |rule: &Rule| Ok((Pattern::of(&rule.of)?, Arc::new(Rights::of(rule, self.on_violation)?)));
+        let read = |rule: &Rule| Ok((Pattern::of(&rule.of)?, Arc::new(Rights::of(rule, self)?)));
         let rules: Result<Vec<_>, String> = self.rules.iter().map(read).collect();
         let rules = rules.map_err(|error| Wrong::new(format!("{at}.rules"), error))?;
         Ok(Rules { from: self.from.clone(), rules })
@@ -78,14 +81,15 @@ impl Config {
 }
 
 impl Rights {
-    fn of(rule: &Rule, on_violation: OnViolation) -> Result<Rights, String> {
+    fn of(rule: &Rule, config: &Config) -> Result<Rights, String> {
         let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::of(text)).collect::<Result<Vec<_>, _>>();
         Ok(Rights {
             clusters: patterns(&rule.clusters)?,
             roles: rule.roles.as_deref().map(patterns).transpose()?,
             cluster: rule.one_cluster().map(str::to_owned),
             role: rule.one_role().map(str::to_owned),
-            on_violation,
+            on_violation: config.on_violation,
+            limits: rule.limits.as_ref().or(config.limits.as_ref()).filter(|limits| limits.is_any()).cloned(),
         })
     }
 }
@@ -142,6 +146,11 @@ impl Speaker {
 
     pub fn on_violation(&self) -> OnViolation {
         self.rights.on_violation
+    }
+
+    /// What it may send; none where that is not limited.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.rights.limits.as_ref()
     }
 
     /// The one cluster that this is; none where it may speak for several.

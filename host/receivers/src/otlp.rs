@@ -7,6 +7,7 @@ mod body;
 mod config;
 mod connection;
 mod grpc;
+mod held;
 mod http;
 mod identity;
 mod intake;

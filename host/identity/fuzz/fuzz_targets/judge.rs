@@ -25,7 +25,7 @@ static SPEAKERS: LazyLock<[Speaker; 2]> =
 
 fn speaker(on_violation: OnViolation) -> Speaker {
     let one = |text: &str| vec![text.to_owned()];
-    let rule = Rule { of: "*".to_owned(), clusters: one("a"), roles: Some(one("edge")) };
+    let rule = Rule { of: "*".to_owned(), clusters: one("a"), roles: Some(one("edge")), ..Rule::default() };
     let config = Config { from: vec![Source::Dns], rules: vec![rule], on_violation, ..Config::default() };
     let names = one("a.test");
     let rules = config.build("identity").expect("it makes sense");

@@ -1,11 +1,13 @@
 //! Rules: what may be written, and whom a certificate makes.
 
+use std::time::Duration;
+
 use host_config::Wrong;
 
-use crate::{Config, Denied, Names, OnViolation, Rule, Source, Stranger};
+use crate::{Config, Denied, Limits, Names, OnViolation, Rule, Source, Stranger};
 
 fn rule(of: &str, clusters: &[&str]) -> Rule {
-    Rule { of: of.to_owned(), clusters: clusters.iter().map(|text| (*text).to_owned()).collect(), roles: None }
+    Rule { of: of.to_owned(), clusters: clusters.iter().map(|text| (*text).to_owned()).collect(), ..Rule::default() }
 }
 
 fn config(from: &[Source], rules: Vec<Rule>) -> Config {
@@ -75,4 +77,53 @@ fn the_list_of_those_who_are_not_let_in_goes_by_identity_and_by_number() {
     assert!(denied.has("spiffe://e.org/edge/1", "1") && denied.has("x", "ABCD") && denied.has("x", "00:ab:cd"));
     assert!(!denied.has("spiffe://e.org/hub/1", "abce") && !Denied::default().has("x", "1"));
     assert_eq!(Denied::read("a\nserial:xyz").unwrap_err().line, 2);
+}
+
+fn limited(default: Option<Limits>, of_rule: Option<Limits>) -> Config {
+    let rule = Rule { limits: of_rule, ..rule("x", &["a"]) };
+    Config { limits: default, ..config(&[Source::Dns], vec![rule]) }
+}
+
+#[test]
+fn says_which_limit_makes_no_sense() {
+    for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let all = Limits {
+            requests_per_second: Some(rate),
+            items_per_second: Some(rate),
+            mib_per_second: Some(rate),
+            ..Limits::default()
+        };
+        let told = told(&limited(None, Some(all)));
+        for key in ["requests_per_second", "items_per_second", "mib_per_second"] {
+            assert!(told.contains(&format!("identity.rules.0.limits.{key}: it has to be a number above 0")), "{told}");
+        }
+    }
+    let burst = Limits { burst: Some(Duration::ZERO), in_flight_mib: Some(0), ..Limits::default() };
+    let told_of = told(&limited(Some(burst), None));
+    for part in [
+        "identity.limits.burst: it has to be more than 0",
+        "identity.limits.burst: there is no rate",
+        "identity.limits.in_flight_mib: nothing could be received",
+    ] {
+        assert!(told_of.contains(part), "{part} in {told_of}");
+    }
+    assert!(told(&limited(Some(Limits::default()), None)).contains("identity.limits: it limits nothing"));
+    assert_eq!(told(&limited(None, Some(Limits::default()))), "");
+}
+
+#[test]
+fn the_limits_of_a_rule_take_the_place_of_those_for_all() {
+    let names = ["x".to_owned()];
+    let of = |default: &Option<Limits>, of_rule: Option<Limits>| {
+        let rules = limited(default.clone(), of_rule).build("identity").unwrap();
+        rules.speaker(&Names { dns: &names, ..Names::default() }).unwrap().limits().cloned()
+    };
+    let few = Limits { requests_per_second: Some(1.0), ..Limits::default() };
+    let many = Limits { items_per_second: Some(1e6), ..Limits::default() };
+    assert_eq!(of(&None, None), None);
+    let default = Some(few.clone());
+    assert_eq!(of(&default, None), Some(few));
+    assert_eq!(of(&default, Some(many.clone())), Some(many));
+    // Whoever is to have none is given a section without any.
+    assert_eq!(of(&default, Some(Limits::default())), None);
 }

@@ -16,7 +16,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 
 fn speaker(clusters: &[&str], on_violation: OnViolation) -> Speaker {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let rule = Rule { of: "*".to_owned(), clusters: owned(clusters), roles: Some(owned(&["edge"])) };
+    let rule = Rule { of: "*".to_owned(), clusters: owned(clusters), roles: Some(owned(&["edge"])), ..Rule::default() };
     let config = Config { from: vec![Source::Dns], rules: vec![rule], on_violation, ..Config::default() };
     let names = ["a.test".to_owned()];
     let rules = config.build("identity").expect("it makes sense");

@@ -7,13 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use host_compression::Room as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use super::held::Held;
 use super::status::{Cause, Rejection};
-use crate::budget::{Budget, Reservation};
 
 /// The next piece of data; `None` at the end. Trailers of a request mean nothing here.
 pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Rejection> {
@@ -26,20 +27,20 @@ pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Rejection
     Ok(None)
 }
 
-/// Reads a whole body of at most `limit` bytes, which are reserved as they are announced or, without that, as they come.
+/// Reads a whole body of at most `limit` bytes, which are held as they are announced or, without that, as they come.
 pub(crate) async fn whole(
     body: &mut Incoming,
     limit: usize,
-    budget: &Budget,
-) -> Result<(Bytes, Reservation), Rejection> {
+    hold: impl FnOnce(usize) -> Result<Held, Rejection>,
+) -> Result<(Bytes, Held), Rejection> {
     let announced = body.size_hint().lower();
     let announced =
         usize::try_from(announced).ok().filter(|n| *n <= limit).ok_or_else(|| Rejection::too_large(limit))?;
-    let mut reservation = budget.reserve(announced).ok_or_else(Rejection::no_room)?;
+    let mut held = hold(announced)?;
     let mut room = announced;
-    let Some(first) = next(body).await? else { return Ok((Bytes::new(), reservation)) };
+    let Some(first) = next(body).await? else { return Ok((Bytes::new(), held)) };
     if first.len() == announced && body.is_end_stream() {
-        return Ok((first, reservation));
+        return Ok((first, held));
     }
     let mut out = BytesMut::with_capacity(announced);
     let mut data = Some(first);
@@ -48,14 +49,14 @@ pub(crate) async fn whole(
             return Err(Rejection::too_large(limit));
         }
         let short = (out.len() + piece.len()).saturating_sub(room);
-        if short > 0 && !reservation.grow(short) {
-            return Err(Rejection::no_room());
+        if short > 0 && !held.grow(short) {
+            return Err(held.no_room());
         }
         room += short;
         out.extend_from_slice(&piece);
         data = next(body).await?;
     }
-    Ok((out.freeze(), reservation))
+    Ok((out.freeze(), held))
 }
 
 /// Waits for `future` no longer than `limit`, and has nothing then; a timer is only made when there is something to wait

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use host_compression::{Coding, most_room};
 use host_config::time::duration;
 use host_config::{Auth, Check, Files, Wrong};
 use host_tls::ServerConfig;
@@ -28,6 +29,15 @@ pub struct Protocols {
     pub grpc: Option<GrpcConfig>,
     #[serde(deserialize_with = "present")]
     pub http: Option<HttpConfig>,
+}
+
+/// What the largest message of a protocol takes at the most while it is read.
+pub(crate) struct Room {
+    pub(crate) protocol: &'static str,
+    /// The key that says how large that message is.
+    pub(crate) key: &'static str,
+    pub(crate) message: usize,
+    pub(crate) room: usize,
 }
 
 /// OTLP over gRPC.
@@ -194,6 +204,7 @@ impl Check for Config {
         wrongs.extend(auth.iter().filter_map(|(at, auth)| Some(auth.as_ref()?.wrongs(at))).flatten());
         wrongs.extend(self.identity.iter().flat_map(|identity| identity.wrongs(identity::KEY)));
         wrongs.extend(self.identity.as_ref().and_then(|_| self.protocols.nameless()));
+        wrongs.extend(self.identity.iter().flat_map(|identity| self.protocols.cramped(identity)));
         wrongs
     }
 
@@ -221,6 +232,41 @@ impl Protocols {
              without `identity`"
         );
         Some(Wrong::new(identity::KEY, message))
+    }
+
+    /// The limits of identities that the largest message has no room in: it could never be taken, and its sender would try
+    /// for ever.
+    fn cramped(&self, identity: &host_identity::Config) -> Vec<Wrong> {
+        let Some(largest) = self.rooms().into_iter().max_by_key(|room| room.room) else { return Vec::new() };
+        let Room { protocol, key, message, room } = largest;
+        let cramped = identity.limits().filter(|(_, limits)| {
+            // Of nothing it is said elsewhere that it is too little.
+            limits.in_flight().is_some_and(|most| most > 0 && most < room)
+        });
+        let told = cramped.map(|(at, _)| {
+            let message = format!(
+                "a message of {message} bytes, which protocols.{protocol}.{key} lets in, takes up to {room} while it is \
+                 read: raise this to {} or lower that",
+                room.div_ceil(1 << 20)
+            );
+            Wrong::new(format!("{}.{at}.in_flight_mib", identity::KEY), message)
+        });
+        told.collect()
+    }
+
+    /// What the largest messages take.
+    pub(crate) fn rooms(&self) -> Vec<Room> {
+        let grpc = self.grpc.as_ref().map(|grpc| {
+            let (message, codings) = (grpc.max_message(), [Coding::Gzip, Coding::Zstd, Coding::SnappyFramed]);
+            Room { protocol: "grpc", key: "max_recv_msg_size_mib", message, room: most_room(&codings, message) }
+        });
+        let http = self.http.as_ref().map(|http| {
+            let message = http.max_request_body_size;
+            // JSON is there as text and as what it says, and its longest string once more.
+            let room = most_room(&Coding::ALL, message).max(message.saturating_mul(3));
+            Room { protocol: "http", key: "max_request_body_size", message, room }
+        });
+        grpc.into_iter().chain(http).collect()
     }
 
     /// The encrypted protocols, each with the key of its section.

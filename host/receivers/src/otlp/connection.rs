@@ -17,7 +17,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::config::ServerParameters;
-use super::identity::Standing;
+use super::identity::{Quota, Standing};
 use super::intake::Intake;
 use super::status::{Cause, Rejection};
 
@@ -32,7 +32,6 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 const FIRST_WORDS: usize = 24;
 
 /// The requests of one connection.
-#[derive(Debug)]
 pub(crate) struct Activity {
     /// Who is at the other end.
     peer: IpAddr,
@@ -105,8 +104,16 @@ impl Busy {
                 forbidden("nobody vouches for the client certificate any more: connect with one that is good")
             }
             Standing::Anybody => Ok(None),
-            Standing::Known(speaker) => Ok(Some(speaker)),
+            Standing::Known(speaker, _) => Ok(Some(speaker)),
             Standing::Stranger(why) => forbidden(why),
+        }
+    }
+
+    /// What who sends it may send; none where that is not limited.
+    pub(crate) fn quota(&self) -> Option<&Arc<Quota>> {
+        match &self.activity.standing {
+            Standing::Known(_, quota) => quota.as_ref(),
+            Standing::Anybody | Standing::Stranger(_) => None,
         }
     }
 

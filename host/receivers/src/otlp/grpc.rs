@@ -11,11 +11,12 @@ use hyper::body::Incoming;
 
 use super::body::{self, Reply};
 use super::connection::Busy;
+use super::held::Held;
+use super::identity::Limit;
 use super::intake::{Came, Intake};
 use super::packed;
 use super::partial::Partial;
 use super::status::{Cause, Rejection};
-use crate::budget::Reservation;
 
 /// The flag byte and the length that stand before a message.
 const PREFIX: usize = 5;
@@ -54,9 +55,11 @@ async fn call(intake: &Intake, request: Request<Incoming>, busy: &mut Busy) -> R
     let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer(), speaker.as_ref())?;
     let came = Came { origin, speaker, remote: Remote::of(headers), format: "protobuf" };
     let mut incoming = request.into_body();
-    let (message, _reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
+    let hold = |bytes| intake.hold(signal, bytes, busy.quota());
+    let reading = read(intake, &mut incoming, coding, hold);
+    let (message, mut held) = body::in_time(intake.read_timeout, reading).await?;
     busy.has_read();
-    intake.deliver(signal, message, came).await
+    intake.deliver(signal, message, came, &mut held).await
 }
 
 fn signal(path: &str) -> Option<Signal> {
@@ -98,7 +101,8 @@ async fn read(
     intake: &Intake,
     incoming: &mut Incoming,
     coding: Option<Coding>,
-) -> Result<(Bytes, Reservation), Rejection> {
+    hold: impl FnOnce(usize) -> Result<Held, Rejection>,
+) -> Result<(Bytes, Held), Rejection> {
     let mut head = Bytes::new();
     while head.len() < PREFIX {
         let Some(data) = body::next(incoming).await? else {
@@ -116,10 +120,11 @@ async fn read(
     if len > intake.max_message {
         return Err(Rejection::too_large(intake.max_message));
     }
-    let mut reservation = intake.budget.reserve(len).ok_or_else(Rejection::no_room)?;
+    let mut held = hold(len)?;
     let message = message(incoming, head, len).await?;
-    let plain = packed::plain(coding, message, intake.max_message, &mut reservation).await?;
-    Ok((plain, reservation))
+    let plain = packed::plain(coding, message, intake.max_message, &mut held).await?;
+    held.settle(Limit::Bytes, plain.len() as u64);
+    Ok((plain, held))
 }
 
 /// The message of `len` bytes that `head` starts with, with nothing behind it.

@@ -10,11 +10,12 @@ use hyper::body::Incoming;
 
 use super::body::{self, Reply};
 use super::connection::Busy;
+use super::held::Held;
+use super::identity::Limit;
 use super::intake::{Came, Intake};
 use super::partial::Partial;
 use super::status::{Cause, Rejection};
 use super::{json, packed};
-use crate::budget::Reservation;
 
 /// The two forms of OTLP over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +87,15 @@ async fn post(
     let origin = intake.metadata.of(signal, headers, request.uri(), busy.peer(), speaker.as_ref())?;
     let came = Came { origin, speaker, remote: Remote::of(headers), format: form.name() };
     let mut incoming = request.into_body();
-    let (body, reservation) = body::in_time(intake.read_timeout, read(intake, &mut incoming, coding)).await?;
+    let hold = |bytes| intake.hold(signal, bytes, busy.quota());
+    let reading = read(intake, &mut incoming, coding, hold);
+    let (body, held) = body::in_time(intake.read_timeout, reading).await?;
     busy.has_read();
-    let (bytes, _reservation) = match form {
-        Form::Protobuf => (body, reservation),
-        Form::Json => json::encoded(intake, signal, body, reservation).await?,
+    let (bytes, mut held) = match form {
+        Form::Protobuf => (body, held),
+        Form::Json => json::encoded(intake, signal, body, held).await?,
     };
-    intake.deliver(signal, bytes, came).await
+    intake.deliver(signal, bytes, came, &mut held).await
 }
 
 fn signal(path: &str) -> Option<Signal> {
@@ -127,10 +130,12 @@ async fn read(
     intake: &Intake,
     incoming: &mut Incoming,
     coding: Option<Coding>,
-) -> Result<(Bytes, Reservation), Rejection> {
-    let (bytes, mut reservation) = body::whole(incoming, intake.max_message, &intake.budget).await?;
-    let plain = packed::plain(coding, bytes, intake.max_message, &mut reservation).await?;
-    Ok((plain, reservation))
+    hold: impl FnOnce(usize) -> Result<Held, Rejection>,
+) -> Result<(Bytes, Held), Rejection> {
+    let (bytes, mut held) = body::whole(incoming, intake.max_message, hold).await?;
+    let plain = packed::plain(coding, bytes, intake.max_message, &mut held).await?;
+    held.settle(Limit::Bytes, plain.len() as u64);
+    Ok((plain, held))
 }
 
 /// An empty response message has no bytes; in JSON it has what the Collector writes. Another one says what was not taken.

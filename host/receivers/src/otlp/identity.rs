@@ -3,22 +3,27 @@
 //! The gate works out once a connection who is at the other end. Requests are then judged by what it may say, and whoever
 //! is not vouched for any more is not listened to.
 
+mod quotas;
 mod violations;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use host_component::ComponentId;
+use host_compression::Room as _;
 use host_config::Wrong;
 use host_identity::{Config, Denied, Judged, Names, Rules, Speaker, Violation};
 use host_otlp::Payload;
 use host_telemetry::Metrics;
 use host_tls::{Fresh, Peer, Vouched, Watch, read};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use self::quotas::Quotas;
+pub(crate) use self::quotas::{Announced, Limit, Quota, Share};
 use self::violations::Violations;
+use super::held::Held;
 use super::status::Rejection;
-use crate::budget::{Budget, Reservation};
 
 /// The key of the configuration.
 pub(crate) const KEY: &str = "identity";
@@ -30,14 +35,15 @@ pub(crate) struct Gate {
     rules: Rules,
     denied: Option<Fresh<Denied>>,
     violations: Violations,
+    quotas: Quotas,
 }
 
 /// Who is at the other end of a connection.
-#[derive(Debug)]
 pub(crate) enum Standing {
     /// Nobody has to say who it is.
     Anybody,
-    Known(Speaker),
+    /// Somebody, and what it may send, where that is limited.
+    Known(Speaker, Option<Arc<Quota>>),
     /// Somebody who may say nothing, and why.
     Stranger(String),
 }
@@ -50,15 +56,15 @@ impl Gate {
     pub(crate) fn new(id: &ComponentId, config: &Config, base: &Path, metrics: &Metrics) -> Result<Gate, Wrong> {
         let rules = config.build(KEY)?;
         let owner = id.to_string();
-        let violations = Violations::new(&owner, metrics);
+        let (violations, quotas) = (Violations::new(&owner, metrics), Quotas::new(&owner, metrics));
         if config.deny_file.as_os_str().is_empty() {
-            return Ok(Gate { rules, denied: None, violations });
+            return Ok(Gate { rules, denied: None, violations, quotas });
         }
         let path = base.join(&config.deny_file);
         let watch = Watch { owner, what: "deny_file", files: vec![path.clone()], interval: LOOK_AT_DENIED };
         let load = move || denied(&path, &|path| read(path));
         let denied = Fresh::new(watch, metrics, load)?;
-        Ok(Gate { rules, denied: Some(denied), violations })
+        Ok(Gate { rules, denied: Some(denied), violations, quotas })
     }
 
     /// Who has shown this certificate.
@@ -71,7 +77,10 @@ impl Gate {
         let names = Names { uris: &peer.uris, dns: &peer.dns_names, common_names: &peer.common_names };
         match self.rules.speaker(&names) {
             Ok(speaker) if self.is_denied(&speaker, peer).await => Standing::Stranger(denied_message(&speaker)),
-            Ok(speaker) => Standing::Known(speaker),
+            Ok(speaker) => {
+                let quota = self.quotas.of(&speaker, Instant::now());
+                Standing::Known(speaker, quota)
+            }
             Err(stranger) => Standing::Stranger(stranger.to_string()),
         }
     }
@@ -83,24 +92,12 @@ impl Gate {
         }
     }
 
-    /// Judges what a speaker sends; what that takes is reserved for as long as `reservation` lives.
-    pub(crate) fn judge(
-        &self,
-        speaker: &Speaker,
-        payload: Payload,
-        budget: &Budget,
-        reservation: &mut Option<Reservation>,
-    ) -> Result<Judged, Rejection> {
+    /// Judges what a speaker sends; what that takes is held for as long as `held` lives.
+    pub(crate) fn judge(&self, speaker: &Speaker, payload: Payload, held: &mut Held) -> Result<Judged, Rejection> {
         let items = payload.items();
         let mut told = |violation: &Violation<'_>| self.violations.note(speaker, violation);
-        let judged = speaker.judge(payload, &mut told, &mut |bytes| match reservation {
-            Some(reservation) => reservation.grow(bytes),
-            None => {
-                *reservation = budget.reserve(bytes);
-                reservation.is_some()
-            }
-        });
-        let judged = judged.ok_or_else(Rejection::no_room)?;
+        let judged = speaker.judge(payload, &mut told, &mut |bytes| held.grow(bytes));
+        let judged = judged.ok_or_else(|| held.no_room())?;
         debug_assert_eq!(judged.payload.items() + judged.refused_items, items, "each item is judged");
         Ok(judged)
     }
@@ -111,7 +108,7 @@ pub(crate) async fn ended(gate: Option<&Gate>, standing: &Standing, vouched: Opt
     let Some(vouched) = vouched else { return std::future::pending().await };
     let denied = async {
         match (gate, standing) {
-            (Some(gate), Standing::Known(speaker)) if gate.denied.is_some() => loop {
+            (Some(gate), Standing::Known(speaker, _)) if gate.denied.is_some() => loop {
                 sleep(LOOK_AT_DENIED).await;
                 if gate.is_denied(speaker, &vouched.peer).await {
                     return denied_message(speaker);

@@ -12,11 +12,11 @@ use host_telemetry::traces::Remote;
 use http::{HeaderMap, HeaderValue};
 
 use super::body;
-use super::identity::{self, Gate};
+use super::held::Held;
+use super::identity::{self, Announced, Gate, Limit, Quota};
 use super::metadata::Metadata;
 use super::partial::Partial;
 use super::status::{Cause, Rejection};
-use crate::budget::Reservation;
 use crate::{Budget, Deps, Lanes};
 
 /// What a header costs besides its text, as HTTP/2 counts.
@@ -24,7 +24,7 @@ const HEADER_COST: usize = 32;
 
 /// Where the requests of one protocol go in.
 pub(crate) struct Intake {
-    pub(crate) budget: Budget,
+    budget: Budget,
     /// The largest message, as sent and decompressed.
     pub(crate) max_message: usize,
     max_header_bytes: usize,
@@ -140,9 +140,20 @@ impl Intake {
         }
     }
 
+    /// Lets in a request that announces so many bytes, of somebody with this quota.
+    pub(crate) fn hold(&self, signal: Signal, bytes: usize, quota: Option<&Arc<Quota>>) -> Result<Held, Rejection> {
+        Held::new(&self.budget, quota, Announced { signal, bytes, largest: self.max_message })
+    }
+
     /// Hands a request to the pipeline and waits for its answer, which may be that a part was not taken. An empty one is a success. Where the pipeline was there when
     /// the request began and is not any more, its sender may try again, and is told then what there is.
-    pub(crate) async fn deliver(&self, signal: Signal, bytes: Bytes, came: Came) -> Result<Option<Partial>, Rejection> {
+    pub(crate) async fn deliver(
+        &self,
+        signal: Signal,
+        bytes: Bytes,
+        came: Came,
+        held: &mut Held,
+    ) -> Result<Option<Partial>, Rejection> {
         let Some(consumer) = self.consumers.of(signal) else {
             let message = format!("the pipeline that took {signal} from this receiver was removed meanwhile");
             return Err(Rejection::new(Cause::Retryable, message));
@@ -151,13 +162,13 @@ impl Intake {
         if payload.unknown_fields() > 0 {
             self.unknown_fields.inc_by(payload.unknown_fields());
         }
+        held.settle(Limit::Items, payload.items());
         if payload.items() == 0 {
             return Ok(None);
         }
         let Came { origin, speaker, remote, format } = came;
-        let mut reservation = None;
         let (payload, partial) = match (&self.gate, &speaker) {
-            (Some(gate), Some(speaker)) => self.judged(gate, speaker, payload, &mut reservation)?,
+            (Some(gate), Some(speaker)) => self.judged(gate, speaker, payload, held)?,
             _ => (payload, None),
         };
         let items = payload.items();
@@ -178,11 +189,10 @@ impl Intake {
         gate: &Gate,
         speaker: &Speaker,
         payload: Payload,
-        reservation: &mut Option<Reservation>,
+        held: &mut Held,
     ) -> Result<(Payload, Option<Partial>), Rejection> {
         let signal = payload.signal();
-        let Judged { payload, refused_items, refused_resources } =
-            gate.judge(speaker, payload, &self.budget, reservation)?;
+        let Judged { payload, refused_items, refused_resources } = gate.judge(speaker, payload, held)?;
         if refused_resources == 0 {
             return Ok((payload, None));
         }

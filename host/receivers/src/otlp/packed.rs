@@ -1,34 +1,24 @@
 //! Compressed bodies: what comes out of one is bounded by the limit of a message and by the byte budget.
 
 use bytes::Bytes;
-use host_compression::{Coding, Room, UnpackError, unpack};
+use host_compression::{Coding, UnpackError, unpack};
 
+use super::held::Held;
 use super::status::Rejection;
-use crate::budget::Reservation;
 
-/// Decompresses `packed`, which `reservation` stands for, to at most `limit` bytes. When it is done, the reservation
-/// stands for what came out.
+/// Decompresses `packed`, which `held` stands for, to at most `limit` bytes. When it is done, that stands for what
+/// came out.
 pub(crate) async fn plain(
     coding: Option<Coding>,
     packed: Bytes,
     limit: usize,
-    reservation: &mut Reservation,
+    held: &mut Held,
 ) -> Result<Bytes, Rejection> {
     let Some(coding) = coding else { return Ok(packed) };
-    match unpack(coding, &packed, limit, reservation).await {
+    match unpack(coding, &packed, limit, held).await {
         Ok(plain) => Ok(plain.into()),
         Err(UnpackError::TooLarge) => Err(Rejection::too_large(limit)),
-        Err(UnpackError::NoRoom) => Err(Rejection::no_room()),
+        Err(UnpackError::NoRoom) => Err(held.no_room()),
         Err(error @ (UnpackError::Damaged(..) | UnpackError::Window)) => Err(Rejection::malformed(error.to_string())),
-    }
-}
-
-impl Room for Reservation {
-    fn grow(&mut self, bytes: usize) -> bool {
-        Reservation::grow(self, bytes)
-    }
-
-    fn shrink_to(&mut self, bytes: usize) {
-        Reservation::shrink_to(self, bytes);
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use host_component::{BoxFuture, ComponentId, Consumers, Kind, Receiver, ServerAuth, Shutdown, spawn};
-use host_compression::{Coding, most_room};
 use host_config::{Auth, Check as _, Wrong};
 use host_telemetry::listen;
 use host_tls::{Acceptor, Listener, ServerConfig, Stream, Vouched};
@@ -21,7 +20,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use super::config::{Config, GrpcConfig, HttpConfig, Protocols, ServerParameters};
+use super::config::{Config, GrpcConfig, HttpConfig, Protocols, Room, ServerParameters};
 use super::connection::{Activity, Lifetime, drive};
 use super::identity::{self, Gate, Standing};
 use super::intake::{Bounds, Intake};
@@ -106,16 +105,11 @@ impl Config {
     /// # Errors
     /// Where it has not.
     pub fn check_room(&self, id: &ComponentId, budget: usize) -> Result<(), BuildError> {
-        if let Some(grpc) = &self.protocols.grpc {
-            let codings = [Coding::Gzip, Coding::Zstd, Coding::SnappyFramed];
-            let (message, room) = (grpc.max_message(), most_room(&codings, grpc.max_message()));
-            has_room(id, "grpc", "max_recv_msg_size_mib", message, room, budget)?;
-        }
-        if let Some(http) = &self.protocols.http {
-            let message = http.max_request_body_size;
-            // JSON is there as text and as what it says, and its longest string once more.
-            let room = most_room(&Coding::ALL, message).max(message.saturating_mul(3));
-            has_room(id, "http", "max_request_body_size", message, room, budget)?;
+        for Room { protocol, key, message, room } in self.protocols.rooms() {
+            // What could never be taken must not be refused in a form that makes its sender try again for ever.
+            if room > budget {
+                return Err(BuildError::Room { id: id.clone(), protocol, key, message, room, budget });
+            }
         }
         Ok(())
     }
@@ -376,21 +370,6 @@ fn bind(
         Ok((listener, address))
     });
     bound.map_err(|source| BuildError::Bind { id: id.clone(), protocol, endpoint, source })
-}
-
-/// What could never be taken must not be refused in a form that makes its sender try again for ever.
-fn has_room(
-    id: &ComponentId,
-    protocol: &'static str,
-    key: &'static str,
-    message: usize,
-    room: usize,
-    budget: usize,
-) -> Result<(), BuildError> {
-    if room <= budget {
-        return Ok(());
-    }
-    Err(BuildError::Room { id: id.clone(), protocol, key, message, room, budget })
 }
 
 /// A time of zero means none.

@@ -36,6 +36,8 @@ pub(crate) enum Cause {
     Unauthenticated,
     /// Who sends it may not say this, or anything.
     Forbidden,
+    /// Who sends it has sent as much as it may.
+    Limited,
     /// The pipeline will never take it.
     Permanent,
     /// The pipeline may take it later, or whoever lets requests in has too many to look at.
@@ -45,7 +47,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(crate) const ALL: [Cause; 14] = [
+    pub(crate) const ALL: [Cause; 15] = [
         Cause::Malformed,
         Cause::TooLarge,
         Cause::NoRoom,
@@ -57,6 +59,7 @@ impl Cause {
         Cause::Headers,
         Cause::Unauthenticated,
         Cause::Forbidden,
+        Cause::Limited,
         Cause::Permanent,
         Cause::Retryable,
         Cause::Refused,
@@ -76,6 +79,7 @@ impl Cause {
             Cause::Headers => (8, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers"),
             Cause::Unauthenticated => (16, StatusCode::UNAUTHORIZED, "unauthenticated"),
             Cause::Forbidden => (7, StatusCode::FORBIDDEN, "forbidden"),
+            Cause::Limited => (8, StatusCode::TOO_MANY_REQUESTS, "limited"),
             Cause::Permanent => (3, StatusCode::BAD_REQUEST, "permanent"),
             Cause::Retryable => (14, StatusCode::SERVICE_UNAVAILABLE, "retryable"),
             Cause::Refused => (8, StatusCode::TOO_MANY_REQUESTS, "refused"),

@@ -10,12 +10,12 @@ use host_identity::{Speaker, Violation};
 use host_telemetry::{Counter, Metrics};
 
 /// So many identities have series of their own, each with so many claimed values.
-const IDENTITIES: usize = 256;
+pub(super) const IDENTITIES: usize = 256;
 const VALUES: usize = 8;
 /// The longest name in a label.
-const LONGEST: usize = 128;
+pub(super) const LONGEST: usize = 128;
 /// What stands for all others, and for what is no text.
-const OTHER: &str = "(other)";
+pub(super) const OTHER: &str = "(other)";
 const NO_TEXT: &str = "(no text)";
 
 pub(crate) struct Violations {
@@ -71,7 +71,7 @@ impl Violations {
 }
 
 /// The beginning of a name, as long as a label may be.
-fn shortened(name: &str) -> &str {
+pub(super) fn shortened(name: &str) -> &str {
     &name[..name.floor_char_boundary(LONGEST)]
 }
 

@@ -1,11 +1,13 @@
 //! Who is speaking: real certificates, and requests that claim what they may not, in each form of OTLP.
 
+mod quotas;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
 use host_component::{IDENTITY, MetadataKeys, Signal};
 use host_config::Secret;
-use host_identity::{Config, Rule, Source};
+use host_identity::{Config, Limits as Limited, Rule, Source};
 use host_otlp::wire::put_len;
 use host_otlp::{Limits, check, json};
 use host_telemetry::Metrics;
@@ -30,6 +32,11 @@ struct Hub {
 
 impl Hub {
     fn start(metadata: MetadataKeys) -> Hub {
+        Hub::with(Setup { metadata, ..Setup::default() }, None)
+    }
+
+    /// One whose clients have these limits.
+    fn with(mut setup: Setup, limits: Option<Limited>) -> Hub {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
@@ -40,13 +47,14 @@ impl Hub {
         std::fs::write(&client_ca_file, &pem).unwrap();
         let (cert_pem, key_pem) = signed(&issuer, &CertificateParams::new(vec!["hub.test".to_owned()]).unwrap());
         let tls = ServerConfig { cert_pem, key_pem, client_ca_file, ..ServerConfig::default() };
-        let rule = Rule {
-            of: "spiffe://e.org/edge/a".to_owned(),
-            clusters: vec!["a".to_owned()],
+        let rule = |cluster: &str| Rule {
+            of: format!("spiffe://e.org/edge/{cluster}"),
+            clusters: vec![cluster.to_owned()],
             roles: Some(vec!["edge".to_owned()]),
+            limits: None,
         };
-        let identity = Config { from: vec![Source::Spiffe], rules: vec![rule], ..Config::default() };
-        let mut setup = Setup { identity: Some(identity), metadata, ..Setup::default() };
+        let rules = vec![rule("a"), rule("b")];
+        setup.identity = Some(Config { from: vec![Source::Spiffe], rules, limits, ..Config::default() });
         (setup.grpc.tls, setup.http.tls) = (Some(tls.clone()), Some(tls));
         Hub { running: setup.start(), issuer, pem, _folder: folder }
     }

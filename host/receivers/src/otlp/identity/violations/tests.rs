@@ -7,7 +7,7 @@ use super::{LONGEST, VALUES, Violations};
 
 #[test]
 fn what_a_sender_claims_makes_a_bounded_number_of_series() {
-    let rule = Rule { of: "*".to_owned(), clusters: vec!["a".to_owned()], roles: None };
+    let rule = Rule { of: "*".to_owned(), clusters: vec!["a".to_owned()], ..Rule::default() };
     let config = Config { from: vec![Source::Dns], rules: vec![rule], ..Config::default() };
     let names = ["edge".to_owned()];
     let speaker = config.build("identity").unwrap().speaker(&Names { dns: &names, ..Names::default() }).unwrap();

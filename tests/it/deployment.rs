@@ -46,7 +46,10 @@ fn is_valid(base: &str) {
     let setup = POD.into_iter().chain(settings).fold(setup, |setup, (name, value)| setup.env(name, &value));
     let (valid, said) = setup.validate();
     assert!(valid, "{said}");
-    assert_eq!(said, "tidegate.yaml: valid\n", "a warning would be told in each pod's log");
+    // Scrapers that find pods by their annotations have no token and no certificate, and each pod says so when it starts.
+    let is_told = |line: &&str| line.contains("service.telemetry.metrics.address: anybody who reaches 0.0.0.0:8888");
+    let others: Vec<&str> = said.lines().filter(|line| !is_told(line)).collect();
+    assert_eq!(others, ["tidegate.yaml: valid"], "a warning would be told in each pod's log");
 }
 
 /// The settings that a kustomization generates: `- NAME=value`.

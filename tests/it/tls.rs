@@ -301,7 +301,7 @@ service: { pipelines: { logs: { receivers: [otlp], exporters: [debug] } } }
         "protocols.grpc.tls.max_version: it is lower than min_version",
         "protocols.grpc.tls.cert_file: it is missing",
         "protocols.http.tls.key_file: it is missing",
-        "protocols.http.tls.ca_file: a receiver does nothing with it: write `client_ca_file`",
+        "protocols.http.tls.ca_file: whoever listens does nothing with it: write `client_ca_file`",
     ] {
         assert!(text.contains(part), "{part} in:\n{text}");
     }

@@ -28,6 +28,9 @@ pub trait ServerAuth: Send + Sync + 'static {
     /// The header that it looks at.
     fn header(&self) -> &str;
 
+    /// What it asks for, as `WWW-Authenticate` says it.
+    fn challenge(&self) -> String;
+
     /// Lets a request in by the value of that header, or says why not.
     fn admit<'a>(&'a self, value: Option<&'a [u8]>) -> BoxFuture<'a, Result<(), Denied>>;
 }

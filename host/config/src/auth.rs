@@ -8,7 +8,7 @@ use crate::check::Wrong;
 use crate::value::Value;
 
 /// The section as written.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auth {
     /// The id of the extension.

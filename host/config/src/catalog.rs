@@ -63,6 +63,14 @@ pub trait Catalog {
         Ok(())
     }
 
+    /// Says why `extension`, which `service.telemetry.metrics` names as its authenticator, cannot be that.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    fn check_own_authenticator(&self, _extension: &Component) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Says why `extension`, which a receiver names as what elects a leader, does not do that.
     ///
     /// # Errors
@@ -88,6 +96,9 @@ pub trait Catalog {
     fn wrongs_of_telemetry(&self, _telemetry: &Telemetry) -> Vec<Wrong> {
         Vec::new()
     }
+
+    /// What is wrong with `tls` of `service.telemetry.metrics`, which is a receiver's.
+    fn check_own_tls(&self, _section: &Value, _errors: &mut Errors) {}
 
     /// What is wrong with the `modules` section.
     fn check_modules(&self, _value: &Value, _errors: &mut Errors) {}

@@ -1,5 +1,6 @@
 //! What the collector tells about itself: `service.telemetry`, in the Collector's shape.
 
+mod metrics;
 mod processor;
 mod resource;
 mod traces;
@@ -7,6 +8,7 @@ mod traces;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::metrics::{Detail, Elsewhere, Metrics, Prometheus, Pull, PullExporter, Reader};
 pub use self::processor::{Batch, Batching, OwnCompression, OwnOtlp, Processor, Protocol, milliseconds};
 pub use self::resource::{Resource, ResourceAttribute, ResourceValue};
 pub use self::traces::{Nothing, ParentBased, Propagator, Ratio, Sampler, Traces};
@@ -28,9 +30,7 @@ impl Telemetry {
         let mut wrongs = self.resource.wrongs();
         wrongs.extend(processor::wrongs(&self.logs.processors, "logs.processors"));
         wrongs.extend(self.traces.wrongs());
-        if self.metrics.readers.len() > 1 {
-            wrongs.push(Wrong::new("metrics.readers", "there is one endpoint for metrics: keep one reader"));
-        }
+        wrongs.extend(self.metrics.wrongs());
         wrongs
     }
 }
@@ -63,88 +63,4 @@ pub enum Encoding {
     #[default]
     Console,
     Json,
-}
-
-/// The collector's own metrics.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Metrics {
-    pub level: Detail,
-    /// Where they are served in the Prometheus format; the Collector's older key.
-    pub address: Option<String>,
-    pub readers: Vec<Reader>,
-}
-
-/// How many metrics there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Detail {
-    None,
-    Basic,
-    #[default]
-    Normal,
-    Detailed,
-}
-
-/// A way out for metrics: `pull: { exporter: { prometheus: { host, port } } }`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Reader {
-    pub pull: Pull,
-}
-
-/// A reader that waits to be asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Pull {
-    pub exporter: PullExporter,
-}
-
-/// How a reader answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PullExporter {
-    pub prometheus: Prometheus,
-}
-
-/// A Prometheus endpoint. The three switches change names upstream; here names are always the Collector's own.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Prometheus {
-    pub host: String,
-    pub port: u16,
-    pub without_scope_info: bool,
-    pub without_type_suffix: bool,
-    pub without_units: bool,
-}
-
-impl Default for Prometheus {
-    fn default() -> Self {
-        Prometheus {
-            host: "localhost".to_owned(),
-            port: 8888,
-            without_scope_info: true,
-            without_type_suffix: true,
-            without_units: true,
-        }
-    }
-}
-
-impl Metrics {
-    /// Where the metrics are served, as `host:port`; none where they are switched off.
-    pub fn endpoint(&self) -> Option<String> {
-        if self.level == Detail::None {
-            return None;
-        }
-        if let Some(reader) = self.readers.first() {
-            let Prometheus { host, port, .. } = &reader.pull.exporter.prometheus;
-            return Some(if host.contains(':') && !host.starts_with('[') {
-                format!("[{host}]:{port}")
-            } else {
-                format!("{host}:{port}")
-            });
-        }
-        let Prometheus { host, port, .. } = Prometheus::default();
-        Some(self.address.clone().unwrap_or_else(|| format!("{host}:{port}")))
-    }
 }

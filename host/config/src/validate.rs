@@ -84,7 +84,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     check_in_pipelines(&document, catalog, &mut errors);
     warnings.extend(out_of_order(&document, catalog));
     if let Some(telemetry) = &document.telemetry {
-        check_telemetry(telemetry, catalog, &mut errors);
+        check_telemetry(telemetry, catalog, &mut errors, &mut warnings);
     }
     let limits = limits(&document, &mut errors);
     if let Some(modules) = &document.modules {
@@ -94,6 +94,7 @@ pub fn validate(document: Document, catalog: &dyn Catalog) -> Result<(Validated,
     let mut references = References::new(&document, signals, &mut errors);
     references.check();
     references.check_authenticators(catalog);
+    references.check_own_authenticator(catalog);
     references.check_storages(catalog);
     references.check_electors(catalog);
     warnings.extend(references.unused());
@@ -135,7 +136,12 @@ fn out_of_order(document: &Document, catalog: &dyn Catalog) -> Vec<Warning> {
     document.pipelines.iter().flat_map(|pipeline| behind(&pipeline.processors)).collect()
 }
 
-fn check_telemetry(section: &Value, catalog: &dyn Catalog, errors: &mut Errors) {
+fn check_telemetry(section: &Value, catalog: &dyn Catalog, errors: &mut Errors, warnings: &mut Vec<Warning>) {
+    let metrics = section.get("metrics");
+    // Its keys are known to whoever serves it.
+    if let Some(tls) = metrics.as_ref().and_then(|metrics| metrics.get("tls")).filter(|tls| !tls.is_null()) {
+        catalog.check_own_tls(&tls, errors);
+    }
     match section.decode::<Telemetry>() {
         Ok(telemetry) => {
             let own = telemetry.wrongs();
@@ -145,6 +151,8 @@ fn check_telemetry(section: &Value, catalog: &dyn Catalog, errors: &mut Errors) 
             for Wrong { key, message } in own.into_iter().chain(more) {
                 errors.push(section.problem_under(&key, message));
             }
+            let doubt = metrics.and_then(|metrics| telemetry.metrics.doubt(&metrics));
+            warnings.extend(doubt.map(|Wrong { key, message }| section.problem_under(&key, message)));
         }
         Err(wrong) => errors.extend(wrong),
     }

@@ -9,7 +9,7 @@ mod process;
 pub mod traces;
 
 pub use metrics::{Counter, Gauge, Histogram, Metrics, OwnGauge, Seconds};
-pub use pages::{Asked, Endpoint, Page, Pages};
+pub use pages::{Asked, Endpoint, Guard, Page, Pages};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,12 @@
 //! The endpoint that shows the collector to its operator: metrics, health and debug pages over HTTP, read only.
 //!
 //! Pages are made when somebody asks. The endpoint is bound before anything runs, serves a bounded number of
-//! connections, and closes what is open when it is told to end.
+//! connections, and closes what is open when it is told to end. A connection has its place before it is encrypted, so that
+//! who shakes hands slowly, or not at all, has one for as long as a handshake may take, and holds up nobody else.
 
 mod asked;
 mod document;
+mod guard;
 mod page;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 pub use self::asked::Asked;
+pub use self::guard::{Bytes, Encrypt, Guard, Opened};
 pub use self::page::Page;
 
 use crate::listen::Accepting;
@@ -86,20 +89,26 @@ pub struct EndpointError {
 pub struct Endpoint {
     listener: Accepting,
     address: SocketAddr,
-    pages: Arc<Pages>,
+    served: Arc<Served>,
+}
+
+/// What an endpoint shows, and to whom.
+struct Served {
+    pages: Pages,
+    guard: Guard,
 }
 
 impl Endpoint {
-    /// Binds `address` for `purpose`, which is told where that fails.
+    /// Binds `address` for `purpose`, which is told where that fails. Whom `guard` lets in is shown the pages.
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub async fn bind(address: &str, purpose: &str, pages: Pages) -> Result<Self, EndpointError> {
+    pub async fn bind(address: &str, purpose: &str, pages: Pages, guard: Guard) -> Result<Self, EndpointError> {
         let fault = |source| EndpointError { address: address.to_owned(), purpose: purpose.to_owned(), source };
         let listener = listen::bind(address, purpose).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
         let listener = listener.accepting().map_err(fault)?;
-        Ok(Endpoint { listener, address, pages: Arc::new(pages) })
+        Ok(Endpoint { listener, address, served: Arc::new(Served { pages, guard }) })
     }
 
     /// Where it listens: the port that was taken where the address said 0.
@@ -107,12 +116,19 @@ impl Endpoint {
         self.address
     }
 
+    /// The same as a URL without a path.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.served.guard.scheme(), self.address)
+    }
+
     /// Serves until `shutdown`.
     pub fn run(self, mut shutdown: Shutdown) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let room = Arc::new(Semaphore::new(CONNECTIONS));
             loop {
+                // In this order: what comes when this is to end is for whoever has the socket next.
                 let accepted = tokio::select! {
+                    biased;
                     () = shutdown.wait() => return,
                     accepted = self.listener.accept() => accepted,
                 };
@@ -126,10 +142,10 @@ impl Endpoint {
                 };
                 // One over the limit is closed unread: who watches the collector must not be able to exhaust it.
                 let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
-                let (pages, mut end) = (Arc::clone(&self.pages), shutdown.clone());
+                let (served, mut end) = (Arc::clone(&self.served), shutdown.clone());
                 spawn("pages", "telemetry", async move {
                     tokio::select! {
-                        () = serve(stream, peer, &pages) => {}
+                        () = serve(stream, peer, &served) => {}
                         () = end.wait() => {}
                     }
                     drop(permit);
@@ -139,18 +155,27 @@ impl Endpoint {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, pages: &Pages) {
+async fn serve(stream: TcpStream, peer: SocketAddr, served: &Served) {
+    let Some(Opened { stream, ended }) = served.guard.open(stream).await else { return };
     let service = service_fn(|request: Request<Incoming>| async move {
-        let asked = Asked::of(&request, peer.ip());
-        Ok::<_, Infallible>(pages.answer(request.method(), request.uri().path(), &asked).into_response())
+        let page = match served.guard.admit(request.headers()).await {
+            Ok(()) => {
+                let asked = Asked::of(&request, peer.ip());
+                served.pages.answer(request.method(), request.uri().path(), &asked)
+            }
+            Err(refused) => refused,
+        };
+        Ok::<_, Infallible>(page.into_response())
     });
-    let served = hyper::server::conn::http1::Builder::new()
+    let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection to the metrics endpoint ended early");
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        served = serving => if let Err(error) = served {
+            tracing::debug!(%error, "a connection to the metrics endpoint ended early");
+        },
+        reason = ended => tracing::info!(%peer, reason, "a connection to the metrics endpoint was ended"),
     }
 }

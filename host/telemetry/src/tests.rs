@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::metrics::quantile;
-use crate::{Endpoint, Metrics, Page, Pages, process};
+use crate::{Endpoint, Guard, Metrics, Page, Pages, process};
 
 async fn ask(endpoint: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(endpoint).await.unwrap();
@@ -24,7 +24,7 @@ async fn serves_the_metrics_of_the_collector_and_of_its_process() {
     let metrics = Metrics::new();
     metrics.counter("tidegate_test", "For this test", &[("kind", "x")]).inc_by(7);
     let pages = Pages::new().with_metrics(metrics).with("/debug/x", |_| Page::json("{}".to_owned()));
-    let endpoint = Endpoint::bind("127.0.0.1:0", "metrics", pages).await.unwrap();
+    let endpoint = Endpoint::bind("127.0.0.1:0", "metrics", pages, Guard::default()).await.unwrap();
     let address = endpoint.address().to_string();
     let (trigger, shutdown) = Trigger::new();
     let served = tokio::spawn(endpoint.run(shutdown));
@@ -47,9 +47,9 @@ async fn serves_the_metrics_of_the_collector_and_of_its_process() {
 
 #[tokio::test]
 async fn names_the_address_that_it_cannot_bind() {
-    let taken = Endpoint::bind("127.0.0.1:0", "metrics", Pages::new()).await.unwrap();
+    let taken = Endpoint::bind("127.0.0.1:0", "metrics", Pages::new(), Guard::default()).await.unwrap();
     let address = taken.address().to_string();
-    let error = Endpoint::bind(&address, "metrics", Pages::new()).await.err().unwrap();
+    let error = Endpoint::bind(&address, "metrics", Pages::new(), Guard::default()).await.err().unwrap();
     assert_eq!(error.to_string(), format!("cannot listen on {address} for metrics"));
 }
 

@@ -93,7 +93,7 @@ impl App {
         let graph = host_pipeline::build(&config.validated, &factories, &metrics, &shown.spigots).await;
         let graph = graph.map_err(|error| placed(&config.validated, error))?;
         factories.load_modules(&config.validated).await?;
-        let endpoints = Endpoints::default().beside(&config, &shown).await?;
+        let endpoints = Endpoints::default().beside(&config, factories.auth(), &shown).await?;
         let watch = if settings.watches { watch } else { Watch::default() };
         Ok(App { settings, built: Built { config, factories, graph, endpoints }, shown, log, watch })
     }
@@ -108,8 +108,8 @@ impl App {
         let running = graph.run();
         factories.in_force();
         shown.health.set(true);
-        match endpoints.metrics_address() {
-            Some(address) => tracing::info!(metrics = %format_args!("http://{address}/metrics"), "ready"),
+        match endpoints.metrics_url() {
+            Some(url) => tracing::info!(metrics = %format_args!("{url}/metrics"), "ready"),
             None => tracing::info!("ready"),
         }
         let (was_refused, retiring) = (false, Vec::new());

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use self::differences::kubernetes;
 pub(crate) use self::differences::{Difference, FAN_OUT, ROUTES, SERVICE};
 pub(crate) use self::guest::Guest;
-use crate::{elections, extensions, forward, health, own};
+use crate::{elections, endpoints, extensions, forward, health, own};
 
 /// One component type.
 pub(crate) struct Entry {
@@ -275,6 +275,16 @@ impl Catalog for Components<'_> {
 
     fn check_authenticator(&self, user: &Component, extension: &Component) -> Result<(), String> {
         extensions::check(user, extension)
+    }
+
+    fn check_own_authenticator(&self, extension: &Component) -> Result<(), String> {
+        extensions::check_server("endpoint for metrics", extension)
+    }
+
+    fn check_own_tls(&self, section: &Value, errors: &mut Errors) {
+        if let Err(wrong) = endpoints::check_tls(section, &self.0) {
+            errors.extend(wrong);
+        }
     }
 
     fn check_storage(&self, extension: &Component) -> Result<(), String> {

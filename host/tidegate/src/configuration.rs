@@ -38,9 +38,4 @@ impl Configuration {
             tracing::warn!("{warning}");
         }
     }
-
-    /// Where the collector shows its metrics, or nothing where that is switched off.
-    pub(crate) fn metrics_address(&self) -> Option<String> {
-        self.telemetry.metrics.endpoint().filter(|address| address != "none")
-    }
 }

@@ -1,9 +1,10 @@
 //! The endpoints that show the collector to its operator: metrics, and the health of each `health_check`.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+mod guard;
 
-use host_component::{ComponentId, Kind, Trigger, spawn};
+use std::collections::BTreeMap;
+
+use host_component::{Authenticators, ComponentId, Kind, Trigger, spawn};
 use host_config::Value;
 use host_telemetry::{Endpoint, listen};
 
@@ -11,6 +12,8 @@ use crate::catalog::canonical;
 use crate::configuration::Configuration;
 use crate::debug::{self, Subject};
 use crate::health;
+
+pub(crate) use self::guard::check_tls;
 
 /// The name of the endpoint for metrics: its key.
 const METRICS: &str = "service.telemetry.metrics";
@@ -22,7 +25,7 @@ pub(crate) struct Endpoints(BTreeMap<String, Serving>);
 struct Serving {
     /// What was configured.
     content: String,
-    address: SocketAddr,
+    url: String,
     /// Ends it when it is dropped.
     _trigger: Trigger,
 }
@@ -33,7 +36,12 @@ pub(crate) struct Next(Vec<Wanted>, Vec<(Wanted, Endpoint)>);
 struct Wanted {
     name: String,
     content: String,
-    health: Option<health::Config>,
+    what: What,
+}
+
+enum What {
+    Health(health::Config),
+    Metrics { address: String, guard: guard::Wanted },
 }
 
 impl Endpoints {
@@ -47,20 +55,28 @@ impl Endpoints {
         Ok(())
     }
 
-    /// Binds what `config` wants beside what serves.
+    /// Binds what `config` wants beside what serves. `auth` are its authenticators.
     ///
     /// # Errors
-    /// Names the address that cannot be bound.
-    pub(crate) async fn beside(&self, config: &Configuration, shown: &Subject) -> anyhow::Result<Next> {
+    /// Names the address that cannot be bound, or what of those who may ask it cannot be used.
+    pub(crate) async fn beside(
+        &self,
+        config: &Configuration,
+        auth: &Authenticators,
+        shown: &Subject,
+    ) -> anyhow::Result<Next> {
         let (mut kept, mut bound) = (Vec::new(), Vec::new());
         for wanted in Wanted::of(config)? {
             if self.has(&wanted) {
                 kept.push(wanted);
                 continue;
             }
-            let endpoint = match &wanted.health {
-                Some(health) => health.clone().build(&wanted.name, shown.health.clone()).await?,
-                None => Endpoint::bind(&wanted.content, METRICS, debug::pages(shown.clone())).await?,
+            let endpoint = match &wanted.what {
+                What::Health(health) => health.clone().build(&wanted.name, shown.health.clone()).await?,
+                What::Metrics { address, guard } => {
+                    let guard = guard.build(config, auth, &shown.metrics)?;
+                    Endpoint::bind(address, METRICS, debug::pages(shown.clone()), guard).await?
+                }
             };
             bound.push((wanted, endpoint));
         }
@@ -73,9 +89,9 @@ impl Endpoints {
         let mut serving = BTreeMap::new();
         for (Wanted { name, content, .. }, endpoint) in bound {
             let (trigger, shutdown) = Trigger::new();
-            let address = endpoint.address();
+            let url = endpoint.url();
             spawn("endpoint", &name, endpoint.run(shutdown));
-            serving.insert(name, Serving { content, address, _trigger: trigger });
+            serving.insert(name, Serving { content, url, _trigger: trigger });
         }
         for Wanted { name, .. } in kept {
             if let Some(there) = self.0.remove(&name) {
@@ -85,9 +101,9 @@ impl Endpoints {
         self.0 = serving;
     }
 
-    /// Where metrics are served.
-    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
-        self.0.get(METRICS).map(|serving| serving.address)
+    /// Where metrics are served, as a URL without a path.
+    pub(crate) fn metrics_url(&self) -> Option<&str> {
+        self.0.get(METRICS).map(|serving| serving.url.as_str())
     }
 
     fn has(&self, wanted: &Wanted) -> bool {
@@ -103,16 +119,16 @@ impl Wanted {
                 wanted.push(Wanted::health(id, settings)?);
             }
         }
-        wanted.extend(config.metrics_address().map(|content| Wanted {
-            name: METRICS.to_owned(),
-            content,
-            health: None,
+        wanted.extend(config.telemetry.metrics.endpoint().map(|address| {
+            let guard = guard::Wanted::of(config);
+            let content = format!("{address} {}", guard.content(config));
+            Wanted { name: METRICS.to_owned(), content, what: What::Metrics { address, guard } }
         }));
         Ok(wanted)
     }
 
     fn health(id: &ComponentId, settings: &Value) -> anyhow::Result<Wanted> {
         let name = format!("{} {id}", Kind::Extension);
-        Ok(Wanted { name, content: settings.canonical(), health: Some(settings.decode()?) })
+        Ok(Wanted { name, content: settings.canonical(), what: What::Health(settings.decode()?) })
     }
 }

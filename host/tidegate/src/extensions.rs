@@ -88,26 +88,18 @@ impl Building<'_> {
 /// # Errors
 /// Where it cannot.
 pub(crate) fn check(user: &Component, extension: &Component) -> Result<(), String> {
-    let (id, receives) = (&extension.id, user.kind == Kind::Receiver);
+    if user.kind == Kind::Receiver {
+        return check_server("receiver", extension);
+    }
+    let id = &extension.id;
     let is_secret = match canonical(Kind::Extension, id) {
         "basicauth" => {
-            let Ok(config) = extension.value.decode::<basic_auth::Config>() else { return Ok(()) };
-            let (is_there, key) = match receives {
-                true => (config.htpasswd.is_some(), "htpasswd"),
-                false => (config.client_auth.is_some(), "client_auth"),
-            };
-            if !is_there {
-                return Err(format!("`{id}` has no `{key}`, which the {} asks for", user.kind));
-            }
+            has_key(extension, &user.kind.to_string(), "client_auth", |config| config.client_auth.is_some())?;
             true
         }
-        "bearertokenauth" => true,
-        "oauth2client" | "headers_setter" if receives => {
-            return Err(format!("`{id}` adds to what is sent: a receiver needs `basicauth` or `bearertokenauth`"));
-        }
-        "oauth2client" => true,
+        "bearertokenauth" | "oauth2client" => true,
         "headers_setter" => false,
-        _ => return Err(format!("`{id}` is no authenticator")),
+        _ => return Err(no_authenticator(id)),
     };
     let is_plain = match (user.kind, canonical(Kind::Exporter, &user.id)) {
         (Kind::Exporter, "otlp_grpc") => {
@@ -122,4 +114,41 @@ pub(crate) fn check(user: &Component, extension: &Component) -> Result<(), Strin
         true => Err(host_exporters::in_the_clear(&id.to_string())),
         false => Ok(()),
     }
+}
+
+/// Says why `user`, which listens, cannot have `extension` let requests in.
+///
+/// # Errors
+/// Where it cannot.
+pub(crate) fn check_server(user: &str, extension: &Component) -> Result<(), String> {
+    let id = &extension.id;
+    match canonical(Kind::Extension, id) {
+        "basicauth" => has_key(extension, user, "htpasswd", |config| config.htpasswd.is_some()),
+        "bearertokenauth" => Ok(()),
+        "oauth2client" | "headers_setter" => {
+            let article = if user.starts_with('e') { "an" } else { "a" };
+            Err(format!("`{id}` adds to what is sent: {article} {user} needs `basicauth` or `bearertokenauth`"))
+        }
+        _ => Err(no_authenticator(id)),
+    }
+}
+
+/// Whether a `basicauth` has what it takes on one side.
+fn has_key(
+    extension: &Component,
+    user: &str,
+    key: &str,
+    is_there: fn(&basic_auth::Config) -> bool,
+) -> Result<(), String> {
+    match extension.value.decode::<basic_auth::Config>() {
+        Ok(config) if !is_there(&config) => {
+            Err(format!("`{}` has no `{key}`, which the {user} asks for", extension.id))
+        }
+        // What else is wrong with it is told where it stands.
+        _ => Ok(()),
+    }
+}
+
+fn no_authenticator(id: &ComponentId) -> String {
+    format!("`{id}` is no authenticator")
 }

@@ -155,6 +155,10 @@ impl Factories {
         }
     }
 
+    pub(crate) fn auth(&self) -> &Authenticators {
+        &self.auth
+    }
+
     pub(crate) fn elections(&self) -> &Elections {
         &self.elections
     }

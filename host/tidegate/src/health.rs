@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use host_telemetry::pages::{Endpoint, EndpointError, Page, Pages};
+use host_telemetry::pages::{Endpoint, EndpointError, Guard, Page, Pages};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -69,6 +69,6 @@ impl Config {
     pub(crate) async fn build(self, owner: &str, health: Health) -> Result<Endpoint, EndpointError> {
         let ready = health.clone();
         let pages = Pages::new().with(READY, move |_| ready.page()).with(self.path, move |_| health.page());
-        Endpoint::bind(&self.endpoint, owner, pages).await
+        Endpoint::bind(&self.endpoint, owner, pages, Guard::default()).await
     }
 }

@@ -7,10 +7,11 @@
 use std::io::{self, Write as _};
 
 use host_component::{Kind, Signal};
+use host_config::telemetry::Elsewhere;
 use host_config::{Limits, Telemetry};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::catalog::entries;
@@ -38,6 +39,8 @@ fn schema() -> Value {
     }
     sections.insert("modules".to_owned(), generator.subschema_for::<host_modules::ModulesSection>().into());
     sections.insert("service".to_owned(), service(&mut generator));
+    let tls = Value::from(generator.subschema_for::<host_tls::ServerConfig>());
+    generator.definitions_mut().insert(Elsewhere::schema_name().into_owned(), tls);
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Tidegate",

@@ -19,7 +19,7 @@ pub type Read<'a> = dyn Fn(&Path) -> io::Result<Vec<u8>> + 'a;
 /// How often files are looked at, unless something else was written.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
-/// `tls:` of a receiver. Encryption is on where the key is there.
+/// `tls:` of a receiver, or of whatever else listens. Encryption is on where the key is there.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
@@ -114,12 +114,20 @@ impl Default for ClientConfig {
 impl ServerConfig {
     /// What makes no sense, with keys below `at`.
     pub fn wrongs(&self, at: &str) -> Vec<Wrong> {
-        const CLIENTS: &str = "a receiver does nothing with it: write `client_ca_file` to let in only clients with a \
-                               certificate of these authorities, or take it out";
+        const CLIENTS: &str = "whoever listens does nothing with it: write `client_ca_file` to let in only clients with \
+                               a certificate of these authorities, or take it out";
         let mut wrongs = pairs(&self.identity());
         wrongs.extend(Wrong::among([
-            ("cert_file", self.certificate().is_none(), "it is missing: a receiver with `tls` needs a certificate"),
-            ("key_file", self.key().is_none(), "it is missing: a receiver with `tls` needs the key of its certificate"),
+            (
+                "cert_file",
+                self.certificate().is_none(),
+                "it is missing: whoever listens with `tls` needs a certificate",
+            ),
+            (
+                "key_file",
+                self.key().is_none(),
+                "it is missing: whoever listens with `tls` needs the key of its certificate",
+            ),
             ("ca_file", is_set(&self.ca_file), CLIENTS),
             ("ca_pem", !self.ca_pem.is_empty(), CLIENTS),
         ]));

@@ -18,7 +18,7 @@ pub use client::{Connector, Target};
 pub use config::{ClientConfig, Read, ServerConfig};
 pub use fresh::{Fresh, Watch, read};
 pub use peer::{Ended, Peer, Vouched};
-pub use server::{Acceptor, Listener};
+pub use server::{Acceptor, Listener, OwnEndpoint};
 pub use stream::Stream;
 
 #[cfg(test)]

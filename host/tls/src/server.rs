@@ -2,10 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use host_config::Wrong;
+use host_telemetry::pages::{Encrypt, Opened};
 use host_telemetry::{Counter, Metrics};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -23,8 +25,10 @@ use crate::throttle::Throttle;
 
 /// How long a client may take to shake hands.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What the counters of failures are about.
+const HELP: &str = "Connections that ended before they were encrypted, by reason.";
 
-/// Who listens.
+/// A receiver that listens.
 pub struct Listener<'a> {
     /// The receiver, as the log and metrics name it.
     pub receiver: &'a str,
@@ -37,14 +41,27 @@ pub struct Listener<'a> {
     pub base: &'a Path,
 }
 
+/// An endpoint of the collector's own, such as the one for its metrics, that listens.
+pub struct OwnEndpoint<'a> {
+    /// Its key, as the log and metrics name it; `tls` stands behind that.
+    pub name: &'a str,
+    /// The folder that paths start from.
+    pub base: &'a Path,
+}
+
 /// Makes encrypted streams of connections.
 pub struct Acceptor {
     pub(crate) settings: Fresh<Settings>,
     pub(crate) interval: Duration,
-    receiver: String,
-    transport: &'static str,
+    owner: Owner,
     failures: [Counter; Fault::ALL.len()],
     throttle: Throttle,
+}
+
+/// Whose connections these are.
+enum Owner {
+    Receiver { id: String, transport: &'static str },
+    Endpoint(String),
 }
 
 /// What connections are made with.
@@ -114,24 +131,53 @@ impl ServerConfig {
     /// When a value makes no sense, or a file cannot be read or used.
     pub fn build(self, listener: &Listener<'_>, metrics: &Metrics) -> Result<Acceptor, Wrong> {
         let Listener { receiver, transport, key, alpn, base } = *listener;
-        let wrong = |wrong: Wrong| below(key, [wrong]).remove(0);
-        let config = self.based(base);
         let labels = |fault: Fault| [("receiver", receiver), ("transport", transport), ("reason", fault.name())];
-        let help = "Connections that ended before they were encrypted, by reason.";
         let failures =
-            Fault::ALL.map(|fault| metrics.counter("tidegate_receiver_tls_handshake_failures", help, &labels(fault)));
+            Fault::ALL.map(|fault| metrics.counter("tidegate_receiver_tls_handshake_failures", HELP, &labels(fault)));
+        let owner = Owner::Receiver { id: receiver.to_owned(), transport };
+        self.based(base).made(owner, alpn, failures, metrics).map_err(|wrong| below(key, [wrong]).remove(0))
+    }
+
+    /// The same for an endpoint that speaks HTTP/1.1.
+    ///
+    /// # Errors
+    /// As [`ServerConfig::build`].
+    pub fn build_own(self, endpoint: &OwnEndpoint<'_>, metrics: &Metrics) -> Result<Acceptor, Wrong> {
+        let OwnEndpoint { name, base } = *endpoint;
+        let labels = |fault: Fault| [("endpoint", name), ("reason", fault.name())];
+        let failures =
+            Fault::ALL.map(|fault| metrics.counter("tidegate_endpoint_tls_handshake_failures", HELP, &labels(fault)));
+        let made = self.based(base).made(Owner::Endpoint(name.to_owned()), &[b"http/1.1"], failures, metrics);
+        made.map_err(|wrong| below(&format!("{name}.tls"), [wrong]).remove(0))
+    }
+
+    fn made(
+        self,
+        owner: Owner,
+        alpn: &'static [&'static [u8]],
+        failures: [Counter; Fault::ALL.len()],
+        metrics: &Metrics,
+    ) -> Result<Acceptor, Wrong> {
+        let config = self;
         let pinned = match config.client_ca() {
-            Some(authorities) if !config.client_ca_file_reload => Some(authorities.pinned(&read).map_err(wrong)?),
+            Some(authorities) if !config.client_ca_file_reload => Some(authorities.pinned(&read)?),
             other => other,
         };
         let watched = [config.certificate(), config.key(), pinned.clone()];
-        let watch =
-            Watch { owner: receiver.to_owned(), what: "tls", files: files(&watched), interval: config.reload_interval };
-        let interval = config.reload_interval;
+        let (name, interval) = (owner.name().to_owned(), config.reload_interval);
+        let watch = Watch { owner: name, what: "tls", files: files(&watched), interval };
         let load = move || settings_with(&config, pinned.as_ref(), alpn, &read);
-        let settings = Fresh::new(watch, metrics, load).map_err(wrong)?;
-        let (receiver, throttle) = (receiver.to_owned(), Throttle::default());
-        Ok(Acceptor { settings, interval, receiver, transport, failures, throttle })
+        let settings = Fresh::new(watch, metrics, load)?;
+        Ok(Acceptor { settings, interval, owner, failures, throttle: Throttle::default() })
+    }
+}
+
+impl Owner {
+    fn name(&self) -> &str {
+        match self {
+            Owner::Receiver { id, .. } => id,
+            Owner::Endpoint(name) => name,
+        }
     }
 }
 
@@ -146,15 +192,37 @@ impl Acceptor {
             Err(_) => (Fault::Slow, format!("the client took longer than {HANDSHAKE:?}")),
         };
         self.failures[fault as usize].inc();
-        let (receiver, transport, reason) = (&self.receiver, self.transport, fault.name());
+        let (receiver, transport, endpoint) = match &self.owner {
+            Owner::Receiver { id, transport } => (Some(id), Some(*transport), None),
+            Owner::Endpoint(name) => (None, None, Some(name)),
+        };
+        let reason = fault.name();
         let peer = peer.as_ref().ok().map(tracing::field::display);
         // Whoever looks whether a port is open is nothing to be told about.
         if fault == Fault::Closed {
-            tracing::debug!(receiver, transport, peer, error, "a client left before the handshake was over");
+            tracing::debug!(receiver, transport, endpoint, peer, error, "a client left before the handshake was over");
         } else if let Some(held_back) = self.throttle.pass() {
-            tracing::warn!(receiver, transport, peer, reason, error, held_back, "a TLS handshake failed");
+            tracing::warn!(receiver, transport, endpoint, peer, reason, error, held_back, "a TLS handshake failed");
         }
         None
+    }
+}
+
+/// As an endpoint of the collector's own wants it: whoever had to show a certificate stays for as long as that is good.
+impl Encrypt for Acceptor {
+    fn encrypt(self: Arc<Self>, stream: TcpStream) -> Pin<Box<dyn Future<Output = Option<Opened>> + Send>> {
+        Box::pin(async move {
+            let stream = self.accept(stream).await?;
+            let vouched = self.vouched(&stream);
+            let ended = async move {
+                match vouched {
+                    None => std::future::pending().await,
+                    Some(Ok(vouched)) => vouched.ended().await.to_string(),
+                    Some(Err(unreadable)) => unreadable,
+                }
+            };
+            Some(Opened { stream: Box::new(stream), ended: Box::pin(ended) })
+        })
     }
 }
 
@@ -214,3 +282,6 @@ pub(crate) fn mismatch(certificate: &Material, key: &Material, error: &Error) ->
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,6 +210,62 @@ fn serves_metrics_where_the_collector_does() {
 }
 
 #[test]
+fn doubts_an_endpoint_that_others_reach_and_anybody_may_ask() {
+    let told = |telemetry: &str| {
+        let yaml = MINIMAL.replace("service: {", &format!("service: {{ telemetry: {{ metrics: {telemetry} }},"));
+        warnings_in(&yaml, Map::default()).join("\n")
+    };
+    for (metrics, place) in [
+        ("{ address: '0.0.0.0:8888' }", "service.telemetry.metrics.address: anybody who reaches 0.0.0.0:8888"),
+        ("{ address: ':8888' }", "anybody who reaches :8888"),
+        ("{ address: '[::]:8888', tls: { cert_file: a, client_ca_file: '' } }", "reaches [::]:8888"),
+        ("{ address: 'localhost.example:8888' }", "reaches localhost.example:8888"),
+        (
+            "{ readers: [{ pull: { exporter: { prometheus: { host: 10.0.0.7 } } } }] }",
+            "metrics.readers[0].pull.exporter.prometheus.host: anybody who reaches 10.0.0.7:8888",
+        ),
+    ] {
+        assert!(told(metrics).contains(place), "{metrics}: {}", told(metrics));
+    }
+    for metrics in [
+        "{}",
+        "{ address: 'LocalHost:1' }",
+        "{ address: '127.9.9.9:1' }",
+        "{ address: '[::1]:1' }",
+        "{ address: '[::ffff:127.0.0.1]:1' }",
+        "{ address: none }",
+        "{ level: none, address: '0.0.0.0:1' }",
+        "{ address: '0.0.0.0:1', tls: { client_ca_file: ca.pem } }",
+    ] {
+        assert_eq!(told(metrics), "", "{metrics}");
+    }
+}
+
+#[test]
+fn the_authenticator_of_the_endpoint_for_metrics_is_an_extension_that_runs() {
+    let yaml = |auth: &str, runs: &str| {
+        let service = format!(
+            "extensions: {{ health_check: }}\nservice: {{ extensions: [{runs}], telemetry: {{ metrics: {{ auth: {auth} }} }},"
+        );
+        MINIMAL.replace("service: {", &service)
+    };
+    assert!(validated(&yaml("{ authenticator: health_check }", "health_check")).is_ok());
+    for (auth, runs, told) in [
+        (
+            "{ authenticator: health_check }",
+            "",
+            "auth.authenticator: `service.extensions` does not name `health_check`",
+        ),
+        ("{ authenticator: health_chek }", "health_check", "auth.authenticator: the extension `health_chek` is not"),
+        ("{}", "health_check", "service.telemetry.metrics.auth.authenticator: it is missing"),
+        ("{ authentication: x }", "health_check", "service.telemetry.metrics.auth.authentication: unknown key"),
+    ] {
+        let problems = problems(&yaml(auth, runs));
+        assert!(problems.iter().any(|problem| problem.contains(told)), "{auth}: {problems:?}");
+    }
+}
+
+#[test]
 fn an_authenticator_is_an_extension_that_runs() {
     let yaml = |name: &str| {
         format!(

@@ -54,6 +54,21 @@ impl<'a> References<'a> {
         }
     }
 
+    /// The authenticator of the endpoint for metrics is one, too.
+    pub(super) fn check_own_authenticator(&mut self, catalog: &dyn Catalog) {
+        let keys = ["metrics", "auth", "authenticator"];
+        let document = self.document;
+        let telemetry = document.telemetry.clone();
+        let named = telemetry.and_then(|section| keys.iter().try_fold(section, |value, key| value.get(key)));
+        // What is not there at all is told where the section is looked at.
+        let Some(name) = named.filter(|name| name.decode::<String>().is_ok_and(|name| !name.is_empty())) else {
+            return;
+        };
+        if let Err(message) = extension(document, &name).and_then(|found| catalog.check_own_authenticator(found)) {
+            self.errors.push(name.problem(message));
+        }
+    }
+
     /// Each storage is an extension that runs and keeps what it is given.
     pub(super) fn check_storages(&mut self, catalog: &dyn Catalog) {
         let named = |user: &Component| match user.kind {

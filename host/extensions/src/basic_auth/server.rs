@@ -59,6 +59,10 @@ impl ServerAuth for Server {
         "authorization"
     }
 
+    fn challenge(&self) -> String {
+        "Basic realm=\"tidegate\", charset=\"UTF-8\"".to_owned()
+    }
+
     fn admit<'a>(&'a self, value: Option<&'a [u8]>) -> BoxFuture<'a, Result<(), Denied>> {
         Box::pin(self.check(value))
     }

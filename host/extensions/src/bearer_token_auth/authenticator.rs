@@ -9,13 +9,15 @@ use subtle::{Choice, ConstantTimeEq as _};
 pub struct Bearer {
     /// In lower case.
     header: String,
+    /// What stands before the token.
+    scheme: String,
     /// What it may say: one at least.
     values: Fresh<Vec<Secret>>,
 }
 
 impl Bearer {
-    pub(super) fn new(header: String, values: Fresh<Vec<Secret>>) -> Self {
-        Bearer { header, values }
+    pub(super) fn new(header: String, scheme: String, values: Fresh<Vec<Secret>>) -> Self {
+        Bearer { header, scheme, values }
     }
 
     async fn check(&self, value: Option<&[u8]>) -> Result<(), Denied> {
@@ -35,6 +37,13 @@ impl Bearer {
 impl ServerAuth for Bearer {
     fn header(&self) -> &str {
         &self.header
+    }
+
+    fn challenge(&self) -> String {
+        // What is no word is none of HTTP's schemes either, and one of these has to be said.
+        let is_word = |scheme: &&str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let scheme = Some(self.scheme.as_str()).filter(|scheme| !scheme.is_empty()).filter(is_word);
+        format!("{} realm=\"tidegate\"", scheme.unwrap_or("Bearer"))
     }
 
     fn admit<'a>(&'a self, value: Option<&'a [u8]>) -> BoxFuture<'a, Result<(), Denied>> {

@@ -66,9 +66,9 @@ impl Config {
             self.filename = deps.base.join(&self.filename);
             files.push(self.filename.clone());
         }
-        let header = self.header.to_ascii_lowercase();
+        let (header, scheme) = (self.header.to_ascii_lowercase(), self.scheme.clone());
         let watch = Watch { owner: deps.owner(), what: "tokens", files, interval: INTERVAL };
-        Ok(Bearer::new(header, Fresh::new(watch, deps.metrics, move || self.values(&read))?))
+        Ok(Bearer::new(header, scheme, Fresh::new(watch, deps.metrics, move || self.values(&read))?))
     }
 
     /// What the header may say.

@@ -35,6 +35,14 @@ async fn takes_each_of_its_tokens_and_sends_the_first() {
     assert_eq!(sent(&bearer).await, ("x-token".to_owned(), "Bearer one".to_owned()));
 }
 
+#[test]
+fn asks_for_its_scheme_where_that_is_one() {
+    for (scheme, challenge) in [("Bearer", "Bearer"), ("Token", "Token"), ("", "Bearer"), ("a b", "Bearer")] {
+        let config = Config { token: Secret::new("one"), scheme: scheme.to_owned(), ..Config::default() };
+        assert_eq!(build(config, ".".as_ref()).challenge(), format!("{challenge} realm=\"tidegate\""), "{scheme:?}");
+    }
+}
+
 #[tokio::test]
 async fn takes_a_token_of_the_configuration_as_it_stands() {
     let (token, tokens) = (Secret::new("a b  c"), vec![Secret::new("a b"), Secret::new("c # d")]);

@@ -17,6 +17,8 @@ use super::document;
 pub struct Page {
     status: StatusCode,
     content_type: &'static str,
+    /// How whoever asks is to show who it is.
+    challenge: Option<HeaderValue>,
     body: Body,
 }
 
@@ -29,15 +31,11 @@ type Chunks = std::pin::Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallibl
 
 impl Page {
     pub fn text(body: String) -> Self {
-        Page {
-            status: StatusCode::OK,
-            content_type: "text/plain; version=0.0.4; charset=utf-8",
-            body: Body::Whole(body),
-        }
+        Page::of("text/plain; version=0.0.4; charset=utf-8", Body::Whole(body))
     }
 
     pub fn json(body: String) -> Self {
-        Page { status: StatusCode::OK, content_type: "application/json", body: Body::Whole(body) }
+        Page::of("application/json", Body::Whole(body))
     }
 
     /// Data as a page for a browser, and as JSON for everybody else.
@@ -45,13 +43,16 @@ impl Page {
         if !asked.wants_html {
             return Page::json(format!("{data:#}\n"));
         }
-        let body = Body::Whole(document::html(title, data));
-        Page { status: StatusCode::OK, content_type: "text/html; charset=utf-8", body }
+        Page::of("text/html; charset=utf-8", Body::Whole(document::html(title, data)))
     }
 
     /// Text that comes piece by piece, until whoever has the other end lets go of it.
     pub fn stream(pieces: mpsc::Receiver<Bytes>) -> Self {
-        Page { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body: Body::Stream(pieces) }
+        Page::of("text/plain; charset=utf-8", Body::Stream(pieces))
+    }
+
+    fn of(content_type: &'static str, body: Body) -> Self {
+        Page { status: StatusCode::OK, content_type, challenge: None, body }
     }
 
     /// The same page with another status.
@@ -66,6 +67,12 @@ impl Page {
         self.with_status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
+    /// The same page with the status 401, and how whoever asks is to show who it is.
+    pub(super) fn challenging(self, challenge: &str) -> Self {
+        let challenge = HeaderValue::try_from(challenge).ok();
+        Page { challenge, ..self.with_status(StatusCode::UNAUTHORIZED) }
+    }
+
     pub(super) fn into_response(self) -> Response<Either<Full<Bytes>, StreamBody<Chunks>>> {
         let body = match self.body {
             Body::Whole(text) => Either::Left(Full::new(Bytes::from(text))),
@@ -74,6 +81,9 @@ impl Page {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 }

@@ -154,7 +154,7 @@ impl Force {
         let graph = self.running.beside(&config.validated, &factories, &self.shown.metrics).await;
         let graph = graph.map_err(|error| placed(&config.validated, error))?;
         factories.load_modules(&config.validated).await?;
-        let endpoints = self.endpoints.beside(&config, &self.shown).await?;
+        let endpoints = self.endpoints.beside(&config, factories.auth(), &self.shown).await?;
         Ok(Built { config, factories, graph, endpoints })
     }
 

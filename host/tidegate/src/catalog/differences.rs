@@ -465,6 +465,8 @@ pub(crate) const SERVICE: &[Difference] = &[
         "telemetry.logs.processors",
         "Where the component that a record is about is known, its id is an attribute of the record, and not of its scope.",
     ),
+    of("telemetry.metrics.tls", "`service.telemetry.metrics.tls` is not in the Collector."),
+    of("telemetry.metrics.auth", "`service.telemetry.metrics.auth` is not in the Collector."),
     of("limits", "`service.limits` is not in the Collector."),
 ];
 

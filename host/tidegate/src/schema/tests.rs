@@ -78,7 +78,8 @@ fn what_the_decoder_takes_besides_passes() {
         "processors: { batch: '${file:batch.yaml}', batch/b: }",
         "exporters::debug::verbosity: Detailed",
         "connectors: { forward: , forward/a: {} }",
-        "service: { telemetry: { metrics: { level: none } }, pipelines: { logs/app: { receivers: [a], exporters: } } }",
+        "service: { telemetry: { metrics: { tls: { cert_file: a, key_file: a }, auth: { authenticator: b } } } }",
+        "service: { telemetry: { metrics: { level: none, tls: } }, pipelines: { logs/app: { receivers: [a], exporters: } } }",
     ] {
         assert_eq!(wrong(yaml), Vec::<String>::new(), "{yaml}");
     }
@@ -97,6 +98,8 @@ fn what_is_misspelt_or_of_the_wrong_type_does_not() {
         ("exporters: { file: {} }", "exporters.file"),
         ("connectors: { forward: { to: logs } }", "forward.to"),
         ("modules: { limits: { thread: 1 } }", "limits.thread"),
+        ("service: { telemetry: { metrics: { tls: { cert_flie: x } } } }", "tls"),
+        ("service: { telemetry: { metrics: { auth: { authentikator: x } } } }", "auth"),
         ("service: { pipelines: { log: { receivers: [a], exporters: [b] } } }", "pipelines.log"),
     ] {
         let wrong = wrong(yaml);

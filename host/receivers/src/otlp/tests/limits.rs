@@ -135,6 +135,10 @@ impl ServerAuth for Undecided {
         "authorization"
     }
 
+    fn challenge(&self) -> String {
+        "Bearer".to_owned()
+    }
+
     fn admit<'a>(&'a self, _value: Option<&'a [u8]>) -> BoxFuture<'a, Result<(), Denied>> {
         Box::pin(std::future::pending())
     }

@@ -3,6 +3,7 @@
 //! A collector shows it to whoever asks from its own machine and to nobody else. What is shown is a sample of so many items
 //! a second; it costs the data nothing but that, and who reads slowly misses some.
 
+mod access;
 mod client;
 mod server;
 

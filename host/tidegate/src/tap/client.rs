@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 
+use super::access::Access;
 use super::{PATH, RATE};
 
 /// What was typed.
@@ -17,9 +17,8 @@ pub(crate) struct TapArgs {
     /// Behind this processor, such as `batch` or `wasm/scrub`; without it, what the receivers bring
     #[arg(long, value_name = "PROCESSOR")]
     after: Option<String>,
-    /// Where the collector serves its metrics
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8888")]
-    endpoint: String,
+    #[command(flatten)]
+    access: Access,
     /// How many items a second are shown
     #[arg(long, value_name = "ITEMS", default_value_t = RATE)]
     rate: u64,
@@ -39,13 +38,19 @@ pub(crate) fn run(args: &TapArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn follow(args: &TapArgs) -> anyhow::Result<()> {
-    let endpoint = &args.endpoint;
-    let stream = TcpStream::connect(endpoint).await;
-    let stream = stream.with_context(|| format!("no collector answers at {endpoint}; --endpoint names another"))?;
-    let mut stream = BufReader::new(stream);
-    stream.write_all(request(args).as_bytes()).await?;
+    let endpoint = args.access.address();
+    let request = request(args, &args.access.headers().await?);
+    let mut stream = BufReader::new(args.access.connect().await?);
     let mut line = String::new();
-    stream.read_line(&mut line).await?;
+    let asked = async {
+        stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
+        stream.read_line(&mut line).await
+    };
+    asked.await.with_context(|| unheard(endpoint))?;
+    if !line.starts_with("HTTP/") {
+        bail!(unheard(endpoint));
+    }
     let status = line.split(' ').nth(1).unwrap_or_default().to_owned();
     while line.trim_end() != "" {
         line.clear();
@@ -54,11 +59,16 @@ async fn follow(args: &TapArgs) -> anyhow::Result<()> {
     if status != "200" {
         let mut reason = String::new();
         stream.take(4096).read_to_string(&mut reason).await?;
-        bail!("the collector at {endpoint}: {}", reason.trim_end());
+        let hint = if status == "401" { "; --token-file names a file with a token that it knows" } else { "" };
+        bail!("the collector at {endpoint}: {}{hint}", reason.trim_end());
     }
     let mut out = io::stdout().lock();
     loop {
-        let text = stream.fill_buf().await?;
+        let text = match stream.fill_buf().await {
+            // A collector that ends takes no leave of a connection, which is an error where that is encrypted.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            text => text?,
+        };
         // Whoever reads the output may have seen enough.
         if text.is_empty() || out.write_all(text).and_then(|()| out.flush()).is_err() {
             return Ok(());
@@ -68,14 +78,20 @@ async fn follow(args: &TapArgs) -> anyhow::Result<()> {
     }
 }
 
+/// What is told where the connection ends before an answer.
+fn unheard(endpoint: &str) -> String {
+    format!(
+        "the collector at {endpoint} does not answer: where it encrypts, write https:// before the endpoint or name its \
+         authority in --ca-file; where it asks for a certificate, name one in --cert-file"
+    )
+}
+
 /// In HTTP/1.0, where the text needs no framing: it ends with the connection.
-fn request(args: &TapArgs) -> String {
+fn request(args: &TapArgs, headers: &str) -> String {
     let after = args.after.as_deref().map(|after| format!("&after={}", encoded(after))).unwrap_or_default();
     let verbosity = if args.detailed { "detailed" } else { "normal" };
-    let (pipeline, rate, endpoint) = (encoded(&args.pipeline), args.rate, &args.endpoint);
-    format!(
-        "GET {PATH}?pipeline={pipeline}{after}&rate={rate}&verbosity={verbosity} HTTP/1.0\r\nhost: {endpoint}\r\n\r\n"
-    )
+    let (pipeline, rate) = (encoded(&args.pipeline), args.rate);
+    format!("GET {PATH}?pipeline={pipeline}{after}&rate={rate}&verbosity={verbosity} HTTP/1.0\r\n{headers}\r\n")
 }
 
 fn encoded(text: &str) -> String {

@@ -14,6 +14,7 @@ mod delivery;
 mod deployment;
 mod drain;
 mod edge;
+mod endpoints;
 mod file_log;
 mod floods;
 mod harness;

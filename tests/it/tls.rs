@@ -1,6 +1,8 @@
 //! Encrypted connections: who is let in, who is sent to, and certificates that change.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message;
@@ -106,10 +108,12 @@ async fn lets_in_only_clients_with_a_valid_certificate_of_the_authority_that_it_
     collector.log.wait_for(0, &["TLS handshake failed", "no_certificate"]).await;
     assert!(!is_let_in(address, &authority.pem, Some(&strangers.issue("edge.test"))).await, "of another authority");
     assert!(!is_let_in(address, &authority.pem, Some(&authority.expired("edge.test"))).await, "an expired one");
+    let early = authority.not_yet_valid("edge.test");
+    assert!(!is_let_in(address, &authority.pem, Some(&early)).await, "one of a time to come");
     assert_eq!(collector.read("out.jsonl").lines().count(), 1);
     // A client may try more than once.
     assert!(failures(&collector, "no_certificate").await >= 1.0);
-    assert!(failures(&collector, "bad_certificate").await >= 2.0);
+    assert!(failures(&collector, "bad_certificate").await >= 3.0);
 }
 
 #[tokio::test]
@@ -187,6 +191,7 @@ async fn sends_nothing_to_a_next_hop_that_is_not_who_it_should_be() {
     for (identity, why) in [
         (strangers.issue(HUB), "unknownissuer"),
         (authority.expired(HUB), "expired"),
+        (authority.not_yet_valid(HUB), "not valid yet"),
         (authority.issue("somebody.test"), "not valid for name"),
     ] {
         let hub = hub(&identity).start().await;
@@ -247,6 +252,59 @@ async fn a_changed_certificate_is_shown_to_whoever_comes_and_a_broken_one_is_not
     let metrics = collector.metrics().await;
     assert_eq!(metrics.sum("tidegate_reloads", &["what=\"tls\""]), 1.0);
     assert_eq!(metrics.sum("tidegate_reload_failures", &["what=\"tls\""]), 1.0);
+}
+
+#[tokio::test]
+async fn one_authority_takes_the_place_of_another_on_both_sides_while_records_flow() {
+    let (old, new) = (Authority::new("old"), Authority::new("new"));
+    let both = format!("{}{}", old.pem, new.pem);
+    let mutual = MUTUAL_YAML.replace("min_version", "reload_interval: 100ms, min_version");
+    let setup = Collector::from_yaml(&mutual).file("hub.pem", old.issue(HUB).bundle());
+    let hub = setup.file("clients.pem", &old.pem).start().await;
+    let yaml = EDGE_YAML.replace("server_name", "reload_interval: 100ms, server_name");
+    let yaml = yaml.replace("address: none", "address: '${env:HOST}:8888'");
+    let setup = Collector::from_yaml(&yaml).file("edge.pem", old.issue("edge.test").bundle());
+    let edge = setup.file("ca.pem", &old.pem).env("NEXT", &hub.grpc()).start().await;
+
+    let (taken, ends) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (counted, told) = (Arc::clone(&taken), Arc::clone(&ends));
+    let client = Client::connect(edge.grpc()).await;
+    let sender = tokio::spawn(async move {
+        while !told.load(Ordering::Relaxed) {
+            let number = counted.load(Ordering::Relaxed);
+            // What is refused is sent again, as senders do.
+            if client.logs(one(&format!("number-{number}-"))).await.is_ok() {
+                counted.store(number + 1, Ordering::Relaxed);
+            }
+        }
+    });
+    let steps: [(&Collector, &str, String); 6] = [
+        (&hub, "clients.pem", both.clone()),
+        (&edge, "ca.pem", both),
+        (&edge, "edge.pem", new.issue("edge.test").bundle()),
+        (&hub, "hub.pem", new.issue(HUB).bundle()),
+        (&hub, "clients.pem", new.pem.clone()),
+        (&edge, "ca.pem", new.pem.clone()),
+    ];
+    for (collector, file, content) in steps {
+        let reloads = async || collector.metrics().await.sum("tidegate_reloads", &["what=\"tls\""]);
+        let before = reloads().await;
+        collector.replace(file, content);
+        eventually("the file is read", async || (reloads().await > before).then_some(())).await;
+        let before = taken.load(Ordering::Relaxed);
+        let flows = async || (taken.load(Ordering::Relaxed) > before + 5).then_some(());
+        eventually("records flow", flows).await;
+    }
+    ends.store(true, Ordering::Relaxed);
+    sender.await.unwrap();
+    assert!(
+        !is_let_in(hub.grpc(), &new.pem, Some(&old.issue("edge.test"))).await,
+        "the old authority's word is good no more"
+    );
+    let arrived = hub.read("out.jsonl");
+    for number in 0..taken.load(Ordering::Relaxed) {
+        assert!(arrived.contains(&format!("number-{number}-")), "{number} was taken, and is lost");
+    }
 }
 
 #[tokio::test]

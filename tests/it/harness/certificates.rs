@@ -51,7 +51,7 @@ impl Authority {
 
     /// A certificate of this name that is valid today.
     pub(crate) fn issue(&self, name: &str) -> Identity {
-        self.issue_until(name, 2099)
+        self.issue_between(name, 2000, 2099)
     }
 
     /// A certificate of this SPIFFE ID that is valid until then.
@@ -65,7 +65,12 @@ impl Authority {
 
     /// A certificate of this name that was valid once.
     pub(crate) fn expired(&self, name: &str) -> Identity {
-        self.issue_until(name, 2001)
+        self.issue_between(name, 2000, 2001)
+    }
+
+    /// A certificate of this name that will be valid one day.
+    pub(crate) fn not_yet_valid(&self, name: &str) -> Identity {
+        self.issue_between(name, 2098, 2099)
     }
 
     /// A connection to a hub whose certificate it has issued, on which one of these protocols is spoken.
@@ -95,10 +100,10 @@ impl Authority {
         TlsConnector::from(Arc::new(settings)).connect(ServerName::try_from(HUB).unwrap(), plain).await.unwrap()
     }
 
-    fn issue_until(&self, name: &str, year: i32) -> Identity {
+    fn issue_between(&self, name: &str, first: i32, last: i32) -> Identity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.not_before = date_time_ymd(2000, 1, 1);
-        params.not_after = date_time_ymd(year, 1, 1);
+        params.not_before = date_time_ymd(first, 1, 1);
+        params.not_after = date_time_ymd(last, 1, 1);
         self.sign(&params)
     }
 

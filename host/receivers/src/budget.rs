@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use host_compression::Room;
+
 /// Bytes that may be in flight. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Inner>);
@@ -85,6 +87,16 @@ impl Reservation {
         let surplus = self.bytes.saturating_sub(bytes);
         self.bytes -= surplus;
         self.budget.0.used.fetch_sub(surplus, Ordering::Relaxed);
+    }
+}
+
+impl Room for Reservation {
+    fn grow(&mut self, bytes: usize) -> bool {
+        Reservation::grow(self, bytes)
+    }
+
+    fn shrink_to(&mut self, bytes: usize) {
+        Reservation::shrink_to(self, bytes);
     }
 }
 

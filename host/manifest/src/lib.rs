@@ -3,6 +3,7 @@
 
 mod canonical;
 mod clusters;
+mod cosign;
 mod digest;
 mod manifest;
 mod parts;
@@ -10,10 +11,11 @@ mod trust;
 
 pub use canonical::canonical;
 pub use clusters::{Closeness, ClusterPattern};
+pub use cosign::CosignKey;
 pub use digest::{Digest, hex};
 pub use manifest::{Coding, Component, Fields, Manifest, ManifestError, Part, is_name};
 pub use parts::{PartsError, cut, join};
-pub use trust::{KeyError, PublicKeys, SigningKey, TrustError};
+pub use trust::{KeyError, PrivateKey, PublicKeys, SigningKey, TrustError};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a host takes of a module that somebody has pushed.
 
+mod cosign;
 mod manifest;
 mod parts;
 mod trust;

@@ -7,6 +7,8 @@ use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePublicKey as _, LineEnding};
 
+use crate::cosign::CosignKey;
+
 /// Why a key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -17,9 +19,23 @@ pub enum KeyError {
     )]
     Private(String),
     #[error(
-        "it is a key that cosign has encrypted, which is not read here: make the key elsewhere, have cosign import it with `cosign import-key-pair --key FILE`, and name that file"
+        "it is encrypted by other means than cosign's, which is not read here: `openssl pkcs8 -topk8 -nocrypt -in FILE` takes the encryption off, and `cosign import-key-pair` puts cosign's on what that writes"
     )]
     Encrypted,
+    #[error(
+        "it is to be a key that cosign has encrypted, and cannot be read: {0}; take it anew from where it was made, or make another with `cosign generate-key-pair`"
+    )]
+    Cosign(String),
+    #[error(
+        "its encryption wants scrypt with N={n}, r={r} and p={p}, and cosign's has an N of 32768, 65536 or 131072, r=8 and p=1: take it anew from where it was made, or make another with `cosign generate-key-pair`"
+    )]
+    Effort { n: u64, r: u64, p: u64 },
+    #[error("the password is not the one that it is encrypted with, or what is encrypted has been changed")]
+    Password,
+    #[error(
+        "what is encrypted in it is no private key for ECDSA with P-256: {0}; `cosign generate-key-pair` makes one"
+    )]
+    Inside(String),
 }
 
 /// Why a manifest is not trusted.
@@ -65,15 +81,22 @@ impl PublicKeys {
     }
 }
 
-/// A key to sign with.
-pub struct SigningKey(p256::ecdsa::SigningKey);
+/// What a file with a private key has in it.
+pub enum PrivateKey {
+    Open(SigningKey),
+    /// It takes a password to have the key.
+    Sealed(CosignKey),
+}
 
-impl SigningKey {
-    /// Reads a private key in PEM, in PKCS #8 or as OpenSSL writes those of elliptic curves.
+impl PrivateKey {
+    /// Reads a private key in PEM: in PKCS #8, as OpenSSL writes those of elliptic curves, or as cosign encrypts them.
     ///
     /// # Errors
-    /// When it is none, or is encrypted.
+    /// When it is none, or is encrypted by other means than cosign's.
     pub fn read(pem: &str) -> Result<Self, KeyError> {
+        if CosignKey::is_one(pem) {
+            return CosignKey::read(pem).map(PrivateKey::Sealed);
+        }
         if pem.contains("ENCRYPTED") {
             return Err(KeyError::Encrypted);
         }
@@ -83,7 +106,17 @@ impl SigningKey {
             true => p256::SecretKey::from_sec1_pem(pem).map(p256::ecdsa::SigningKey::from).map_err(|e| e.to_string()),
             false => p256::ecdsa::SigningKey::from_pkcs8_pem(pem).map_err(|error| error.to_string()),
         };
-        key.map(SigningKey).map_err(KeyError::Private)
+        key.map(|key| PrivateKey::Open(SigningKey(key))).map_err(KeyError::Private)
+    }
+}
+
+/// A key to sign with.
+pub struct SigningKey(p256::ecdsa::SigningKey);
+
+impl SigningKey {
+    /// Reads a private key in PKCS #8.
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, String> {
+        p256::ecdsa::SigningKey::from_pkcs8_der(der).map(SigningKey).map_err(|error| error.to_string())
     }
 
     /// The signature, as it stands in a file or beside a manifest.

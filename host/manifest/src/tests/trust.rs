@@ -7,7 +7,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::manifest;
-use crate::{KeyError, PublicKeys, SigningKey, TrustError};
+use crate::{KeyError, PrivateKey, PublicKeys, SigningKey, TrustError};
 
 /// A new key, as OpenSSL writes it.
 fn key(folder: &std::path::Path, name: &str) -> (SigningKey, String) {
@@ -15,7 +15,9 @@ fn key(folder: &std::path::Path, name: &str) -> (SigningKey, String) {
     let made = Command::new("openssl").args(["ecparam", "-name", "prime256v1", "-genkey", "-out"]).arg(&path).output();
     assert!(made.unwrap().status.success());
     let shown = Command::new("openssl").args(["ec", "-pubout", "-in"]).arg(&path).output().unwrap();
-    let key = SigningKey::read(&fs::read_to_string(&path).unwrap()).unwrap();
+    let PrivateKey::Open(key) = PrivateKey::read(&fs::read_to_string(&path).unwrap()).unwrap() else {
+        panic!("sealed")
+    };
     (key, String::from_utf8(shown.stdout).unwrap())
 }
 
@@ -101,7 +103,7 @@ fn openssl_takes_what_is_signed_here_and_the_other_way_round() {
 #[test]
 fn what_is_no_key_is_told() {
     assert!(matches!(PublicKeys::default().add("no key"), Err(KeyError::Public(_))));
-    assert!(matches!(SigningKey::read("no key"), Err(KeyError::Private(_))));
-    let encrypted = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n";
-    assert_eq!(SigningKey::read(encrypted).err(), Some(KeyError::Encrypted));
+    assert!(matches!(PrivateKey::read("no key"), Err(KeyError::Private(_))));
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
+    assert_eq!(PrivateKey::read(encrypted).err(), Some(KeyError::Encrypted));
 }

@@ -1,19 +1,25 @@
 //! `tidegate module sign` and `verify`: the signatures that hosts look at, for whoever has a manifest in a file.
 
-use std::io::Write;
+use std::env;
+use std::io::{self, IsTerminal as _, Write};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
-use host_manifest::{PublicKeys, SigningKey};
+use anyhow::{Context, bail};
+use host_manifest::{PrivateKey, PublicKeys, SigningKey};
+use zeroize::Zeroizing;
 
 use super::{files, told};
+
+/// Where cosign takes the passwords of its keys from, and so do we.
+const PASSWORD: &str = "COSIGN_PASSWORD";
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct SignArgs {
     /// What is signed: the exact bytes of a manifest
     manifest: PathBuf,
-    /// The private key, in PEM and not encrypted
+    /// The private key, in PEM; one that cosign encrypted is opened with COSIGN_PASSWORD, or asks
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
 }
@@ -54,10 +60,32 @@ pub(super) fn verify(args: &VerifyArgs, _: &mut dyn Write) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// The private key in a file.
+/// The private key in a file, opened where cosign has encrypted it.
 ///
 /// # Errors
-/// It cannot be read, or is none.
+/// It cannot be read, is none, or does not open.
 pub(super) fn key(path: &Path) -> anyhow::Result<SigningKey> {
-    SigningKey::read(&files::text(path)?).with_context(|| format!("cannot use `{}`", path.display()))
+    let unusable = || format!("cannot use `{}`", path.display());
+    match PrivateKey::read(&Zeroizing::new(files::text(path)?)).with_context(unusable)? {
+        PrivateKey::Open(key) => Ok(key),
+        PrivateKey::Sealed(sealed) => {
+            let (password, origin) = password(path).with_context(unusable)?;
+            sealed
+                .open(&password)
+                .with_context(|| format!("cannot open `{}` with the password {origin}", path.display()))
+        }
+    }
+}
+
+/// The password for a key, which may be empty, and where it is from.
+fn password(path: &Path) -> anyhow::Result<(Zeroizing<Vec<u8>>, String)> {
+    if let Some(password) = env::var_os(PASSWORD) {
+        return Ok((Zeroizing::new(password.into_vec()), format!("in {PASSWORD}")));
+    }
+    if !io::stdin().is_terminal() {
+        bail!("it is encrypted, and standard input is no terminal to ask at: set {PASSWORD} to its password");
+    }
+    let asked = rpassword::prompt_password(format!("Password of `{}`: ", path.display()));
+    let password = asked.with_context(|| format!("cannot ask for its password: set {PASSWORD} to it"))?;
+    Ok((Zeroizing::new(password.into_bytes()), "that was given".to_owned()))
 }

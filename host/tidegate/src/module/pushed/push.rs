@@ -35,7 +35,7 @@ pub(in crate::module) struct PushArgs {
     /// The module's configuration, as YAML or JSON
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The private key that it is signed with, in PEM and not encrypted
+    /// The private key that it is signed with, in PEM; one that cosign encrypted is opened with COSIGN_PASSWORD, or asks
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// The clusters that it is for, by their `cluster.id`, with `*` for any text
@@ -60,7 +60,7 @@ pub(in crate::module) struct PushArgs {
 pub(in crate::module) struct UndoArgs {
     /// The ConfigMap that the module is published as
     head: String,
-    /// The private key that it is signed with, in PEM and not encrypted
+    /// The private key that it is signed with, in PEM; one that cosign encrypted is opened with COSIGN_PASSWORD, or asks
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Have the server say what it would do, and do nothing

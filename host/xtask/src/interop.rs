@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::environment::Environment;
 use crate::workspace::Workspace;
-use crate::{otelcol, process};
+use crate::{cosign, otelcol, process};
 
 const REQUIREMENTS: &str = "tests/interop/requirements.txt";
 
@@ -17,11 +17,13 @@ pub(crate) fn run(workspace: &Workspace, binary: &Path) -> Result<()> {
     let mut pytest = workspace.command(python.program("python"));
     pytest.args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/interop"]);
     pytest.env("TIDEGATE", binary).env("PYTHONDONTWRITEBYTECODE", "1");
-    match otelcol::cached() {
-        Ok(otelcol) => {
-            pytest.env("OTELCOL", otelcol);
+    for (name, built) in [("OTELCOL", otelcol::cached()), ("COSIGN", cosign::cached())] {
+        match built {
+            Ok(program) => {
+                pytest.env(name, program);
+            }
+            Err(missing) => println!("SKIPPED: the tests with {name}, since {missing}"),
         }
-        Err(missing) => println!("SKIPPED: the tests with otelcol, since {missing}"),
     }
     for (name, prepared) in emitter::all(workspace) {
         match prepared {

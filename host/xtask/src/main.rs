@@ -4,6 +4,7 @@ mod backends;
 mod bench;
 mod cluster;
 mod conformance;
+mod cosign;
 mod demo;
 mod deploy;
 mod environment;

@@ -6,12 +6,13 @@ use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 use crate::{
-    backends, bench, cluster, conformance, deploy, faults, fuzz, guests, interop, needs, otelcol, rotation, tidy, wit,
+    backends, bench, cluster, conformance, cosign, deploy, faults, fuzz, guests, interop, needs, otelcol, rotation,
+    tidy, wit,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Also what takes long: the swap test for 60 s, fuzzing, otelcol built where it is not
+    /// Also what takes long: the swap test for 60 s, fuzzing, otelcol and cosign built where they are not
     #[arg(long)]
     all: bool,
     /// Also the tests of backends that are not built yet: they are built, which takes half an hour of CPU once
@@ -46,6 +47,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     steps.run("rotation", || rotation::short(workspace, &binary))?;
     if args.all {
         steps.run_if("otelcol", needs::go(), || otelcol::build(workspace).map(drop))?;
+        steps.run_if("cosign", needs::go(), || cosign::build(workspace).map(drop))?;
     }
     steps.run_if("interoperation", needs::python(), || interop::run(workspace, &binary))?;
     if args.backends {

@@ -22,8 +22,9 @@ def wait_for(condition, what):
 
 
 @contextlib.contextmanager
-def running(binary, config, folder, ports):
-    """A collector with this configuration (JSON is YAML), until the end of the block; then it is asked to drain."""
+def running(binary, config, folder, ports, says=""):
+    """A collector with this configuration (JSON is YAML), until the end of the block; then it is asked to drain. It is there when it
+    listens, and has said so where it says something."""
     path = folder / f"{os.path.basename(binary)}.yaml"
     path.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
     log = path.with_suffix(".log")
@@ -38,6 +39,7 @@ def running(binary, config, folder, ports):
     try:
         for port in ports:
             wait_for(lambda: listens(port), f"{binary} to listen on {port}")
+        wait_for(lambda: says in log.read_text(), f"{binary} to say {says!r}")
         yield
         process.terminate()
         assert process.wait(PATIENCE) == 0, f"{binary} ended with {process.returncode}:\n{log.read_text()}"
@@ -98,4 +100,5 @@ class Otelcol:
         }
 
     def run(self):
-        return running(os.environ["OTELCOL"], self.config, self.folder, (self.grpc, self.http))
+        # It listens before it can be asked to drain: a signal that comes in between ends it as it is.
+        return running(os.environ["OTELCOL"], self.config, self.folder, (self.grpc, self.http), says="Everything is ready")

@@ -42,8 +42,7 @@ pub(super) struct Searcher {
 struct Pattern {
     regex: Regex,
     watched: Watched,
-    /// Those that no search has at the moment.
-    caches: Mutex<Vec<Box<Caches>>>,
+    caches: Mutex<Idle>,
 }
 
 /// What searches write to: the caches of the patterns that were searched for, which are given back at its end.
@@ -53,6 +52,9 @@ pub(crate) struct Scratch<'a> {
     /// By pattern; empty before the first search.
     caches: Vec<Option<Box<Caches>>>,
 }
+
+/// Caches that no search has at the moment; boxed, since they are large and go to a search and back.
+type Idle = Vec<Box<Caches>>;
 
 #[derive(Debug, Default)]
 struct Caches {
@@ -89,7 +91,7 @@ impl Drop for Scratch<'_> {
 }
 
 impl Pattern {
-    fn caches(&self) -> MutexGuard<'_, Vec<Box<Caches>>> {
+    fn caches(&self) -> MutexGuard<'_, Idle> {
         self.caches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

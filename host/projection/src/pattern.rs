@@ -69,6 +69,21 @@ impl PatternError {
 /// Patterns that one read may have, whatever the limits say: they travel as bits of a word.
 pub(crate) const MOST: usize = 64;
 
+/// The caches of one walk that have grown beyond so many bytes are not kept: patterns can be made so that they grow at each byte.
+const KEPT: usize = 32 << 20;
+
+/// Leaves what the searches of a walk have written to to those of the next, where that is not more than `kept` bytes.
+fn put_back_within(scratches: Vec<Scratch<'_>>, kept: usize) {
+    if scratches.iter().map(Scratch::memory_usage).sum::<usize>() <= kept {
+        scratches.into_iter().for_each(Scratch::put_back);
+    }
+}
+
+/// The same, for what may be kept.
+pub(crate) fn put_back(scratches: Vec<Scratch<'_>>) {
+    put_back_within(scratches, KEPT);
+}
+
 /// The patterns of one read, compiled.
 #[derive(Debug)]
 pub(crate) struct Patterns {
@@ -85,8 +100,8 @@ struct Source<'a> {
 }
 
 impl Patterns {
-    /// Compiles `sources`, as far as they are not known: [`MOST`] at most, none of which may be longer than `length`; together they may take `size`
-    /// bytes. The meter is asked before each.
+    /// Compiles `sources`, as far as they are not known: [`MOST`] at most, none of which may be longer than `length`;
+    /// together they may take `size` bytes. The meter is asked before each.
     pub(crate) fn compile(
         sources: &[String],
         length: usize,

@@ -25,9 +25,6 @@ const UNWATCHED: usize = 1 << 22;
 /// Room that one match takes.
 pub(super) const MATCH: usize = size_of::<PatternMatch>();
 
-/// Caches that have grown beyond so many bytes are not kept: patterns can be made so that they grow at each byte.
-const KEPT: usize = 8 << 20;
-
 /// The compiled patterns of the process, by what is written.
 static KNOWN: LazyLock<Known<Pattern>> = LazyLock::new(Known::new);
 
@@ -45,7 +42,7 @@ struct Pattern {
     caches: Mutex<Idle>,
 }
 
-/// What searches write to: the caches of the patterns that were searched for, which are given back at its end.
+/// What searches write to: the caches of the patterns that were searched for, until they are put back.
 #[derive(Debug)]
 pub(crate) struct Scratch<'a> {
     searcher: &'a Searcher,
@@ -78,14 +75,16 @@ impl Scratch<'_> {
         }
         self.caches[number].get_or_insert_with(|| patterns[number].caches().pop().unwrap_or_default())
     }
-}
 
-impl Drop for Scratch<'_> {
-    fn drop(&mut self) {
-        for (pattern, caches) in self.searcher.patterns.iter().zip(self.caches.drain(..)) {
-            if let Some(caches) = caches.filter(|caches| caches.memory_usage() <= KEPT) {
-                pattern.caches().push(caches);
-            }
+    /// Bytes that the caches take.
+    pub(super) fn memory_usage(&self) -> usize {
+        self.caches.iter().flatten().map(|caches| caches.memory_usage()).sum()
+    }
+
+    /// Leaves the caches to whoever searches next.
+    pub(super) fn put_back(self) {
+        for (pattern, caches) in self.searcher.patterns.iter().zip(self.caches) {
+            pattern.caches().extend(caches);
         }
     }
 }
@@ -148,6 +147,12 @@ impl Searcher {
     pub(super) fn shared_with(&self, other: &Searcher) -> usize {
         let is_theirs = |pattern: &&Arc<Pattern>| other.patterns.iter().any(|theirs| Arc::ptr_eq(theirs, pattern));
         self.patterns.iter().filter(is_theirs).count()
+    }
+
+    /// How many caches wait for a search.
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.patterns.iter().map(|pattern| pattern.caches().len()).sum()
     }
 
     /// The same, with each search watched.

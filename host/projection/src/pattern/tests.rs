@@ -31,6 +31,13 @@ fn compile(patterns: &[&str]) -> Patterns {
     Patterns::compile(&strings(patterns), 4096, 16 << 20, &mut Unmetered).unwrap()
 }
 
+/// The same, with each search watched.
+fn watched(patterns: &[&str]) -> Patterns {
+    let Patterns { gate, searcher, .. } = compile(patterns);
+    let scanner = Scanner::new(&[], 0, &mut Unmetered).unwrap().leaving(patterns.len());
+    Patterns { gate, scanner, searcher: searcher.always_watched() }
+}
+
 /// The matches in `cell`, which lies within other text.
 fn find(patterns: &Patterns, cell: &[u8]) -> Vec<(u32, u32, u32)> {
     let buf = [b"1a@4", cell, b"b.cd 1234"].concat();
@@ -84,6 +91,29 @@ fn a_pattern_that_others_search_for_is_not_compiled_again() {
     drop(one);
     assert_eq!(find(&other, text), found);
     assert_eq!(found.iter().map(|found| found.1).collect::<Vec<_>>(), [2, 1, 0]);
+}
+
+#[test]
+fn caches_of_a_walk_are_kept_where_they_are_not_too_large_together() {
+    // Patterns that no other test has, since caches are left to all.
+    let patterns = watched(&[r"[a-z]+@one", r"[a-z]+@other"]);
+    let search = |kept: usize| {
+        let mut scratches: Vec<_> = [&patterns, &patterns].map(Patterns::scratch).into();
+        let (mut matches, mut meter) = (Vec::new(), Unmetered);
+        let mut allowance = Allowance::new(&mut meter, usize::MAX);
+        for scratch in &mut scratches {
+            patterns.find(scratch, b"a@one b@other", (0, 13), 0, &mut matches, &mut allowance);
+        }
+        assert_eq!(matches.len(), 4);
+        let size = scratches.iter().map(super::Scratch::memory_usage).sum::<usize>();
+        super::put_back_within(scratches, kept);
+        (size, patterns.searcher.idle())
+    };
+    let (size, idle) = search(0);
+    assert!(size > 0 && idle == 0, "{size} bytes, {idle} caches");
+    assert_eq!(search(size - 1).1, 0, "each alone would have been kept");
+    assert_eq!(search(size).1, 4);
+    assert_eq!(search(size).1, 4, "those are used again");
 }
 
 #[test]
@@ -195,14 +225,7 @@ static FOUR: LazyLock<Patterns> = LazyLock::new(|| compile(&ALL[..4]));
 
 static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| ALL.iter().map(|pattern| regex(pattern)).collect());
 
-static WATCHED: LazyLock<Patterns> = LazyLock::new(|| {
-    let Patterns { gate, searcher, .. } = compile(&ALL);
-    Patterns {
-        gate,
-        scanner: Scanner::new(&[], 0, &mut Unmetered).unwrap().leaving(ALL.len()),
-        searcher: searcher.always_watched(),
-    }
-});
+static WATCHED: LazyLock<Patterns> = LazyLock::new(|| watched(&ALL));
 
 proptest! {
     #[test]

@@ -16,7 +16,7 @@ use crate::allowance::Allowance;
 use crate::batch::Level;
 use crate::meter::Overrun;
 use crate::path::Class;
-use crate::pattern::{Patterns, Scratch};
+use crate::pattern::{self, Patterns, Scratch};
 use crate::projection::{Form, NONE, Nest, RowSite, Site, Walked};
 
 /// What a row and a cell cost, in scanned bytes.
@@ -80,6 +80,7 @@ pub(super) fn walk(compiled: &Compiled, payload: &Payload, allowance: Allowance<
             walk.message(compiled.table.root, 0, walk.buf.len());
         }
     }
+    pattern::put_back(walk.scratches);
     if walk.allowance.is_spent() {
         return Err(Overrun);
     }

@@ -1,5 +1,7 @@
 //! What this crate promises: what may be agreed on, what is told about files, and when they are read anew.
 
+pub(crate) mod authority;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -6,34 +6,12 @@ use std::sync::Arc;
 use host_config::Secret;
 use host_telemetry::Metrics;
 use rcgen::string::Ia5String;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{CertificateParams, DnType, SanType};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Ended, Vouched};
+use crate::tests::authority::Authority;
 use crate::{Acceptor, ClientConfig, Listener, ServerConfig, Stream, Target};
-
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Authority { issuer: Issuer::new(params, key), pem }
-    }
-
-    /// A certificate and its key.
-    fn issue(&self, params: &CertificateParams) -> (Secret, Secret) {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (Secret::new(certificate.pem()), Secret::new(key.serialize_pem()))
-    }
-}
 
 fn edge() -> CertificateParams {
     let mut params = CertificateParams::new(vec!["Edge-1.test".to_owned()]).unwrap();
@@ -46,7 +24,7 @@ fn edge() -> CertificateParams {
 /// A client with this certificate at a hub that lets in those of a file of authorities.
 async fn met(authority: &Authority, params: &CertificateParams, clients: &Path) -> (Vouched, Stream, Stream) {
     let metrics = Metrics::new();
-    let (cert_pem, key_pem) = authority.issue(&CertificateParams::new(vec!["hub.test".to_owned()]).unwrap());
+    let (cert_pem, key_pem) = authority.issue_to("hub.test");
     let server = ServerConfig { cert_pem, key_pem, client_ca_file: clients.to_owned(), ..ServerConfig::default() };
     let base = Path::new(".");
     let listener = Listener { receiver: "otlp", transport: "grpc", key: "tls", alpn: &[b"h2"], base };

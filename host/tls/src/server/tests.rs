@@ -8,41 +8,21 @@ use bytes::Bytes;
 use host_component::Trigger;
 use host_config::Secret;
 use host_telemetry::{Endpoint, Guard, Metrics, Page, Pages};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::OwnEndpoint;
+use crate::tests::authority::Authority;
 use crate::{ClientConfig, ServerConfig, Stream, Target};
 
 const NAME: &str = "service.telemetry.metrics";
 
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
 impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Authority { issuer: Issuer::new(params, key), pem }
-    }
-
-    /// A certificate and its key.
-    fn issue(&self, name: &str) -> (Secret, Secret) {
-        let (key, params) = (KeyPair::generate().unwrap(), CertificateParams::new(vec![name.to_owned()]).unwrap());
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (Secret::new(certificate.pem()), Secret::new(key.serialize_pem()))
-    }
-
     /// Asks for a page, with a certificate of `by` where there is one; nothing where no connection came of it.
     async fn begin(&self, address: SocketAddr, by: Option<&Authority>, path: &str) -> Option<Stream> {
-        let (cert_pem, key_pem) = by.map(|authority| authority.issue("scraper.test")).unwrap_or_default();
+        let (cert_pem, key_pem) = by.map(|authority| authority.issue_to("scraper.test")).unwrap_or_default();
         let client = ClientConfig { cert_pem, key_pem, ca_pem: Secret::new(&self.pem), ..ClientConfig::default() };
         let (alpn, base): (&'static [&'static [u8]], _) = (&[b"http/1.1"], Path::new("."));
         let target = Target { owner: "test", key: "tls", host: "hub.test", https: true, alpn, base };
@@ -75,7 +55,7 @@ struct Hub {
 impl Hub {
     async fn start(authority: &Authority) -> Hub {
         let (metrics, folder, (cert_pem, key_pem)) =
-            (Metrics::new(), tempfile::tempdir().unwrap(), authority.issue("hub.test"));
+            (Metrics::new(), tempfile::tempdir().unwrap(), authority.issue_to("hub.test"));
         std::fs::write(folder.path().join("clients.pem"), &authority.pem).unwrap();
         let config =
             ServerConfig { cert_pem, key_pem, client_ca_file: "clients.pem".into(), ..ServerConfig::default() };

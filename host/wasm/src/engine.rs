@@ -41,7 +41,9 @@ pub(crate) struct Ceilings {
 /// The engine could not be made: the machine lacks the address space, or something that wasmtime needs.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    #[error("the sandbox cannot start: {0:#}")]
+    #[error(
+        "the sandbox cannot start: {0:#}; it reserves 4 GiB of address space for each instance that there may be: lower modules.limits.instances, or raise the limit (`ulimit -v`)"
+    )]
     Engine(wasmtime::Error),
     #[error("the sandbox cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),

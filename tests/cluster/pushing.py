@@ -22,23 +22,32 @@ class Namespace:
         self.token = ""
 
     def make(self):
-        server = self.api_server
-        server.create("Namespace", self.name)
-        server.create("ServiceAccount", ACCOUNT, self.name)
-        rules = documentation.rules("A host that follows", documentation.DOCS / "modules.md")
-        server.create("Role", ROLE, self.name, rules=rules)
-        self.allow()
-        path = objects.place("ServiceAccount", self.name, ACCOUNT) + "/token"
-        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}}
-        self.token = json.loads(server.request(path, "POST", asked))["status"]["token"]
-        server.create("Pod", POD, self.name, spec={"serviceAccountName": ACCOUNT, "containers": [{"name": "main", "image": "any"}]})
+        self.api_server.create("Namespace", self.name)
+        self.account(ACCOUNT, ROLE, documentation.rules("A host that follows", documentation.DOCS / "modules.md"))
+        self.token = self.token_of(ACCOUNT)
+        self.pod(POD)
         return self
 
-    def allow(self):
+    def account(self, name, role, rules):
+        """A service account that may do this and no more."""
+        self.api_server.create("ServiceAccount", name, self.name)
+        self.api_server.create("Role", role, self.name, rules=rules)
+        self.allow(name, role)
+
+    def token_of(self, account):
+        path = objects.place("ServiceAccount", self.name, account) + "/token"
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}}
+        return json.loads(self.api_server.request(path, "POST", asked))["status"]["token"]
+
+    def pod(self, name):
+        """A pod of the host's account, which nobody runs."""
+        self.api_server.create("Pod", name, self.name, spec={"serviceAccountName": ACCOUNT, "containers": [{"name": "main", "image": "any"}]})
+
+    def allow(self, account=ACCOUNT, role=ROLE):
         self.api_server.create(
-            "RoleBinding", ROLE, self.name,
-            roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": ROLE},
-            subjects=[{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.name}],
+            "RoleBinding", role, self.name,
+            roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+            subjects=[{"kind": "ServiceAccount", "name": account, "namespace": self.name}],
         )
 
     def forbid(self):
@@ -54,12 +63,12 @@ class Namespace:
         return True
 
     def kubeconfig(self, port):
-        """That of the account, for an API server that is reached at a port."""
+        """That of the host's account, for an API server that is reached at a port."""
         config = json.loads(self.api_server.kubeconfig.read_text())
         config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
         config["users"][0]["user"] = {"token": self.token}
         config["contexts"][0]["context"]["namespace"] = self.name
-        file = self.folder / "kubeconfig"
+        file = self.folder / f"kubeconfig-{self.name}"
         file.write_text(json.dumps(config))
         return file
 

@@ -38,7 +38,7 @@ class Hub:
         identity = deployment.part_of("gateway", place, "clusters.yaml", IDENTITY.format(rules=rules))
         documents = deployment.adapted(
             "gateway", place, "", self._backends, self._tempo, bases=["modules/gateway"], components=["gateway/modules"],
-            parts=[identity], steps=[("replace", "/spec/replicas", 1)],
+            parts=[identity], steps=[("replace", "/spec/replicas", 1)], values={"UNSCRUBBED": "pass"},
         )
         self.documents = [*deployment.volumes_for("gateway", documents), *documents]
         kustomize.apply([one for one in documents if one["kind"] in ("Namespace", "ServiceAccount")])

@@ -28,7 +28,7 @@ const OPEN: u32 = 240;
 const SILENCE: Duration = Duration::from_secs(OPEN as u64 + 30);
 /// How long an answer may take to begin, and a page of objects to come.
 const ANSWER: Duration = Duration::from_secs(60);
-/// How long after that.
+/// How long after that, about: hosts whose watches end at the same moment do not ask at the same moment.
 const REST: Duration = Duration::from_secs(1);
 /// The server has forgotten what was asked from.
 const GONE: u16 = 410;
@@ -220,7 +220,7 @@ impl Watch {
         loop {
             let last = self.list(client, scope, &mut tell).await.map_err(|error| self.failed(error))?;
             match self.watch(client, scope, last, version, &mut tell).await {
-                kube::Error::Api(status) if status.code == GONE => tokio::time::sleep(REST).await,
+                kube::Error::Api(status) if status.code == GONE => rest().await,
                 error => return Err(self.failed(error)),
             }
         }
@@ -275,9 +275,9 @@ impl Watch {
         loop {
             match self.watch_once(client, scope, &mut last, version, tell).await {
                 // Whoever closes at once is not to be asked all the time.
-                Ok(()) => tokio::time::sleep(REST).await,
+                Ok(()) => rest().await,
                 // The way was lost, and not the place.
-                Err(kube::Error::ReadEvents(_)) => tokio::time::sleep(REST).await,
+                Err(kube::Error::ReadEvents(_)) => rest().await,
                 Err(error) => return error,
             }
         }
@@ -336,6 +336,10 @@ impl Watch {
             other => ApiError::Lost { kind, why: told(&other) },
         }
     }
+}
+
+async fn rest() {
+    tokio::time::sleep(REST.mul_f64(0.5 + fastrand::f64())).await;
 }
 
 /// What is asked, where it is answered in time.

@@ -143,9 +143,7 @@ def start_host(api_server, pushed, relay, backend, tmp_path):
     hosts = []
 
     def start(name):
-        folder = tmp_path / name
-        folder.mkdir()
-        hosts.append(Host(folder, pushed.kubeconfig(relay.port), api_server.folder / "native", backend.url()))
+        hosts.append(Host(tmp_path / name, pushed.kubeconfig(relay.port), api_server.folder / "native", backend.url()))
         return hosts[-1].start()
 
     yield start

@@ -10,31 +10,35 @@ import threading
 import urllib.error
 import urllib.request
 
+import daemons
 from api_server import free_ports
 from objects import wait_for
 from pushing import MODULE, POD
 
 LOGS = "/v1/logs"
+TICKS = os.sysconf("SC_CLK_TCK")
 SSN, MAIL = "123-45-6789", "ada@example.com"
 FIELDS = ["log.body", "log.attributes[**]"]
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Host:
-    def __init__(self, folder, kubeconfig, cache, backend, modules=(MODULE,)):
+    def __init__(self, folder, kubeconfig, cache, backend, modules=(MODULE,), encoding="json"):
+        folder.mkdir(exist_ok=True)
         self.folder, self.log = folder, folder / "log"
         self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
         self._process = None
-        self._port, self._metrics = free_ports(1), free_ports(1)
-        (folder / "tidegate.yaml").write_text(json.dumps(self._document(cache, backend, modules), indent=1))
+        self.address, self._metrics = f"127.0.0.1:{free_ports(1)}", free_ports(1)
+        exporter = {"endpoint": backend, "encoding": encoding, "compression": "none"}
+        (folder / "tidegate.yaml").write_text(json.dumps(self._document(cache, exporter, modules), indent=1))
 
-    def _document(self, cache, backend, modules):
+    def _document(self, cache, exporter, modules):
         processors = {f"wasm/{name}": {"module": name, "source": "kubernetes", "limits": {"timeout": "5s"}} for name in modules}
         pipeline = {"receivers": ["otlp"], "processors": list(processors), "exporters": ["otlp_http"]}
         return {
-            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{self._port}"}}}},
+            "receivers": {"otlp": {"protocols": {"http": {"endpoint": self.address}}}},
             "processors": processors,
-            "exporters": {"otlp_http": {"endpoint": backend, "encoding": "json", "compression": "none"}},
+            "exporters": {"otlp_http": exporter},
             "modules": {
                 "cache": str(cache),
                 "grants": {name: {"reads": FIELDS, "writes": [*FIELDS, "log", "counters"]} for name in modules},
@@ -68,6 +72,24 @@ class Host:
     @property
     def id(self):
         return self._process.pid
+
+    def cpu(self):
+        """The seconds of CPU that it has taken so far."""
+        return self._seconds(11, 12)
+
+    def cpu_of_children(self):
+        """The seconds of CPU that those have taken which it has started and which have ended: what compiles."""
+        return self._seconds(13, 14)
+
+    def _seconds(self, *fields):
+        """Time in user mode and in the kernel for it."""
+        told = daemons.stat(self.id)
+        return sum(int(told[field]) for field in fields) / TICKS
+
+    def component(self):
+        """The component that it has taken, where it has taken one."""
+        file, = (self.folder / "state/components").glob("*.wasm")
+        return file.read_bytes()
 
     @contextlib.contextmanager
     def frozen(self):
@@ -122,7 +144,7 @@ class Host:
         record = {"timeUnixNano": "1", "body": {"stringValue": body}}
         document = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
         asked = urllib.request.Request(
-            f"http://127.0.0.1:{self._port}{LOGS}", json.dumps(document).encode(), {"Content-Type": "application/json"})
+            f"http://{self.address}{LOGS}", json.dumps(document).encode(), {"Content-Type": "application/json"})
         try:
             with OPENER.open(asked, timeout=60) as answer:
                 return answer.status

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 
-import daemons
 import objects
 from api_server import ApiServer
 from backends import Backends
@@ -25,7 +24,6 @@ from relay import Relay
 
 # What is promised.
 MOST_MIB, MOST_PERCENT = 5, 1
-TICKS = os.sysconf("SC_CLK_TCK")
 MIB = 1 << 20
 # Rules that fill a manifest as those of a team do.
 DETECTORS = """
@@ -57,17 +55,12 @@ def main():
     ):
         namespace = Namespace(server, f"of-{secrets.token_hex(4)}", server.folder).make()
         publish(namespace, asked.modules)
-        host = Host(made(server.folder / "host"), namespace.kubeconfig(relay.port), server.folder / "native", backend.url())
+        host = Host(server.folder / "host", namespace.kubeconfig(relay.port), server.folder / "native", backend.url())
         host.start()
         try:
             return measured(namespace, host, relay, asked.seconds)
         finally:
             host.stop()
-
-
-def made(folder):
-    folder.mkdir()
-    return folder
 
 
 def publish(namespace, count):
@@ -97,10 +90,10 @@ def measured(namespace, host, relay, seconds):
     host.follows()
     print(f"first start: {relay.to_client / MIB:.3f} MiB to the host, {relay.to_server / MIB:.3f} MiB from it, its own module included")
     relist = relisted(namespace, host, relay)
-    began, used = time.monotonic(), ticks(host.id)
+    began, used = time.monotonic(), host.cpu()
     passed = relay.to_client
     time.sleep(seconds)
-    percent = 100 * (ticks(host.id) - used) / TICKS / (time.monotonic() - began)
+    percent = 100 * (host.cpu() - used) / (time.monotonic() - began)
     print(f"idle for {seconds} s: {percent:.2f} % of a core (at most {MOST_PERCENT}), {relay.to_client - passed:,} bytes to the host")
     host.runs()
     return 0 if relist <= MOST_MIB and percent <= MOST_PERCENT else 1
@@ -123,12 +116,6 @@ def relisted(namespace, host, relay):
     print(f"relist: {mebibytes:.3f} MiB to the host (at most {MOST_MIB}), {(relay.to_server - sent) / MIB:.3f} MiB from it, "
           f"in {len(lists)} pages")
     return mebibytes
-
-
-def ticks(process):
-    """The CPU time of a process, in user mode and in the kernel for it."""
-    fields = daemons.stat(process)
-    return int(fields[11]) + int(fields[12])
 
 
 if __name__ == "__main__":

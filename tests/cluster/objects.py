@@ -84,10 +84,10 @@ def delete(kind, name, namespace=""):
             raise
 
 
-def wait_for(condition, what, patience=PATIENCE, trouble=lambda: ""):
-    """Asks until there is an answer; `trouble` says what to tell where there is none."""
+def wait_for(condition, what, patience=PATIENCE, trouble=lambda: "", pause=0.2):
+    """Asks until there is an answer, with a pause between; `trouble` says what to tell where there is none."""
     end = time.monotonic() + patience
     while not (answer := condition()):
         assert time.monotonic() < end, f"waited {patience} s for {what}\n{trouble()}"
-        time.sleep(0.2)
+        time.sleep(pause)
     return answer

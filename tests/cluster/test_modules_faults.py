@@ -10,7 +10,7 @@ import objects
 import pytest
 from host import MAIL, SSN, Flow
 from objects import wait_for
-from pushing import BOTH, MODULE, NUMBERS, manifest_of, with_manifest
+from pushing import BOTH, MODULE, NUMBERS, manifest_of, with_manifest, with_section
 
 FAILURES = "tidegate_pushed_modules_failures"
 REJECTED = "tidegate_pushed_module_rejected"
@@ -235,18 +235,8 @@ def test_parts_of_the_largest_size_that_the_api_server_takes_are_taken(api_serve
 
 
 def larger(host, more):
-    """The component that a host runs, with so many random bytes in a custom section, which means nothing and packs to nothing less."""
-    component, = (host.folder / "state/components").glob("*.wasm")
-    content = b"\x04more" + os.urandom(more)
-    return component.read_bytes() + b"\x00" + leb128(len(content)) + content
-
-
-def leb128(number):
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
+    """The component that a host runs, and so many random bytes, which pack to nothing less."""
+    return with_section(host.component(), os.urandom(more))
 
 
 def digest(content):

@@ -86,9 +86,9 @@ class Host:
         told = daemons.stat(self.id)
         return sum(int(told[field]) for field in fields) / TICKS
 
-    def component(self):
-        """The component that it has taken, where it has taken one."""
-        file, = (self.folder / "state/components").glob("*.wasm")
+    def component(self, digest="*"):
+        """The component of this digest that it has taken; where it has taken one, that."""
+        file, = (self.folder / "state/components").glob(f"{digest.removeprefix('sha256:')}.wasm")
         return file.read_bytes()
 
     @contextlib.contextmanager

@@ -8,6 +8,7 @@ mod measure;
 mod memory;
 mod neighbour;
 mod peers;
+mod push;
 mod queue;
 mod rig;
 mod sandbox;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Edge(edge::Args),
     /// What a gateway of 200 clusters with modules of their own costs, beside one of a single module
     Clusters,
+    /// How soon a pushed module is live, and what the data that flows meanwhile feels of it
+    Push(push::Args),
     /// What the sandbox costs: each bundled guest in it, beside the same source linked in
     Sandbox(sandbox::Args),
 }
@@ -51,6 +54,7 @@ pub(crate) fn run(workspace: &Workspace, command: &Command) -> Result<()> {
         Command::Queue(args) => queue::run(workspace, args),
         Command::Edge(args) => edge::run(workspace, args),
         Command::Clusters => example(workspace, "clusters", &[]),
+        Command::Push(args) => push::run(workspace, args),
         Command::Sandbox(args) => sandbox::run(workspace, args),
     }
 }

@@ -60,6 +60,17 @@ impl Peer {
     }
 }
 
+impl Measured {
+    /// The program, which is built where none is named.
+    pub(crate) fn program(&self, workspace: &Workspace) -> Result<PathBuf> {
+        guests::build(&workspace.root)?;
+        match &self.binary {
+            Some(binary) => Ok(binary.clone()),
+            None => workspace.binary(&self.profile),
+        }
+    }
+}
+
 impl Peers {
     /// All of them; what is not built is built now.
     pub(crate) fn all(workspace: &Workspace, rig: &Rig, measured: &Measured) -> Result<Peers> {
@@ -70,11 +81,7 @@ impl Peers {
     pub(crate) fn alone(workspace: &Workspace, rig: &Rig, measured: &Measured) -> Result<Peers> {
         let logs = workspace.target.join("bench");
         fs::create_dir_all(&logs)?;
-        guests::build(&workspace.root)?;
-        let tidegate = match &measured.binary {
-            Some(binary) => binary.clone(),
-            None => workspace.binary(&measured.profile)?,
-        };
+        let tidegate = measured.program(workspace)?;
         let configs = workspace.root.join("tests/bench/peers");
         Ok(Peers { otelcol: tidegate.clone(), relay: rig.relay(), tidegate, configs, logs })
     }

@@ -12,7 +12,7 @@ mod id;
 mod shutdown;
 
 pub use auth::{Authenticators, ClientAuth, Denied, HeaderAction, HeaderChange, ServerAuth};
-pub use cluster::cluster_of;
+pub use cluster::{ClusterKey, Subject, cluster_of};
 pub use consumer::{Consumer, Consumers, DeadLetters, Exporter, Receiver, Reservation};
 pub use delivery::{Delivery, IDENTITY, MetadataKeys, Origin, PEER};
 pub use failure::{Failure, Outcome};

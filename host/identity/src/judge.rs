@@ -1,10 +1,10 @@
 //! The judge looks at a payload for what its speaker may not say, and says what is to become of it.
 
+use host_component::{ClusterKey, Subject};
 use host_otlp::schema::{Kind, Message};
 use host_otlp::wire::{Field, Fields, WireType};
 use host_otlp::{Payload, Segment, strip};
 
-use crate::claim::{Path, Subject};
 use crate::config::OnViolation;
 use crate::rewrite::{self, Change, What};
 use crate::rules::Speaker;
@@ -143,7 +143,7 @@ fn says_its_cluster(mut fields: Fields<'_>) -> bool {
     Fields::new(buf, resource.start, resource.end)
         .filter(|field| field.number == 1)
         .map(|field| parts(Fields::new(buf, field.start, field.end)).0)
-        .any(|key| Path::Start.with(key) == Path::Claim(Subject::Cluster))
+        .any(|key| ClusterKey::Start.with(key) == ClusterKey::Of(Subject::Cluster))
 }
 
 /// Whether there is an item in a message; what is empty says nothing, and needs nobody who says it.

@@ -6,7 +6,6 @@
 //! is a claim, and holds where the speaker may say so. Nothing is decoded, and nothing allocated where nothing is to be
 //! changed. No I/O happens here, and no certificate is read. What a speaker may send is said here, and counted by who hears it.
 
-mod claim;
 mod config;
 mod deny;
 mod glob;
@@ -16,7 +15,6 @@ mod rewrite;
 mod rules;
 mod walk;
 
-pub use claim::Subject;
 pub use config::{Config, OnViolation, Rule, Source};
 pub use deny::{Denied, DenyError};
 pub use judge::{Judged, Violation};

@@ -1,12 +1,12 @@
 //! The rewriting of a payload: resources are taken out, claims overwritten, and clusters written down.
 
+use host_component::Subject;
 use host_otlp::Payload;
 use host_otlp::build::Attributes;
 use host_otlp::edit::{self, Edits, Frame, Patch, REQUEST, Scratch};
 use host_otlp::schema::{KEY_VALUE, Kind, Message, RESOURCE};
 use host_otlp::wire::{Field, Fields, put_len};
 
-use crate::claim::Subject;
 use crate::judge::Judged;
 use crate::rules::Speaker;
 use crate::walk::parts;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use host_component::Subject;
 use host_config::Wrong;
 
-use crate::claim::Subject;
 use crate::config::{Config, OnViolation, Rule, Source};
 use crate::glob::Pattern;
 use crate::limits::Limits;

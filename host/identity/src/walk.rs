@@ -6,10 +6,9 @@
 
 use std::ops::ControlFlow;
 
+use host_component::{ClusterKey, Subject};
 use host_otlp::schema::{ANY_VALUE, KEY_VALUE, Kind, Message};
 use host_otlp::wire::Fields;
-
-use crate::claim::{Path, Subject};
 
 /// A claim and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +38,9 @@ where
         let Some(Kind::Message(inner)) = message.field(field.number).map(|known| known.kind) else { continue };
         let inside = Fields::new(buf, field.start, field.end);
         if std::ptr::eq(inner, &raw const KEY_VALUE) {
-            pair(inside, field.start, Path::Start, told)?;
+            pair(inside, field.start, ClusterKey::Start, told)?;
         } else if std::ptr::eq(inner, &raw const ANY_VALUE) {
-            value(inside, Path::Start, told)?;
+            value(inside, ClusterKey::Start, told)?;
         } else {
             walk(inner, inside, told)?;
         }
@@ -64,15 +63,15 @@ pub(crate) fn parts(fields: Fields<'_>) -> (&[u8], Option<Fields<'_>>) {
 }
 
 /// An attribute, or an entry of a map at the end of `path`.
-fn pair<'a, F>(fields: Fields<'a>, start: usize, path: Path, told: &mut F) -> ControlFlow<()>
+fn pair<'a, F>(fields: Fields<'a>, start: usize, path: ClusterKey, told: &mut F) -> ControlFlow<()>
 where
     F: FnMut(&Claim<'a>) -> Next,
 {
     let (key, held) = parts(fields);
     let path_with = path.with(key);
     // A map's entry counts by its own key, too: somebody may take it out of there.
-    let alone = if path == Path::Start { path_with } else { Path::Start.with(key) };
-    if let (Path::Claim(subject), _) | (_, Path::Claim(subject)) = (path_with, alone) {
+    let alone = if path == ClusterKey::Start { path_with } else { ClusterKey::Start.with(key) };
+    if let (ClusterKey::Of(subject), _) | (_, ClusterKey::Of(subject)) = (path_with, alone) {
         let claim = Claim { subject, value: held.clone().and_then(text), start: start as u32 };
         match told(&claim) {
             Next::Enter => {}
@@ -87,7 +86,7 @@ where
 }
 
 /// A value at the end of `path`.
-fn value<'a, F>(fields: Fields<'a>, path: Path, told: &mut F) -> ControlFlow<()>
+fn value<'a, F>(fields: Fields<'a>, path: ClusterKey, told: &mut F) -> ControlFlow<()>
 where
     F: FnMut(&Claim<'a>) -> Next,
 {
@@ -98,7 +97,7 @@ where
             // Whoever flattens an array puts numbers into the key.
             5 => {
                 for element in elements() {
-                    value(Fields::new(buf, element.start, element.end), Path::Other, told)?;
+                    value(Fields::new(buf, element.start, element.end), ClusterKey::Other, told)?;
                 }
             }
             6 => {

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValueList};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::{Cluster, MAIL, SSN, write};
+use crate::harness::certificates::{self, Authority};
 use crate::harness::telemetry::{attribute, body_of, logs, record, text};
 use crate::harness::{Backend, Client, Collector, eventually};
 
@@ -237,6 +240,47 @@ async fn a_request_of_several_clusters_is_parted_by_their_rules_and_one_again() 
     hub.log.wait_for(0, &["a pushed module is refused", "hub-edges", "InvalidManifest"]).await;
     client.logs(of_clusters("four", &["edge-b"])).await.unwrap();
     assert_eq!(bodies(&backend).last().unwrap(), &format!("edge-b four {CARD} ****"));
+}
+
+/// Where the receiver of the hub is, and where it is with somebody who vouches for who sends.
+const OPEN: &str = "{ otlp: { protocols: { grpc: { endpoint: '${env:HOST}:4317' } } } }";
+const VOUCHED: &str = "
+  otlp:
+    protocols:
+      grpc:
+        endpoint: '${env:HOST}:4317'
+        tls: { cert_file: hub.pem, key_file: hub.pem, client_ca_file: clients.pem }
+    identity:
+      from: [spiffe]
+      rules: [{ match: 'spiffe://e.org/edge/eu-1', clusters: [edge-eu-1] }]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_spells_its_cluster_another_way_has_its_clusters_rules_and_not_those_of_all() {
+    let Some(cluster) = Cluster::of_a_hub().await else { return };
+    let (authority, backend) = (Authority::new("authority"), Backend::start().await);
+    assert!(HUB.contains(OPEN));
+    let setup = cluster.host(&HUB.replace(OPEN, VOUCHED), &backend).file("clients.pem", &authority.pem);
+    let hub = setup.file("hub.pem", authority.issue(certificates::HUB).bundle()).start().await;
+    cluster.push_to_hub("hub-others", "*", "address.yaml");
+    cluster.push_to_hub("hub-eu", "edge-eu-1", "card.yaml");
+    let until = SystemTime::now() + Duration::from_secs(3600);
+    let edge = authority.issue_spiffe("spiffe://e.org/edge/eu-1", until);
+    let client = Client::over_tls(hub.grpc(), &authority.pem, Some(&edge)).await.unwrap();
+
+    let name = || text("edge-eu-1");
+    let map = KeyValueList { values: vec![attribute("id", name())] };
+    let map = AnyValue { value: Some(Value::KvlistValue(map)) };
+    let mut ways = vec![("nothing", None), ("map", Some(attribute("cluster", map)))];
+    for key in ["cluster.id", "cluster_id", "Cluster-ID", "__cluster__id"] {
+        ways.push((key, Some(attribute(key, name()))));
+    }
+    for (way, said) in ways {
+        let mut request = logs(vec![record("id", 9, &format!("{way} {CARD} {ADDRESS}"))]);
+        request.resource_logs[0].resource.as_mut().unwrap().attributes.extend(said);
+        client.logs(request).await.unwrap();
+        assert_eq!(bodies(&backend).last().unwrap(), &format!("{way} **** {ADDRESS}"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! Verdicts: what a claim is, and what becomes of one that does not hold.
 
+use host_component::Subject;
 use host_otlp::build::{Logs, Metrics, Value};
 use host_otlp::{Limits, Payload, Signal, check};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -8,7 +9,7 @@ use opentelemetry_proto::tonic::common::v1::any_value;
 use prost::Message as _;
 
 use super::speaker;
-use crate::{Judged, OnViolation, Speaker, Subject, Violation};
+use crate::{Judged, OnViolation, Speaker, Violation};
 
 /// Judges a payload, and tells what was claimed.
 fn judged(speaker: &Speaker, payload: Payload) -> (Judged, Vec<(Subject, Option<String>)>) {

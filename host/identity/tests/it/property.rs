@@ -1,7 +1,8 @@
 //! Whatever is sent and however it is encoded: what goes on claims nothing that its speaker may not say.
 
+use host_component::cluster_of;
 use host_identity::{Config, Judged, Names, OnViolation, Rule, Source, Speaker};
-use host_otlp::view::View;
+use host_otlp::view::{self, View};
 use host_otlp::{Limits, Payload, Signal, check};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
@@ -21,6 +22,14 @@ fn speaker(clusters: &[&str], on_violation: OnViolation) -> Speaker {
     let names = ["a.test".to_owned()];
     let rules = config.build("identity").expect("it makes sense");
     rules.speaker(&Names { dns: &names, ..Names::default() }).expect("the rule is for everybody")
+}
+
+/// The clusters that the resources with items name.
+fn named(payload: &Payload) -> Vec<&str> {
+    let logs = view::logs(payload).filter(|of| of.scope_logs.clone().any(|scope| scope.log_records.count() > 0));
+    let traces = view::traces(payload).filter(|of| of.scope_spans.clone().any(|scope| scope.spans.count() > 0));
+    let logs = logs.map(|of| cluster_of(of.resource));
+    logs.chain(traces.map(|of| cluster_of(of.resource))).collect()
 }
 
 /// A request with claims in any place, encoded in any way.
@@ -78,6 +87,18 @@ proptest! {
         } else {
             prop_assert_eq!((judged.refused_resources, judged.refused_items), (0, 0));
         }
+    }
+
+    #[test]
+    fn what_gets_in_names_the_one_cluster_of_its_speaker(
+        seed in bytes(), changes in bytes(), encoding in bytes(), action in 0..2usize,
+    ) {
+        let speaker = speaker(&["a"], [OnViolation::Refuse, OnViolation::Overwrite][action]);
+        let (signal, encoded) = request(&seed, &changes, &encoding);
+        let Ok(payload) = check(signal, encoded.into(), &Limits::default()) else { return Ok(()) };
+        let (judged, _) = judged(&speaker, payload);
+        let named = named(&judged.payload);
+        prop_assert!(named.iter().all(|name| *name == "a"), "{named:?}");
     }
 
     #[test]

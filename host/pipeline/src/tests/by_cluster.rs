@@ -120,6 +120,20 @@ async fn what_names_no_cluster_is_bound_to_none() {
 }
 
 #[tokio::test]
+async fn what_names_its_cluster_in_another_spelling_is_bound_to_it() {
+    let line = Line::new();
+    let mut logs = Logs::new();
+    for key in ["cluster.id", "cluster_id", "Cluster-ID"] {
+        logs.resource_logs(|resource_logs| {
+            resource_logs.resource(|resource| resource.attribute(key, "eu"));
+            resource_logs.scope_logs(|scope_logs| scope_logs.log_record(|record| record.body("said")));
+        });
+    }
+    line.start.consume(Delivery::new(logs.finish())).await.unwrap();
+    assert_eq!(*line.does.seen.lock().unwrap(), [("eu".to_owned(), 3)]);
+}
+
+#[tokio::test]
 async fn several_clusters_are_parted_and_one_again_without_a_copy() {
     let line = Line::new();
     let sent = payload(&["eu", "us", "eu", ""]);

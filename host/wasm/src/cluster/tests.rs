@@ -34,6 +34,11 @@ fn a_batch_is_of_the_cluster_that_all_of_its_resources_name() {
     let mut joined = batch(&["eu-1"]);
     joined.join(batch(&["us-1"]));
     assert_eq!(clusters.of(&joined), "mixed");
+    let mut spelled = Logs::new();
+    for key in ["cluster.id", "Cluster_ID"] {
+        spelled.resource_logs(|group| group.resource(|resource| resource.attribute(key, "eu-1")));
+    }
+    assert_eq!(clusters.of(&spelled.finish()), "eu-1");
 }
 
 #[test]

@@ -10,7 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("host-config", &["host-component", "host-otlp"]),
     ("host-telemetry", &["host-component", "host-config", "host-otlp"]),
     ("host-tls", &["host-config", "host-telemetry"]),
-    ("host-identity", &["host-config", "host-otlp"]),
+    ("host-identity", &["host-component", "host-config", "host-otlp"]),
     ("host-projection", &["host-otlp"]),
     ("host-frames", &[]),
     ("host-manifest", &["host-compression"]),

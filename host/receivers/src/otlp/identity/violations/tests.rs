@@ -1,6 +1,7 @@
 //! The count, where a sender claims ever new values.
 
-use host_identity::{Config, Names, Rule, Source, Subject, Violation};
+use host_component::Subject;
+use host_identity::{Config, Names, Rule, Source, Violation};
 use host_telemetry::Metrics;
 
 use super::{LONGEST, VALUES, Violations};

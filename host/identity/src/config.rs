@@ -6,7 +6,7 @@ use host_config::Wrong;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::glob::{Pattern, is_exact};
+use crate::glob::{Identities, Pattern, is_exact};
 use crate::limits::Limits;
 
 /// Whom a certificate is of, and what that lets its holder say.
@@ -119,7 +119,8 @@ impl Config {
 impl Rule {
     fn wrongs(&self, at: &str, on_violation: OnViolation) -> Vec<Wrong> {
         let wrong = |key: &str, message: String| Wrong::new(format!("{at}.{key}"), message);
-        let mut wrongs: Vec<_> = Pattern::of(&self.of).err().map(|error| wrong("match", error)).into_iter().collect();
+        let mut wrongs: Vec<_> =
+            Identities::of(&self.of).err().map(|error| wrong("match", error)).into_iter().collect();
         if self.clusters.is_empty() {
             let message = "it is missing: name the clusters that these may speak for, such as `clusters: [edge-eu-1]`";
             wrongs.push(wrong("clusters", message.to_owned()));

@@ -1,6 +1,7 @@
 //! Who is not let in any more, though its certificate is still good: by identity, or by the number of the certificate.
 
-use crate::glob::Pattern;
+use crate::glob::Identities;
+use crate::rules::Speaker;
 
 /// What a line about a certificate's number begins with.
 const SERIAL: &str = "serial:";
@@ -9,7 +10,7 @@ const SERIAL: &str = "serial:";
 #[derive(Debug, Default)]
 pub struct Denied {
     serials: Vec<String>,
-    identities: Vec<Pattern>,
+    identities: Vec<Identities>,
 }
 
 /// Why a list cannot be read.
@@ -34,17 +35,17 @@ impl Denied {
                 line if line.is_empty() || line.starts_with('#') => {}
                 line => match line.strip_prefix(SERIAL) {
                     Some(serial) => denied.serials.push(plain(serial.trim()).map_err(wrong)?),
-                    None => denied.identities.push(Pattern::of(line).map_err(wrong)?),
+                    None => denied.identities.push(Identities::of(line).map_err(wrong)?),
                 },
             }
         }
         Ok(denied)
     }
 
-    /// Whether somebody of this identity, by a certificate with this number in hexadecimal, is on the list.
-    pub fn has(&self, identity: &str, serial: &str) -> bool {
+    /// Whether a speaker, by a certificate with this number in hexadecimal, is on the list.
+    pub fn has(&self, speaker: &Speaker, serial: &str) -> bool {
         let is_serial = || plain(serial).is_ok_and(|serial| self.serials.contains(&serial));
-        self.identities.iter().any(|pattern| pattern.matches(identity)) || is_serial()
+        self.identities.iter().any(|denied| denied.have(speaker.identity(), speaker.from())) || is_serial()
     }
 }
 

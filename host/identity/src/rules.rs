@@ -6,7 +6,7 @@ use host_component::Subject;
 use host_config::Wrong;
 
 use crate::config::{Config, OnViolation, Rule, Source};
-use crate::glob::Pattern;
+use crate::glob::{Identities, Pattern};
 use crate::limits::Limits;
 
 /// What every SPIFFE ID begins with.
@@ -40,7 +40,7 @@ pub enum Stranger {
 #[derive(Clone, Debug)]
 pub struct Rules {
     from: Vec<Source>,
-    rules: Vec<(Pattern, Arc<Rights>)>,
+    rules: Vec<(Identities, Arc<Rights>)>,
 }
 
 /// What some may say.
@@ -61,6 +61,8 @@ struct Rights {
 #[derive(Clone, Debug)]
 pub struct Speaker {
     identity: Arc<str>,
+    /// Where it stood.
+    from: Source,
     rights: Arc<Rights>,
 }
 
@@ -73,7 +75,7 @@ impl Config {
         if let Some(wrong) = self.wrongs(at).into_iter().next() {
             return Err(wrong);
         }
-        let read = |rule: &Rule| Ok((Pattern::of(&rule.of)?, Arc::new(Rights::of(rule, self)?)));
+        let read = |rule: &Rule| Ok((Identities::of(&rule.of)?, Arc::new(Rights::of(rule, self)?)));
         let rules: Result<Vec<_>, String> = self.rules.iter().map(read).collect();
         let rules = rules.map_err(|error| Wrong::new(format!("{at}.rules"), error))?;
         Ok(Rules { from: self.from.clone(), rules })
@@ -111,7 +113,7 @@ impl Rules {
                 return Err(Stranger::Ambiguous(told(*source)));
             }
             if let Some(first) = found.first() {
-                let speaker = found.iter().find_map(|name| self.of(name));
+                let speaker = found.iter().find_map(|name| self.of(name, *source));
                 return speaker.ok_or_else(|| Stranger::Unmatched((*first).to_owned()));
             }
         }
@@ -120,9 +122,9 @@ impl Rules {
     }
 
     /// Who has this identity: by the first rule that matches it.
-    fn of(&self, identity: &str) -> Option<Speaker> {
-        let (_, rights) = self.rules.iter().find(|(pattern, _)| pattern.matches(identity))?;
-        Some(Speaker { identity: identity.into(), rights: Arc::clone(rights) })
+    fn of(&self, identity: &str, from: Source) -> Option<Speaker> {
+        let (_, rights) = self.rules.iter().find(|(identities, _)| identities.have(identity, from))?;
+        Some(Speaker { identity: identity.into(), from, rights: Arc::clone(rights) })
     }
 }
 
@@ -142,6 +144,11 @@ fn told(source: Source) -> &'static str {
 impl Speaker {
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// Where in its certificate that stood.
+    pub(crate) fn from(&self) -> Source {
+        self.from
     }
 
     pub fn on_violation(&self) -> OnViolation {

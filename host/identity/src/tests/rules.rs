@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use host_config::Wrong;
 
-use crate::{Config, Denied, Limits, Names, OnViolation, Rule, Source, Stranger};
+use crate::{Config, Denied, Limits, Names, OnViolation, Rule, Source, Speaker, Stranger};
 
 fn rule(of: &str, clusters: &[&str]) -> Rule {
     Rule { of: of.to_owned(), clusters: clusters.iter().map(|text| (*text).to_owned()).collect(), ..Rule::default() }
@@ -71,11 +71,53 @@ fn whom_no_rule_matches_is_a_stranger() {
     assert!(stranger.to_string().contains("identity.rules"));
 }
 
+/// Somebody whose certificate has this name there.
+fn named(from: Source, name: &str) -> Speaker {
+    let names = [name.to_owned()];
+    let names = match from {
+        Source::Spiffe => Names { uris: &names, ..Names::default() },
+        Source::Dns => Names { dns: &names, ..Names::default() },
+        Source::CommonName => Names { common_names: &names, ..Names::default() },
+    };
+    config(&[from], vec![rule("**", &["a"])]).build("identity").unwrap().speaker(&names).unwrap()
+}
+
+#[test]
+fn dns_names_are_the_same_in_whatever_letters_and_other_identities_are_not() {
+    let denied =
+        Denied::read("Edge-EU.Example.org\n*.US.example.org\n*.[A-C]x.org\nspiffe://e.org/Edge/*\nHub\n").unwrap();
+    let is_denied = |from, name| denied.has(&named(from, name), "1");
+    for name in ["edge-eu.example.org", "EDGE-eu.example.org", "a.us.example.org", "a.bx.org", "hub"] {
+        assert!(is_denied(Source::Dns, name), "{name}");
+    }
+    for (from, name) in [
+        (Source::Dns, "edge-us.example.org"),
+        (Source::Dns, "a.b.us.example.org.x"),
+        (Source::CommonName, "hub"),
+        (Source::CommonName, "edge-eu.example.org"),
+        (Source::CommonName, "a.us.example.org"),
+        (Source::Spiffe, "spiffe://e.org/edge/1"),
+    ] {
+        assert!(!is_denied(from, name), "{name}");
+    }
+    assert!(is_denied(Source::Spiffe, "spiffe://e.org/Edge/1") && is_denied(Source::CommonName, "Hub"));
+
+    let rules = vec![rule("Edge.Example.org", &["one"]), rule("*.Example.org", &["many"]), rule("**", &["rest"])];
+    let rules = config(&[Source::Dns, Source::CommonName], rules).build("identity").unwrap();
+    let cluster = |names: Names<'_>| rules.speaker(&names).unwrap().cluster().unwrap().to_owned();
+    let dns = |name: &str| cluster(Names { dns: &[name.to_owned()], ..Names::default() });
+    assert_eq!(["edge.example.org", "a.example.org", "example.org"].map(dns), ["one", "many", "rest"]);
+    let common = |name: &str| cluster(Names { common_names: &[name.to_owned()], ..Names::default() });
+    assert_eq!(["edge.example.org", "a.example.org", "a.Example.org"].map(common), ["rest", "rest", "many"]);
+}
+
 #[test]
 fn the_list_of_those_who_are_not_let_in_goes_by_identity_and_by_number() {
     let denied = Denied::read("# lost\nspiffe://e.org/edge/*\n\nserial: 00:AB:cd\n").unwrap();
-    assert!(denied.has("spiffe://e.org/edge/1", "1") && denied.has("x", "ABCD") && denied.has("x", "00:ab:cd"));
-    assert!(!denied.has("spiffe://e.org/hub/1", "abce") && !Denied::default().has("x", "1"));
+    let [edge, hub, x] =
+        ["spiffe://e.org/edge/1", "spiffe://e.org/hub/1", "spiffe://x"].map(|id| named(Source::Spiffe, id));
+    assert!(denied.has(&edge, "1") && denied.has(&x, "ABCD") && denied.has(&x, "00:ab:cd"));
+    assert!(!denied.has(&hub, "abce") && !Denied::default().has(&x, "1"));
     assert_eq!(Denied::read("a\nserial:xyz").unwrap_err().line, 2);
 }
 

@@ -87,7 +87,7 @@ impl Gate {
 
     async fn is_denied(&self, speaker: &Speaker, peer: &Peer) -> bool {
         match &self.denied {
-            Some(denied) => denied.get().await.has(speaker.identity(), &peer.serial),
+            Some(denied) => denied.get().await.has(speaker, &peer.serial),
             None => false,
         }
     }

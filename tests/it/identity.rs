@@ -1,16 +1,18 @@
 //! Who is speaking: what senders may say by their certificates, through the binary and in each form of OTLP.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use host_otlp::wire::put_len;
+use http::HeaderMap;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::harness::certificates::{Authority, HUB, Identity};
 use crate::harness::{Backend, Client, Collector, Setup, eventually, telemetry};
@@ -48,7 +50,11 @@ service:
 const FOREIGN: &str = "foreign-b";
 
 fn setup(authority: &Authority, backend: &Backend) -> Setup {
-    Collector::from_yaml(YAML)
+    setup_of(YAML, authority, backend)
+}
+
+fn setup_of(yaml: &str, authority: &Authority, backend: &Backend) -> Setup {
+    Collector::from_yaml(yaml)
         .file("hub.pem", authority.issue(HUB).bundle())
         .file("clients.pem", &authority.pem)
         .file("denied.txt", "# nobody\n")
@@ -318,9 +324,7 @@ async fn who_floods_the_hub_is_told_to_come_later_and_others_are_heard_until_the
     const LIMIT: &str = "roles: [edge], limits: { requests_per_second: 0.001, in_flight_mib: 64 } }";
     let (authority, backend) = (Authority::new("authority"), Backend::start().await);
     let yaml = YAML.replace("roles: [edge] }", LIMIT);
-    let setup = Collector::from_yaml(&yaml).file("hub.pem", authority.issue(HUB).bundle());
-    let setup = setup.file("clients.pem", &authority.pem).file("denied.txt", "").env("NEXT", &backend.address());
-    let collector = setup.start().await;
+    let collector = setup_of(&yaml, &authority, &backend).start().await;
     let flood = edge(&authority);
     let wide = authority.issue_spiffe("spiffe://e.org/wide/x", SystemTime::now() + Duration::from_secs(3600));
     let connect =
@@ -351,6 +355,48 @@ async fn who_floods_the_hub_is_told_to_come_later_and_others_are_heard_until_the
     for _ in 0..3 {
         connect(&flood).await.logs(request.clone()).await.expect("nothing is limited any more");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_a_queue_on_disk_says_who_sent_it_after_kill_9() {
+    const QUEUE: &str = "compression: none, sending_queue: { storage: file_storage }, \
+                         retry_on_failure: { initial_interval: 50ms, max_interval: 200ms },";
+    let (authority, backend) = (Authority::new("authority"), Backend::start().await);
+    let yaml = YAML
+        .replace("compression: none,", QUEUE)
+        .replace("extensions:\n", "extensions:\n  file_storage: { directory: queues, create_directory: true }\n")
+        .replace("extensions: [headers_setter]", "extensions: [headers_setter, file_storage]");
+    backend.refuse(Status::unavailable("away"));
+    let mut collector = setup_of(&yaml, &authority, &backend).start().await;
+    let wide = authority.issue_spiffe("spiffe://e.org/wide/x", SystemTime::now() + Duration::from_secs(3600));
+    for (identity, cluster) in [(&edge(&authority), "cluster-a"), (&wide, "cluster-b"), (&wide, "cluster-c")] {
+        let client = Client::over_tls(collector.grpc(), &authority.pem, Some(identity)).await.unwrap();
+        client.logs(of_clusters(&[cluster])).await.unwrap();
+    }
+    collector.kill_and_restart().await;
+    assert_eq!(backend.log_records().len(), 0, "all of it waited");
+    backend.accept();
+    let arrived = eventually("all of it is delivered", async || {
+        (backend.log_records().len() >= 3)
+            .then(|| backend.with(|taken| clusters_by_sender(&taken.logs, &taken.metadata)))
+    })
+    .await;
+    let pair = |identity: &str, cluster: &str| (identity.to_owned(), cluster.to_owned());
+    let (edge, wide) = ("spiffe://e.org/edge/a", "spiffe://e.org/wide/x");
+    assert_eq!(arrived, BTreeSet::from([pair(edge, "cluster-a"), pair(wide, "cluster-b"), pair(wide, "cluster-c")]));
+}
+
+/// Who is said to have sent each request, and the clusters in it.
+fn clusters_by_sender(requests: &[ExportLogsServiceRequest], headers: &[HeaderMap]) -> BTreeSet<(String, String)> {
+    let pairs = requests.iter().zip(headers).flat_map(|(request, headers)| {
+        let sender = headers.get("x-identity").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let resources = request.resource_logs.iter().filter_map(|of| of.resource.as_ref());
+        resources.map(move |resource| {
+            let cluster = telemetry::text_of(&resource.attributes, "cluster.id").unwrap_or_default();
+            (sender.clone(), cluster.to_owned())
+        })
+    });
+    pairs.collect()
 }
 
 #[tokio::test]

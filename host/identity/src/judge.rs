@@ -9,6 +9,7 @@ use crate::config::OnViolation;
 use crate::rewrite::{self, Change, What};
 use crate::rules::Speaker;
 use crate::walk::{Next, parts, walk};
+use crate::words::Words;
 
 /// So many changes at a time are asked room for.
 const AT_A_TIME: usize = 64;
@@ -95,7 +96,8 @@ impl Found<'_, '_> {
         let before = self.changes.len();
         let (mut first, mut is_short) = (None, false);
         let change = |what| Change { segment, tag: field.tag as u32, what };
-        let _ = walk(message, fields.clone(), &mut |claim| {
+        let mut words = Words::between(buf, field.start, field.end);
+        let _ = walk(message, fields.clone(), &mut words, &mut |claim| {
             if speaker.may_say(claim.subject, claim.value) {
                 return Next::Enter;
             }

@@ -14,6 +14,7 @@ mod limits;
 mod rewrite;
 mod rules;
 mod walk;
+mod words;
 
 pub use config::{Config, OnViolation, Rule, Source};
 pub use deny::{Denied, DenyError};

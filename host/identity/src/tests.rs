@@ -2,6 +2,7 @@
 
 mod rules;
 mod verdicts;
+mod words;
 
 use crate::rules::Names;
 use crate::{Config, OnViolation, Rule, Source, Speaker};

@@ -2,13 +2,15 @@
 //! bodies.
 //!
 //! It goes by the schema, into each message that there is, so that no place is forgotten: what is an attribute is what has
-//! the type of one.
+//! the type of one. It leaves out messages that do not have the [word](crate::words) of which each claim has one.
 
 use std::ops::ControlFlow;
 
 use host_component::{ClusterKey, Subject};
 use host_otlp::schema::{ANY_VALUE, KEY_VALUE, Kind, Message};
 use host_otlp::wire::Fields;
+
+use crate::words::Words;
 
 /// A claim and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +30,22 @@ pub(crate) enum Next {
     Stop,
 }
 
-/// Tells of the claims in a message, in the order in which they lie there; broken off where `told` says so.
-pub(crate) fn walk<'a, F>(message: &'static Message, fields: Fields<'a>, told: &mut F) -> ControlFlow<()>
+/// Tells of the claims in a message, in the order in which they lie there; broken off where `told` says so. `words` are those
+/// of the message, or of one around it.
+pub(crate) fn walk<'a, F>(
+    message: &'static Message,
+    fields: Fields<'a>,
+    words: &mut Words<'a>,
+    told: &mut F,
+) -> ControlFlow<()>
 where
     F: FnMut(&Claim<'a>) -> Next,
 {
     let buf = fields.buffer();
     for field in fields {
+        if !words.any_in(field.start, field.end) {
+            continue;
+        }
         let Some(Kind::Message(inner)) = message.field(field.number).map(|known| known.kind) else { continue };
         let inside = Fields::new(buf, field.start, field.end);
         if std::ptr::eq(inner, &raw const KEY_VALUE) {
@@ -42,7 +53,7 @@ where
         } else if std::ptr::eq(inner, &raw const ANY_VALUE) {
             value(inside, ClusterKey::Start, told)?;
         } else {
-            walk(inner, inside, told)?;
+            walk(inner, inside, words, told)?;
         }
     }
     ControlFlow::Continue(())

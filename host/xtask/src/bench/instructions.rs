@@ -20,8 +20,11 @@ pub(crate) struct Args {
 }
 
 /// The example program of each crate, and the operations that it runs.
-const PROGRAMS: [(&str, &[&str]); 2] =
-    [("host-otlp", &["check", "view", "concatenate", "split"]), ("host-projection", &["project", "apply"])];
+const PROGRAMS: [(&str, &[&str]); 3] = [
+    ("host-otlp", &["check", "view", "concatenate", "split"]),
+    ("host-projection", &["project", "apply"]),
+    ("host-identity", &["judge"]),
+];
 const TOLERANCE: f64 = 0.01;
 const COUNTS: &str = "tests/bench/instructions.toml";
 const HEADER: &str = "\
@@ -77,7 +80,7 @@ fn count(workspace: &Workspace) -> Result<Counts> {
     for (package, operations) in PROGRAMS {
         let build = ["build", "--release", "--package", package, "--example", "instructions"];
         process::run(&mut workspace.cargo(build))?;
-        // Both examples have the same name and would overwrite each other: each is counted before the next is built.
+        // The examples have the same name and would overwrite each other: each is counted before the next is built.
         let program = workspace.target.join("release/examples/instructions");
         for operation in operations {
             let (few, many) =

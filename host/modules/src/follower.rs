@@ -6,6 +6,7 @@
 pub(crate) mod changes;
 mod meters;
 mod taking;
+mod telling;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, sleep};
 
 use self::changes::{Changes, Told};
 use self::meters::Meters;
+use self::telling::Refusal;
 use crate::config::{ModulesSection, OnDelete};
 use crate::head::{NotTaken, Rejected, Trust};
 use crate::objects::{MODULE, Signed};
@@ -75,8 +77,8 @@ struct Head {
     /// The digest of the manifest that was looked at last.
     looked_at: String,
     standing: Option<Standing>,
-    /// Why the newest was not taken, and of which digest that is.
-    rejected: Option<(String, Rejected)>,
+    /// Why the newest was not taken, or came to nothing.
+    refusal: Option<Refusal>,
     again: Option<Instant>,
 }
 
@@ -291,7 +293,7 @@ impl Follower {
         let later = || Some(Instant::now() + AGAIN.mul_f64(0.5 + fastrand::f64()));
         match taken {
             // What the sandbox said of it holds until it says something else.
-            Ok(()) => head.rejected = head.rejected.take().filter(|(_, rejected)| rejected.is_of_sandbox()),
+            Ok(()) => head.refusal = head.refusal.take().filter(|refusal| refusal.rejected.is_of_sandbox()),
             Err((_, NotTaken::Api(error))) => {
                 head.again = later();
                 self.api = None;
@@ -305,32 +307,9 @@ impl Follower {
             }
             Err((digest, NotTaken::Rejected(rejected))) => {
                 head.again = rejected.may_pass().then(later).flatten();
-                self.reject(name, digest, rejected).await;
+                let manifest = head.looked_at.clone();
+                self.reject(name, Refusal { digest, manifest, rejected }).await;
             }
-        }
-    }
-
-    /// Says once why something is not taken.
-    async fn reject(&mut self, name: &str, digest: String, rejected: Rejected) {
-        let Some(head) = self.heads.get_mut(name) else { return };
-        let is_known = |(of, before): &(String, Rejected)| *of == digest && before.to_string() == rejected.to_string();
-        if head.rejected.as_ref().is_some_and(is_known) {
-            return;
-        }
-        let (module, reason, message) = (head.record.module.clone(), rejected.reason(), rejected.to_string());
-        let uid = head.uid.clone();
-        head.rejected = Some((digest.clone(), rejected));
-        self.meters.rejected(&module, reason);
-        tracing::warn!(head = name, module, digest, reason, %message, "a pushed module is refused, and what ran before runs on");
-        if let Some(api) = self.api().await {
-            let namespace = self.namespace_of(&api);
-            self.reporter
-                .tell(
-                    &api,
-                    &namespace,
-                    &crate::report::Complaint { head: name, uid, digest: &digest, reason, message: &message },
-                )
-                .await;
         }
     }
 
@@ -347,10 +326,17 @@ impl Follower {
                 continue;
             }
             head.standing.clone_from(&standing);
-            let digest = edition.digest.to_string();
+            let refused = |rejected| Refusal {
+                digest: edition.digest.to_string(),
+                manifest: head.taken.as_ref().map(Kept::digest).unwrap_or_default(),
+                rejected,
+            };
             match standing {
                 Some(Standing::Live) => {
-                    head.rejected = None;
+                    // Of what was looked at after it this says nothing.
+                    let is_of_it =
+                        |refusal: &Refusal| head.taken.as_ref().is_none_or(|taken| taken.digest() == refusal.manifest);
+                    head.refusal = head.refusal.take().filter(|refusal| !is_of_it(refusal));
                     self.meters.runs(&edition.module, name, edition.revision);
                     live.push(Arc::clone(edition));
                     if head.record.proves(head.taken.as_ref()) {
@@ -360,14 +346,15 @@ impl Follower {
                         }
                     }
                 }
-                Some(Standing::Refused(reason)) => complaints.push((name.clone(), digest, Rejected::Refused(reason))),
+                Some(Standing::Refused(reason)) => complaints.push((name.clone(), refused(Rejected::Refused(reason)))),
                 Some(Standing::RolledBack(reason)) => {
+                    let refusal = refused(Rejected::RolledBack(reason));
                     head.record.takes_back(head.taken.as_ref());
                     head.record.rolled_back = head.taken.as_ref().map(Kept::digest).unwrap_or_default();
                     if let Err(error) = self.store.write(&head.record) {
                         tracing::error!(head = name, %error, "it cannot be kept that a pushed module was taken back: it would run again after a restart");
                     }
-                    complaints.push((name.clone(), digest, Rejected::RolledBack(reason)));
+                    complaints.push((name.clone(), refusal));
                 }
                 None => {}
             }
@@ -381,8 +368,8 @@ impl Follower {
                 tracing::warn!(%error, "components that nobody needs any more cannot be removed");
             }
         }
-        for (name, digest, rejected) in complaints {
-            self.reject(&name, digest, rejected).await;
+        for (name, refusal) in complaints {
+            self.reject(&name, refusal).await;
         }
     }
 
@@ -401,21 +388,6 @@ impl Follower {
                 "a pushed module takes the place of one whose head was deleted"
             );
             self.unload(&name);
-        }
-    }
-
-    async fn report(&mut self) {
-        // Of what no processor is of there is nothing to say.
-        let is_run = |head: &&Head| self.sandbox.processors_of(&head.record.module) > 0;
-        let states = self.heads.values().filter(is_run).filter_map(Head::state).collect();
-        if !self.reporter.is_due(&states) {
-            return;
-        }
-        if let Some(api) = self.api().await {
-            let namespace = self.namespace_of(&api);
-            if !self.reporter.report(&api, &namespace, states).await {
-                self.meters.failures.inc();
-            }
         }
     }
 

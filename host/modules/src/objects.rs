@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use host_manifest::{Manifest, Part};
+use host_manifest::{Digest, Manifest, Part};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -36,6 +36,11 @@ impl Signed {
         let data = object.data.as_ref()?;
         let signatures = data.get(SIGNATURES).cloned().unwrap_or_default();
         Some(Signed { manifest: data.get(MANIFEST)?.clone(), signatures })
+    }
+
+    /// The digest of the manifest: what identifies that which was pushed.
+    pub(crate) fn digest(&self) -> String {
+        Digest::of(self.manifest.as_bytes()).to_string()
     }
 
     fn data(&self) -> BTreeMap<String, String> {

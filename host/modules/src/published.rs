@@ -182,7 +182,7 @@ impl Publisher<'_> {
             module: manifest.name.clone(),
             revision: manifest.revision,
             digest: manifest.component.digest.to_string(),
-            manifest: host_manifest::Digest::of(signed.manifest.as_bytes()).to_string(),
+            manifest: signed.digest(),
         })
     }
 

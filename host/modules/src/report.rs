@@ -46,7 +46,8 @@ pub(crate) type States = BTreeMap<String, State>;
 pub(crate) struct Complaint<'c> {
     pub(crate) head: &'c str,
     pub(crate) uid: Option<String>,
-    pub(crate) digest: &'c str,
+    /// The digest of the manifest that is refused.
+    pub(crate) manifest: &'c str,
     pub(crate) reason: &'c str,
     pub(crate) message: &'c str,
 }
@@ -134,10 +135,11 @@ pub(crate) fn said(states: &States) -> (String, usize) {
     }
 }
 
-fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
-    let Complaint { head, uid, digest, reason, message } = complaint;
+/// An event that has the same name on each host that refuses the same manifest of a head for the same reason.
+pub(crate) fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
+    let Complaint { head, uid, manifest, reason, message } = complaint;
     let now = Time(jiff::Timestamp::now());
-    let about = Digest::of(format!("{digest} {reason}").as_bytes()).short();
+    let about = Digest::of(format!("{manifest} {reason}").as_bytes()).short();
     let message: String =
         message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MESSAGE).map(|(_, c)| c).collect();
     Event {

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_kubernetes::Api;
-use host_manifest::{ClusterPattern, Digest, Manifest, PartsError, join};
+use host_manifest::{ClusterPattern, Manifest, PartsError, join};
 use k8s_openapi::api::core::v1::ConfigMap;
 use tokio::time::{sleep, timeout};
 
 use super::{Follower, Head};
 use crate::head::{NotTaken, Rejected};
 use crate::objects::{self, Signed};
-use crate::report::{LIVE, State};
 use crate::store::Kept;
 
 /// All hosts hear of a head at once, and are not to fetch its parts at once.
@@ -34,12 +33,13 @@ impl Follower {
         };
         let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
         head.uid.clone_from(&object.metadata.uid);
-        let signed = Signed::of(&object).ok_or_else(|| nameless(Rejected::Empty.into()))?;
-        let of_manifest = Digest::of(signed.manifest.as_bytes()).to_string();
+        let signed = Signed::of(&object);
+        let of_manifest = signed.as_ref().map(Signed::digest).unwrap_or_default();
         if head.looked_at != of_manifest {
             head.looked_at.clone_from(&of_manifest);
-            head.rejected = None;
+            head.refusal = None;
         }
+        let signed = signed.ok_or_else(|| nameless(Rejected::Empty.into()))?;
         let manifest = self.trust.read(name, &self.heads[name].record.module, &signed);
         let manifest = manifest.map_err(|rejected| (of_manifest, rejected.into()))?;
         let digest = manifest.component.digest;
@@ -54,8 +54,7 @@ impl Follower {
         }
         let edition = self.edition(&manifest, false, None).map_err(|rejected| told(rejected.into()))?;
         let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
-        (head.record.seen, head.record.seen_manifest) =
-            (manifest.revision, Digest::of(signed.manifest.as_bytes()).to_string());
+        (head.record.seen, head.record.seen_manifest) = (manifest.revision, signed.digest());
         head.record.newest = Some(Follower::kept(&signed));
         self.store.write(&head.record).map_err(|error| told(storage(error)))?;
         let before = head.edition.replace(Arc::clone(&edition));
@@ -79,7 +78,7 @@ impl Follower {
         }
         let record = &head.record;
         let kept = [&record.newest, &record.good].into_iter().flatten();
-        let digest = Digest::of(signed.manifest.as_bytes()).to_string();
+        let digest = signed.digest();
         let is_known = record.seen_manifest == digest || kept.into_iter().any(|kept| kept.digest() == digest);
         let seen = record.seen;
         match manifest.revision {
@@ -120,28 +119,6 @@ impl Follower {
         }
         let api = self.api.clone();
         api.ok_or_else(|| unanswered("API server"))
-    }
-}
-
-impl Head {
-    /// What a host says of it on its own pod.
-    pub(super) fn state(&self) -> Option<(String, State)> {
-        use host_wasm::Standing;
-        let edition = self.edition.as_ref();
-        let (state, reason) = match (&self.rejected, &self.standing, edition) {
-            (Some((_, rejected)), ..) => (rejected.reason(), rejected.to_string()),
-            (None, Some(Standing::Live), _) => (LIVE, String::new()),
-            (None, _, Some(_)) => ("Compiling", String::new()),
-            (None, _, None) => return None,
-        };
-        let digest = match (&self.rejected, edition) {
-            (Some((digest, _)), _) => digest.clone(),
-            (None, edition) => edition.map(|edition| edition.digest.to_string()).unwrap_or_default(),
-        };
-        let revision = edition.map_or(self.record.seen, |edition| edition.revision);
-        let (state, manifest) = (state.to_owned(), self.looked_at.clone());
-        let module = self.record.module.clone();
-        Some((self.record.head.clone(), State { module, revision, digest, state, reason, manifest }))
     }
 }
 

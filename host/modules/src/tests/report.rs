@@ -1,6 +1,6 @@
 //! What a host says of its modules on its own pod.
 
-use crate::report::{LIVE, State, States, said};
+use crate::report::{Complaint, LIVE, State, States, event, said};
 
 fn state(state: &str) -> State {
     State {
@@ -25,4 +25,16 @@ fn what_does_not_fit_an_annotation_is_left_out_as_far_as_it_is_live() {
     assert!(told.len() > 500, "no more is left out than has to be: {}", told.len());
     let few: States = [("head".to_owned(), state(LIVE))].into();
     assert_eq!(said(&few).1, 0);
+}
+
+#[test]
+fn an_event_has_one_name_on_all_hosts_and_another_for_what_else_is_refused_or_for_another_reason() {
+    let named = |manifest: &str, reason: &str, message: &str| {
+        let complaint = Complaint { head: "pii-scrub", uid: None, manifest, reason, message };
+        event("default", &complaint).metadata.name.unwrap()
+    };
+    let name = named("first", "Refused", "one host's words");
+    assert_eq!(name, named("first", "Refused", "another host's words"));
+    let others = [named("second", "Refused", ""), named("first", "Tie", "")];
+    assert!(!others.contains(&name) && others[0] != others[1], "{name}: {others:?}");
 }

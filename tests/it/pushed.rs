@@ -193,13 +193,21 @@ async fn parts_that_no_revision_needs_are_removed_and_what_is_tried_is_not_done(
     let said = cluster.pushed("push pii-scrub --config ssn.yaml --dry-run");
     assert!(said.contains("revision 1"), "{said}");
     assert_eq!(cluster.names("configmaps", "tidegate.dev/module").await, [""; 0], "nothing was done");
-    for config in ["ssn.yaml", "mail.yaml", "ssn.yaml", "mail.yaml", "ssn.yaml"] {
-        cluster.pushed(&format!("push pii-scrub --config {config}"));
+    for clusters in ["a", "b", "c", "d", "e"] {
+        cluster.pushed(&format!("push pii-scrub --config ssn.yaml --clusters {clusters}"));
     }
     assert_eq!(cluster.names("configmaps", "tidegate.dev/module=pii-scrub").await, ["pii-scrub"]);
     assert_eq!(cluster.names("configmaps", "tidegate.dev/former=pii-scrub").await, ["pii-scrub-r3", "pii-scrub-r4"]);
     let (is_done, said) = cluster.module("push pii-scrub --revision 2");
     assert!(!is_done && said.contains("not above 5"), "{said}");
+    let said = cluster.pushed("undo pii-scrub");
+    assert!(said.contains("pii-scrub is what revision 4 was, as revision 6"), "{said}");
+    let said = cluster.pushed("undo pii-scrub");
+    assert!(said.contains("pii-scrub is what revision 3 was, as revision 7"), "{said}");
+    let (is_done, said) = cluster.module("undo pii-scrub");
+    assert!(!is_done && said.contains("nothing before revision 3") && said.contains("kept are: 6, 5"), "{said}");
+    let said = cluster.pushed("undo pii-scrub --to 5");
+    assert!(said.contains("pii-scrub is what revision 5 was, as revision 8"), "{said}");
     let (is_done, said) = cluster.module("undo nothing");
     assert!(!is_done && said.contains("nothing of that name was pushed"), "{said}");
     // Whoever pushes another module under the same head would take its place.

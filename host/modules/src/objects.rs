@@ -8,15 +8,20 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use crate::published::history::Revision;
+
 /// The label of a head, whose value is the module's name.
 pub(crate) const MODULE: &str = "tidegate.dev/module";
 /// The label of a part, and of a former head, with the same value.
 pub(crate) const PART_OF: &str = "tidegate.dev/part-of";
-/// The label of a former head, with the head's name; and the annotation with its revision.
+/// The label of a former head, with the head's name.
 pub(crate) const FORMER: &str = "tidegate.dev/former";
-/// The annotations of a head, for people.
+/// The annotations of a head, for people; that with the revision is one of a former head, too.
 const REVISION: &str = "tidegate.dev/revision";
 const DIGEST: &str = "tidegate.dev/digest";
+/// The annotation of a head, and of a former one, with the revision that its content was pushed as, for the tools of authors. Nobody signs
+/// it: an undo says where it went, and what it publishes is signed by whoever does it.
+const ORIGIN: &str = "tidegate.dev/origin";
 /// The annotation of a host's own pod.
 pub const MODULES: &str = "tidegate.dev/modules";
 
@@ -50,13 +55,15 @@ impl Signed {
 }
 
 /// The head; `version` is that of the one whose place it takes.
-pub(crate) fn head(name: &str, manifest: &Manifest, signed: &Signed, version: Option<String>) -> ConfigMap {
+pub(crate) fn head(is: &Revision, signed: &Signed, version: Option<String>) -> ConfigMap {
+    let Revision { name, manifest, origin } = is;
     let annotations = [
         (REVISION.to_owned(), manifest.revision.to_string()),
+        (ORIGIN.to_owned(), origin.to_string()),
         (DIGEST.to_owned(), format!("sha256:{}", manifest.component.digest)),
     ];
     let metadata = ObjectMeta {
-        name: Some(name.to_owned()),
+        name: Some(name.clone()),
         labels: Some([(MODULE.to_owned(), manifest.name.clone())].into()),
         annotations: Some(annotations.into()),
         resource_version: version,
@@ -66,15 +73,25 @@ pub(crate) fn head(name: &str, manifest: &Manifest, signed: &Signed, version: Op
 }
 
 /// What a head has become when another took its place.
-pub(crate) fn former(name: &str, manifest: &Manifest, signed: &Signed) -> ConfigMap {
-    let labels = [(PART_OF.to_owned(), manifest.name.clone()), (FORMER.to_owned(), name.to_owned())];
+pub(crate) fn former(was: &Revision, signed: &Signed) -> ConfigMap {
+    let Revision { name, manifest, origin } = was;
+    let labels = [(PART_OF.to_owned(), manifest.name.clone()), (FORMER.to_owned(), name.clone())];
+    let annotations = [(REVISION.to_owned(), manifest.revision.to_string()), (ORIGIN.to_owned(), origin.to_string())];
     let metadata = ObjectMeta {
         name: Some(former_name(name, manifest.revision)),
         labels: Some(labels.into()),
-        annotations: Some([(REVISION.to_owned(), manifest.revision.to_string())].into()),
+        annotations: Some(annotations.into()),
         ..ObjectMeta::default()
     };
     ConfigMap { metadata, data: Some(signed.data()), immutable: Some(true), ..ConfigMap::default() }
+}
+
+/// The revision that the content of a head, or of a former one, was pushed as: its own, where no undo has said another.
+pub(crate) fn origin(object: &ConfigMap, manifest: &Manifest) -> u64 {
+    let said = |key: &str| object.metadata.annotations.as_ref()?.get(key)?.parse::<u64>().ok();
+    // Whoever writes a manifest by hand leaves what was said of the one before it.
+    let is_of_it = said(REVISION) == Some(manifest.revision);
+    said(ORIGIN).filter(|origin| is_of_it && (1..manifest.revision).contains(origin)).unwrap_or(manifest.revision)
 }
 
 pub(crate) fn former_name(head: &str, revision: u64) -> String {

@@ -1,5 +1,7 @@
 //! Publishing a module: parts, the former head, and then the head, whose one update is the commit.
 
+pub(crate) mod history;
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -8,10 +10,8 @@ use host_manifest::{Component, Fields, Manifest, ManifestError, PublicKeys, Sign
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
+use self::history::Revision;
 use crate::objects::{self, FORMER, MODULE, PART_OF, Signed};
-
-/// Revisions whose parts stay, the one in force among them.
-const REVISIONS: usize = 3;
 
 /// A part that is younger than that stays, in seconds.
 const YOUNG: i64 = 600;
@@ -33,8 +33,14 @@ pub enum PublishError {
     OtherModule { head: String, there: String, module: String },
     #[error("there is no module {0:?} to undo: nothing of that name was pushed")]
     Nothing(String),
-    #[error("there is nothing before revision {0} to go back to, or nothing that was signed with this key")]
-    First(u64),
+    #[error(
+        "there is nothing before revision {revision} to go back to, or nothing that was signed with this key; kept are: {kept}"
+    )]
+    First { revision: u64, kept: String },
+    #[error("revision {asked} is not kept, or was not signed with this key; kept are: {kept}")]
+    NotKept { asked: u64, kept: String },
+    #[error("what revision {0} was is in force already")]
+    InForce(u64),
     #[error("revision {asked} is not above {there}, which is in force")]
     Revision { asked: u64, there: u64 },
 }
@@ -57,6 +63,8 @@ pub struct Published {
     pub head: String,
     pub module: String,
     pub revision: u64,
+    /// The revision that its content was pushed as: another one where that was undone.
+    pub origin: u64,
     pub digest: String,
     /// The digest of its manifest: what a host has looked at says which one that was.
     pub manifest: String,
@@ -106,9 +114,9 @@ impl Publisher<'_> {
     ) -> Result<Published, PublishError> {
         let Publication { component, pieces, config, requests, grants, clusters, revision } = publication;
         let before = self.head(head).await?;
-        let there = before.as_ref().map_or(0, |before| before.manifest.revision);
-        if let Some(before) = before.as_ref().filter(|before| before.manifest.name != module) {
-            let (head, there, module) = (head.to_owned(), before.manifest.name.clone(), module.to_owned());
+        let there = before.as_ref().map_or(0, |before| before.is.manifest.revision);
+        if let Some(before) = before.as_ref().filter(|before| before.is.manifest.name != module) {
+            let (head, there, module) = (head.to_owned(), before.is.manifest.name.clone(), module.to_owned());
             return Err(PublishError::OtherModule { head, there, module });
         }
         let revision = match revision {
@@ -122,78 +130,90 @@ impl Publisher<'_> {
                 tell(Told::Part { name: part.name.clone(), bytes: bytes.len() });
             }
         }
-        self.commit(head, manifest, before, tell).await
+        let is = Revision::pushed(head.to_owned(), manifest, before.as_ref().map(|before| &before.is));
+        self.commit(is, before, tell).await
     }
 
-    /// Publishes again what was in force before, under a higher revision.
+    /// Publishes again what was in force before what is in force now was pushed, or what a revision was, under a higher revision.
     ///
     /// # Errors
-    /// As [`Publisher::push`].
-    pub async fn undo(&self, head: &str, tell: impl FnMut(Told)) -> Result<Published, PublishError> {
+    /// As [`Publisher::push`], and where that is not kept.
+    pub async fn undo(&self, head: &str, to: Option<u64>, tell: impl FnMut(Told)) -> Result<Published, PublishError> {
         let before = self.head(head).await?.ok_or_else(|| PublishError::Nothing(head.to_owned()))?;
-        let (revision, is_other) = (before.manifest.revision, |manifest: &Manifest| {
-            (&manifest.component.digest, &manifest.config_digest, &manifest.grants, &manifest.clusters)
-                != (
-                    &before.manifest.component.digest,
-                    &before.manifest.config_digest,
-                    &before.manifest.grants,
-                    &before.manifest.clusters,
-                )
-        });
         let trusted = self.key.map(SigningKey::public_keys);
-        let formers = self.formers(head, &before.manifest.name, trusted.as_ref()).await?;
-        // What was undone is not what was before.
-        let former = formers.into_iter().map(|(_, manifest)| manifest).find(|m| m.revision < revision && is_other(m));
-        let mut manifest = former.ok_or(PublishError::First(revision))?;
-        manifest.revision = revision + 1;
-        self.commit(head, manifest, Some(before), tell).await
+        let formers = self.formers(head, &before.is.manifest.name, trusted.as_ref()).await?;
+        let kept = || match formers.is_empty() {
+            true => "none".to_owned(),
+            false => formers.iter().map(|former| former.manifest.revision.to_string()).collect::<Vec<_>>().join(", "),
+        };
+        let former = match to {
+            None => before.is.before(&formers).ok_or_else(|| {
+                let (revision, kept) = (before.is.origin, kept());
+                PublishError::First { revision, kept }
+            })?,
+            Some(asked) if [before.is.manifest.revision, before.is.origin].contains(&asked) => {
+                return Err(PublishError::InForce(asked));
+            }
+            Some(asked) => {
+                let named = history::named(asked, &formers);
+                let former = named.ok_or_else(|| PublishError::NotKept { asked, kept: kept() })?;
+                if former.is_like(&before.is) {
+                    return Err(PublishError::InForce(asked));
+                }
+                former
+            }
+        };
+        let mut is = Revision { name: head.to_owned(), ..former.clone() };
+        is.manifest.revision = before.is.manifest.revision + 1;
+        self.commit(is, Some(before), tell).await
     }
 
     async fn commit(
         &self,
-        head: &str,
-        manifest: Manifest,
+        is: Revision,
         before: Option<Head>,
         mut tell: impl FnMut(Told),
     ) -> Result<Published, PublishError> {
+        let Revision { name: head, manifest, origin } = &is;
         let text = String::from_utf8(manifest.to_bytes()?).unwrap_or_default();
         let signatures = self.key.map(|key| format!("{}\n", key.sign(text.as_bytes()))).unwrap_or_default();
         let signed = Signed { manifest: text, signatures };
         if let Some(before) = &before {
-            self.put_former(head, before).await?;
+            self.put_former(before).await?;
         }
         let version = before.and_then(|before| before.version);
-        let object = objects::head(head, &manifest, &signed, version.clone());
+        let object = objects::head(&is, &signed, version.clone());
         let is_written = match version {
             None => self.api.create(self.namespace, &object, self.is_trial).await?,
             Some(_) => self.api.apply(self.namespace, &object, self.is_trial).await?,
         };
         if !is_written {
-            return Err(PublishError::Raced(head.to_owned()));
+            return Err(PublishError::Raced(head.clone()));
         }
-        tell(Told::Head { name: head.to_owned(), revision: manifest.revision });
+        tell(Told::Head { name: head.clone(), revision: manifest.revision });
         if !self.is_trial
-            && let Err(error) = self.prune(head, &manifest, &mut tell).await
+            && let Err(error) = self.prune(&is, &mut tell).await
         {
             tell(Told::NotRemoved { why: error.to_string() });
         }
         Ok(Published {
-            head: head.to_owned(),
+            head: head.clone(),
             module: manifest.name.clone(),
             revision: manifest.revision,
+            origin: *origin,
             digest: manifest.component.digest.to_string(),
             manifest: signed.digest(),
         })
     }
 
     /// Keeps a head for whoever goes back to it.
-    async fn put_former(&self, head: &str, before: &Head) -> Result<(), PublishError> {
-        let former = objects::former(head, &before.manifest, &before.signed);
+    async fn put_former(&self, before: &Head) -> Result<(), PublishError> {
+        let former = objects::former(&before.is, &before.signed);
         if self.api.create(self.namespace, &former, self.is_trial).await? {
             return Ok(());
         }
         // One of that revision may be there from a head that was deleted since.
-        let name = objects::former_name(head, before.manifest.revision);
+        let name = objects::former_name(&before.is.name, before.is.manifest.revision);
         let there = self.api.find::<ConfigMap>(self.namespace, &name).await?;
         if !self.is_trial && there.as_ref().and_then(Signed::of).as_ref() != Some(&before.signed) {
             self.api.delete::<ConfigMap>(self.namespace, &name).await?;
@@ -220,16 +240,18 @@ impl Publisher<'_> {
         let is_head = object.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(MODULE));
         let signed = Signed::of(&object).filter(|_| is_head).ok_or_else(foreign)?;
         let manifest = Manifest::read(signed.manifest.as_bytes()).map_err(|_| foreign())?;
-        Ok(Some(Head { manifest, signed, version: object.metadata.resource_version }))
+        let origin = objects::origin(&object, &manifest);
+        let is = Revision { name: name.to_owned(), manifest, origin };
+        Ok(Some(Head { is, signed, version: object.metadata.resource_version }))
     }
 
-    /// What was in force before, newest first, with the names of the objects; where somebody signs, nothing that he has not signed before.
+    /// What was in force before, newest first; where somebody signs, nothing that he has not signed before.
     async fn formers(
         &self,
         head: &str,
         module: &str,
         trusted: Option<&PublicKeys>,
-    ) -> Result<Vec<(String, Manifest)>, PublishError> {
+    ) -> Result<Vec<Revision>, PublishError> {
         let labels = format!("{PART_OF}={module},{FORMER}={head}");
         let listed = self.api.list::<ConfigMap>(self.namespace, &labels).await?;
         let read = listed.into_iter().filter_map(|object| {
@@ -237,25 +259,28 @@ impl Publisher<'_> {
             let is_trusted = |keys: &PublicKeys| keys.verify(signed.manifest.as_bytes(), &signed.signatures).is_ok();
             let manifest = Manifest::read(signed.manifest.as_bytes()).ok()?;
             let is_one = manifest.name == module && trusted.is_none_or(is_trusted);
-            Some((object.metadata.name?, manifest)).filter(|_| is_one)
+            let origin = objects::origin(&object, &manifest);
+            Some(Revision { name: object.metadata.name?, manifest, origin }).filter(|_| is_one)
         });
         let mut formers: Vec<_> = read.collect();
-        formers.sort_by_key(|(_, manifest)| std::cmp::Reverse(manifest.revision));
+        formers.sort_by_key(|former| std::cmp::Reverse(former.manifest.revision));
         Ok(formers)
     }
 
     /// Removes what no revision that stays is made of.
-    async fn prune(&self, head: &str, manifest: &Manifest, tell: &mut impl FnMut(Told)) -> Result<(), PublishError> {
+    async fn prune(&self, is: &Revision, tell: &mut impl FnMut(Told)) -> Result<(), PublishError> {
+        let Revision { name: head, manifest, .. } = is;
         let module = &manifest.name;
         let formers = self.formers(head, module, None).await?;
+        let kept = history::kept(is, &formers);
         let mut named: BTreeSet<String> = manifest.component.parts.iter().map(|part| part.name.clone()).collect();
-        for (name, manifest) in formers.into_iter().take(REVISIONS - 1) {
-            named.insert(name);
-            named.extend(manifest.component.parts.into_iter().map(|part| part.name));
+        for former in formers.iter().filter(|former| kept.contains(former.name.as_str())) {
+            named.insert(former.name.clone());
+            named.extend(former.manifest.component.parts.iter().map(|part| part.name.clone()));
         }
         // Other heads of the module have parts of theirs.
         let others = self.api.list::<ConfigMap>(self.namespace, &format!("{MODULE}={module}")).await?;
-        for other in others.iter().filter(|other| other.metadata.name.as_deref() != Some(head)) {
+        for other in others.iter().filter(|other| other.metadata.name.as_ref() != Some(head)) {
             // What another one is made of has to be known.
             let Some(signed) = Signed::of(other) else { return Ok(()) };
             let Ok(other) = Manifest::read(signed.manifest.as_bytes()) else { return Ok(()) };
@@ -284,7 +309,7 @@ impl Publisher<'_> {
 
 /// A head that is there.
 struct Head {
-    manifest: Manifest,
+    is: Revision,
     signed: Signed,
     version: Option<String>,
 }

@@ -3,5 +3,7 @@
 
 mod changes;
 mod config;
+mod history;
+mod publishing;
 mod report;
 mod store;

@@ -60,6 +60,9 @@ pub(in crate::module) struct PushArgs {
 pub(in crate::module) struct UndoArgs {
     /// The ConfigMap that the module is published as
     head: String,
+    /// The revision to go back to, of those that are kept, where it is not the one before
+    #[arg(long, value_name = "REVISION")]
+    to: Option<u64>,
     /// The private key that it is signed with, in PEM; one that cosign encrypted is opened with COSIGN_PASSWORD, or asks
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -129,9 +132,10 @@ pub(in crate::module) fn undo(args: &UndoArgs, out: &mut dyn Write) -> anyhow::R
     let cluster = args.place.cluster()?;
     let publisher =
         Publisher { api: &cluster.api, namespace: &cluster.namespace, key: key.as_ref(), is_trial: args.dry_run };
-    let undone = cluster.runtime.block_on(publisher.undo(&args.head, tell));
+    let undone = cluster.runtime.block_on(publisher.undo(&args.head, args.to, tell));
     let published = undone.with_context(|| format!("cannot undo {} in {}", args.head, cluster.namespace))?;
-    told::status("Undone", &format!("{} is what it was before, as revision {}", published.head, published.revision));
+    let (head, origin, revision) = (&published.head, published.origin, published.revision);
+    told::status("Undone", &format!("{head} is what revision {origin} was, as revision {revision}"));
     finish(&cluster, &published, args.wait.filter(|_| !args.dry_run), out)
 }
 

@@ -1,0 +1,103 @@
+//! What a real API server makes of what is published; left out where there is none to start.
+
+use host_kubernetes::Api;
+use host_kubernetes::testing::TestServer;
+use host_manifest::{Fields, SigningKey, cut};
+use serde_json::{Value, json};
+
+use crate::{Publication, PublishError, Published, Publisher};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+struct Cluster {
+    server: TestServer,
+    api: Api,
+}
+
+impl Cluster {
+    async fn start() -> Option<Cluster> {
+        let server = TestServer::start().await?;
+        let api = server.server().api().await.unwrap();
+        Some(Cluster { server, api })
+    }
+
+    fn publisher<'p>(&'p self, key: Option<&'p SigningKey>) -> Publisher<'p> {
+        Publisher { api: &self.api, namespace: "default", key, is_trial: false }
+    }
+
+    async fn push(&self, config: &str) -> Published {
+        self.publisher(None).push("scrub", "scrub", publication(b"component", config), |_| {}).await.unwrap()
+    }
+
+    async fn undo(&self, to: Option<u64>) -> Result<Published, PublishError> {
+        self.publisher(None).undo("scrub", to, |_| {}).await
+    }
+
+    async fn head(&self) -> Value {
+        self.server.read(&format!("{MAPS}/scrub")).await
+    }
+
+    /// What is configured at present.
+    async fn config(&self) -> String {
+        let manifest: Value =
+            serde_json::from_str(self.head().await["data"]["manifest.json"].as_str().unwrap()).unwrap();
+        manifest["config"].as_str().unwrap().to_owned()
+    }
+
+    async fn names(&self, label: &str) -> Vec<String> {
+        let list = self.server.read(&format!("{MAPS}?labelSelector={label}")).await;
+        let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
+        list["items"].as_array().unwrap().iter().map(name).collect()
+    }
+}
+
+fn publication(component: &[u8], config: &str) -> Publication {
+    let (component, pieces) = cut("scrub", component).unwrap();
+    let fields = Fields::default();
+    let (requests, grants, clusters) = (fields.clone(), fields, vec!["*".to_owned()]);
+    Publication { component, pieces, config: json!(config), requests, grants, clusters, revision: None }
+}
+
+#[tokio::test]
+async fn undo_goes_on_back_past_what_is_bad_and_to_what_is_named() {
+    let Some(cluster) = Cluster::start().await else { return };
+    for config in ["good", "bad", "worse"] {
+        cluster.push(config).await;
+    }
+    let undone = cluster.undo(None).await.unwrap();
+    assert_eq!((undone.revision, undone.origin, cluster.config().await), (4, 2, "bad".to_owned()));
+    let undone = cluster.undo(None).await.unwrap();
+    assert_eq!((undone.revision, undone.origin, cluster.config().await), (5, 1, "good".to_owned()));
+    let error = cluster.undo(None).await.unwrap_err().to_string();
+    assert!(error.contains("nothing before revision 1") && error.ends_with("kept are: 4, 3"), "{error}");
+    assert_eq!(cluster.config().await, "good");
+    // What is named is what it was pushed as, or what it is now.
+    let undone = cluster.undo(Some(2)).await.unwrap();
+    assert_eq!((undone.revision, undone.origin, cluster.config().await), (6, 2, "bad".to_owned()));
+    for there in [2, 6] {
+        assert!(matches!(cluster.undo(Some(there)).await, Err(PublishError::InForce(_))), "{there}");
+    }
+    let error = cluster.undo(Some(9)).await.unwrap_err().to_string();
+    assert!(error.contains("revision 9 is not kept") && error.contains("kept are: 5"), "{error}");
+    // A push says nothing of what was undone before it.
+    cluster.push("other").await;
+    let undone = cluster.undo(None).await.unwrap();
+    assert_eq!((undone.revision, undone.origin, cluster.config().await), (8, 2, "bad".to_owned()));
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_by_hand_is_taken_for_what_was_pushed_last() {
+    let Some(cluster) = Cluster::start().await else { return };
+    for config in ["one", "two"] {
+        cluster.push(config).await;
+    }
+    cluster.undo(None).await.unwrap();
+    let manifest = cluster.head().await["data"]["manifest.json"].as_str().unwrap().to_owned();
+    let manifest = manifest.replace("\"revision\": 3", "\"revision\": 4");
+    let other = host_manifest::Digest::of(b"\"by hand\"").to_string();
+    let was = host_manifest::Digest::of(b"\"one\"").to_string();
+    let manifest = manifest.replace("\"config\": \"one\"", "\"config\": \"by hand\"").replace(&was, &other);
+    cluster.server.patch(&format!("{MAPS}/scrub"), &json!({ "data": { "manifest.json": manifest } })).await;
+    cluster.undo(None).await.unwrap();
+    assert_eq!(cluster.config().await, "two");
+}

@@ -48,9 +48,10 @@ impl Signed {
         Digest::of(self.manifest.as_bytes()).to_string()
     }
 
+    /// Both are always there: a signature that was left out would be that of what was there before.
     fn data(&self) -> BTreeMap<String, String> {
-        let signatures = (!self.signatures.is_empty()).then(|| (SIGNATURES.to_owned(), self.signatures.clone()));
-        std::iter::once((MANIFEST.to_owned(), self.manifest.clone())).chain(signatures).collect()
+        let Signed { manifest, signatures } = self.clone();
+        [(MANIFEST.to_owned(), manifest), (SIGNATURES.to_owned(), signatures)].into()
     }
 }
 

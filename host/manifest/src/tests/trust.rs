@@ -31,7 +31,9 @@ fn a_signature_is_taken_from_whoever_is_trusted() {
     let signed = b"a manifest";
     assert_eq!(keys.verify(signed, &old.sign(signed)), Ok(()));
     assert_eq!(keys.verify(signed, &new.sign(signed)), Err(TrustError::Wrong));
-    assert_eq!(keys.verify(signed, ""), Err(TrustError::Unsigned));
+    for blank in ["", "\n", "  \n\n"] {
+        assert_eq!(keys.verify(signed, blank), Err(TrustError::Unsigned), "{blank:?}");
+    }
     assert_eq!(keys.verify(signed, "no signature\n"), Err(TrustError::Wrong));
     assert_eq!(keys.verify(b"another", &old.sign(signed)), Err(TrustError::Wrong));
     // While keys change, there are two keys, or two signatures.

@@ -2,9 +2,11 @@
 
 use host_kubernetes::Api;
 use host_kubernetes::testing::TestServer;
-use host_manifest::{Fields, SigningKey, cut};
+use host_manifest::{Fields, PrivateKey, PublicKeys, SigningKey, TrustError, cut};
 use serde_json::{Value, json};
 
+use crate::head::{Rejected, Trust};
+use crate::objects::Signed;
 use crate::{Publication, PublishError, Published, Publisher};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -100,4 +102,41 @@ async fn what_somebody_wrote_by_hand_is_taken_for_what_was_pushed_last() {
     cluster.server.patch(&format!("{MAPS}/scrub"), &json!({ "data": { "manifest.json": manifest } })).await;
     cluster.undo(None).await.unwrap();
     assert_eq!(cluster.config().await, "two");
+}
+
+/// A key that OpenSSL has made.
+fn key(folder: &std::path::Path) -> SigningKey {
+    let made = std::process::Command::new("openssl")
+        .args(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem"])
+        .current_dir(folder)
+        .output();
+    assert!(made.unwrap().status.success());
+    let PrivateKey::Open(key) = PrivateKey::read(&std::fs::read_to_string(folder.join("key.pem")).unwrap()).unwrap()
+    else {
+        panic!("sealed")
+    };
+    key
+}
+
+#[tokio::test]
+async fn what_is_pushed_without_a_key_has_no_signature_of_what_was_there_before() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let key = key(folder.path());
+    let signed = cluster.publisher(Some(&key));
+    let read = async |keys: PublicKeys, is_required| {
+        let head = serde_json::from_value(cluster.head().await).unwrap();
+        Trust { keys, is_required }
+            .read("scrub", "scrub", &Signed::of(&head).unwrap())
+            .map(|manifest| manifest.revision)
+    };
+    // The one that makes the head, and one that takes the place of another.
+    for (config, revision) in [("first", 1), ("third", 3)] {
+        signed.push("scrub", "scrub", publication(b"component", config), |_| {}).await.unwrap();
+        assert_eq!(read(key.public_keys(), true).await.unwrap(), revision);
+        cluster.push(&format!("after the {config}")).await;
+        assert_eq!(read(key.public_keys(), false).await.unwrap(), revision + 1, "who need not sign may do so");
+        let refused = read(key.public_keys(), true).await;
+        assert!(matches!(refused, Err(Rejected::Untrusted(TrustError::Unsigned))), "{refused:?}");
+    }
 }

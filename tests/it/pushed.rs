@@ -210,6 +210,8 @@ async fn parts_that_no_revision_needs_are_removed_and_what_is_tried_is_not_done(
     assert!(said.contains("pii-scrub is what revision 5 was, as revision 8"), "{said}");
     let (is_done, said) = cluster.module("undo nothing");
     assert!(!is_done && said.contains("nothing of that name was pushed"), "{said}");
+    let (is_done, said) = cluster.module(&format!("push pii-scrub --head {}", "h".repeat(64)));
+    assert!(!is_done && said.contains("is no name for a head: choose one of up to 63"), "{said}");
     // Whoever pushes another module under the same head would take its place.
     let (is_done, said) = cluster.module("push pii-scrub --config ssn.yaml --name other --head pii-scrub");
     assert!(!is_done && said.contains("is of the module"), "{said}");

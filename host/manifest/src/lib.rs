@@ -13,7 +13,7 @@ pub use canonical::canonical;
 pub use clusters::{Closeness, ClusterPattern};
 pub use cosign::CosignKey;
 pub use digest::{Digest, hex};
-pub use manifest::{Coding, Component, Fields, Manifest, ManifestError, Part, is_name};
+pub use manifest::{Coding, Component, Fields, Manifest, ManifestError, Part, is_head, is_name};
 pub use parts::{PartsError, cut, join};
 pub use trust::{KeyError, PrivateKey, PublicKeys, SigningKey, TrustError};
 

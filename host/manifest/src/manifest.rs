@@ -12,7 +12,7 @@ use crate::digest::Digest;
 const SCHEMA: u32 = 1;
 /// A larger manifest is none: a ConfigMap has a mebibyte for it and its signatures.
 const BYTES: usize = 768 << 10;
-/// Names of ConfigMaps are made of that of a module.
+/// Names of modules and of heads are values of labels, and names of other objects are made of them.
 const NAME: usize = 63;
 /// Parts of a component of the largest size that anybody compiles.
 const PARTS: usize = 256;
@@ -138,8 +138,11 @@ impl Manifest {
         if !is_name(&self.name) {
             return wrong("name", "a name has up to 63 of a-z, 0-9 and `-`, with a letter or digit at its ends");
         }
-        if !is_object_name(&self.head) {
-            return wrong("head", "it is no name that a ConfigMap may have");
+        if !is_head(&self.head) {
+            return wrong(
+                "head",
+                "a head has a name of up to 63 of a-z, 0-9, `-` and `.`, with a letter or digit at its ends and beside each `.`",
+            );
         }
         if self.revision == 0 {
             return wrong("revision", "revisions begin with 1");
@@ -178,6 +181,11 @@ pub fn is_name(name: &str) -> bool {
     let is_inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
     let bytes = name.as_bytes();
     bytes.len() <= NAME && is_end(bytes.first()) && is_end(bytes.last()) && bytes.iter().all(is_inner)
+}
+
+/// Whether this may be the name of a head: that of a ConfigMap, and a label's value.
+pub fn is_head(name: &str) -> bool {
+    name.len() <= NAME && is_object_name(name)
 }
 
 fn is_object_name(name: &str) -> bool {

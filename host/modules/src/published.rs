@@ -125,6 +125,8 @@ impl Publisher<'_> {
         };
         let mut manifest = Manifest::new(head.to_owned(), module.to_owned(), revision, component, config);
         (manifest.requests, manifest.grants, manifest.clusters) = (requests, grants, clusters);
+        // What no host would take is not begun.
+        manifest.to_bytes()?;
         for (part, bytes) in manifest.component.parts.iter().zip(&pieces) {
             if self.put_part(module, part, bytes).await? {
                 tell(Told::Part { name: part.name.clone(), bytes: bytes.len() });

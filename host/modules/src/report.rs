@@ -16,6 +16,8 @@ use crate::objects::MODULES;
 const PAUSE: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(300);
 const ANSWER: Duration = Duration::from_secs(5);
+/// So much of the name of a head begins that of an event.
+const NAME: usize = 200;
 /// The API server takes no longer message of an event.
 const MESSAGE: usize = 1024;
 /// Nor does it take much more than that of annotations.
@@ -139,12 +141,15 @@ pub(crate) fn said(states: &States) -> (String, usize) {
 pub(crate) fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
     let Complaint { head, uid, manifest, reason, message } = complaint;
     let now = Time(jiff::Timestamp::now());
-    let about = Digest::of(format!("{manifest} {reason}").as_bytes()).short();
+    let about = Digest::of(format!("{head} {manifest} {reason}").as_bytes()).short();
+    // A ConfigMap may have a name that leaves no room for more.
+    let begin: String = head.chars().take(NAME).collect();
+    let begin = begin.trim_end_matches(['-', '.']);
     let message: String =
         message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MESSAGE).map(|(_, c)| c).collect();
     Event {
         metadata: ObjectMeta {
-            name: Some(format!("{head}.{about}")),
+            name: Some(format!("{begin}.{about}")),
             namespace: Some(namespace.to_owned()),
             ..ObjectMeta::default()
         },

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::manifest;
-use crate::{Manifest, ManifestError, is_name};
+use crate::{Manifest, ManifestError, is_head, is_name};
 
 /// What is said of a manifest in which the value at a place is another.
 fn changed(pointer: &str, value: Value) -> String {
@@ -22,6 +22,8 @@ fn what_was_written_is_read() {
 #[test]
 fn what_makes_no_sense_is_told_with_its_key() {
     assert_eq!(changed("/name", json!("PII")).split(':').next(), Some("name"));
+    let long = changed("/head", json!("h".repeat(64)));
+    assert!(long.starts_with("head: a head has a name of up to 63 of"), "{long}");
     assert_eq!(changed("/revision", json!(0)), "revision: revisions begin with 1");
     assert_eq!(changed("/config", json!({})), "config_digest: it is not that of `config`");
     assert_eq!(changed("/clusters", json!([])), "clusters: it is for no cluster: `*` is all of them");
@@ -50,6 +52,16 @@ fn a_name_is_one_of_an_object() {
     }
     for name in ["", "-a", "a-", "A", "a.b", "a_b", "a/b", &"a".repeat(64)] {
         assert!(!is_name(name), "{name}");
+    }
+}
+
+#[test]
+fn a_head_has_a_name_that_a_label_may_have_as_its_value() {
+    for name in ["a", "pii-scrub.eu", "3x", &"a".repeat(63), &format!("{}.{}", "a".repeat(31), "b".repeat(31))] {
+        assert!(is_head(name), "{name}");
+    }
+    for name in ["", "-a", "a-", "a.", ".a", "a..b", "a.-b", "A", "a_b", "a/b", &"a".repeat(64), &"a.".repeat(40)] {
+        assert!(!is_head(name), "{name}");
     }
 }
 

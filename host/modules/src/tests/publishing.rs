@@ -140,3 +140,19 @@ async fn what_is_pushed_without_a_key_has_no_signature_of_what_was_there_before(
         assert!(matches!(refused, Err(Rejected::Untrusted(TrustError::Unsigned))), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn a_name_that_no_head_may_have_is_refused_before_anything_is_written_and_the_longest_works_each_time() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let push = async |head: &str, config: &str| {
+        cluster.publisher(None).push(head, "scrub", publication(b"component", config), |_| {}).await
+    };
+    let error = push(&"h".repeat(64), "one").await.unwrap_err().to_string();
+    assert!(error.contains("head: a head has a name of up to 63"), "{error}");
+    assert_eq!(cluster.names("tidegate.dev/part-of=scrub").await, [""; 0]);
+    let longest = "h".repeat(63);
+    for config in ["one", "two", "three"] {
+        push(&longest, config).await.unwrap();
+    }
+    cluster.publisher(None).undo(&longest, None, |_| {}).await.unwrap();
+}

@@ -38,3 +38,15 @@ fn an_event_has_one_name_on_all_hosts_and_another_for_what_else_is_refused_or_fo
     let others = [named("second", "Refused", ""), named("first", "Tie", "")];
     assert!(!others.contains(&name) && others[0] != others[1], "{name}: {others:?}");
 }
+
+#[test]
+fn an_event_of_a_head_with_the_longest_name_has_one_that_may_be() {
+    let named = |head: &str| {
+        let complaint = Complaint { head, uid: None, manifest: "", reason: "InvalidManifest", message: "" };
+        event("default", &complaint).metadata.name.unwrap()
+    };
+    let long = format!("{}.{}", "h".repeat(199), "i".repeat(53));
+    let name = named(&long);
+    assert!(name.len() <= 253 && !name.contains(".."), "{name}");
+    assert_ne!(name, named(&format!("{long}j")));
+}

@@ -29,7 +29,7 @@ pub(in crate::module) struct PushArgs {
     /// The name that processors know it by, where it is not that of the file
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The ConfigMap that it is published as, where that is not named as the module
+    /// The ConfigMap that it is published as, where that is not named as the module; up to 63 characters
     #[arg(long, value_name = "NAME")]
     head: Option<String>,
     /// The module's configuration, as YAML or JSON
@@ -81,13 +81,20 @@ pub(in crate::module) struct UndoArgs {
 /// # Errors
 /// It would not load, or the cluster does not take it.
 pub(in crate::module) fn push(args: &PushArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    if let Some(head) = args.head.as_ref().filter(|head| !host_manifest::is_head(head)) {
+        bail!(
+            "{head:?} is no name for a head: choose one of up to 63 of a-z, 0-9, `-` and `.` with --head, with a letter or digit at its ends and beside each `.`"
+        );
+    }
     let config = desk::config(args.config.as_deref())?;
     let desk = Desk::new(NativeCode::Kept)?;
     let opened = desk.open(&args.module)?;
     let component = component(&args.module)?;
     let name = args.name.clone().unwrap_or_else(|| opened.name().to_owned());
     if !host_manifest::is_name(&name) {
-        bail!("{name:?} is no name for a module of a cluster: choose one of a-z, 0-9 and `-` with --name");
+        bail!(
+            "{name:?} is no name for a module of a cluster: choose one of up to 63 of a-z, 0-9 and `-` with --name, with a letter or digit at its ends"
+        );
     }
     let mut plans = Vec::new();
     let mut refused = None;

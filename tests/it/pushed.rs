@@ -105,6 +105,14 @@ async fn a_module_is_pushed_changed_and_undone_while_a_collector_runs() {
     let collector = cluster.host(CONFIG, &backend).start().await;
     let client = Client::connect(collector.grpc()).await;
     assert_eq!(processed(&client, &backend, "early").await, None, "there is no module yet, and nothing passes it");
+    eventually("the pod says what is missing", async || {
+        cluster
+            .pushed("status")
+            .lines()
+            .find(|line| line.starts_with("pii-scrub   host-0") && line.contains("Missing"))
+            .map(|_| ())
+    })
+    .await;
 
     let said = cluster.pushed("push pii-scrub --config ssn.yaml --wait");
     assert!(said.contains("Live on all 1 hosts") && said.contains("pii-scrub revision 1 sha256:"), "{said}");
@@ -132,6 +140,24 @@ async fn a_module_is_pushed_changed_and_undone_while_a_collector_runs() {
         status.lines().find(|line| line.starts_with("pii-scrub   host-0   3") && line.contains("Live")).map(|_| ())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_push_waits_for_hosts_too_that_had_nothing_to_say_of_the_module_but_that_it_is_missing() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let backend = Backend::start().await;
+    let _collector = cluster.host(CONFIG, &backend).start().await;
+    // A host that does not get any further.
+    let said = json!({ "wanted": { "pii-scrub": "nothing was pushed yet" }, "heads": [] });
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": "host-1", "annotations": { "tidegate.dev/modules": said.to_string() } },
+        "spec": { "containers": [{ "name": "tidegate", "image": "tidegate" }] },
+    });
+    cluster.server.create("/api/v1/namespaces/default/pods", &pod).await;
+    let (is_done, said) = cluster.module("push pii-scrub --config ssn.yaml --wait 20s");
+    assert!(!is_done && said.contains("1 of 2 hosts have not said so after 20s: host-1"), "{said}");
+    assert!(said.contains("Live on host-0"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,8 @@ struct Head {
     /// The digest of the manifest that was looked at last.
     looked_at: String,
     standing: Option<Standing>,
+    /// Since when it is live, where it is.
+    live: Option<Instant>,
     /// Why the newest was not taken, or came to nothing.
     refusal: Option<Refusal>,
     again: Option<Instant>,
@@ -333,6 +335,7 @@ impl Follower {
             };
             match standing {
                 Some(Standing::Live) => {
+                    head.live = Some(Instant::now());
                     // Of what was looked at after it this says nothing.
                     let is_of_it =
                         |refusal: &Refusal| head.taken.as_ref().is_none_or(|taken| taken.digest() == refusal.manifest);

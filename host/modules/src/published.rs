@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use self::history::Revision;
 use crate::objects::{self, FORMER, MODULE, PART_OF, Signed};
+use crate::report::DIGITS;
 
 /// A part that is younger than that stays, in seconds.
 const YOUNG: i64 = 600;
@@ -66,7 +67,7 @@ pub struct Published {
     /// The revision that its content was pushed as: another one where that was undone.
     pub origin: u64,
     pub digest: String,
-    /// The digest of its manifest: what a host has looked at says which one that was.
+    /// The first digits of the digest of its manifest, by which a host says what it speaks of.
     pub manifest: String,
 }
 
@@ -204,7 +205,7 @@ impl Publisher<'_> {
             revision: manifest.revision,
             origin: *origin,
             digest: manifest.component.digest.to_string(),
-            manifest: signed.digest(),
+            manifest: signed.digest().chars().take(DIGITS).collect(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! What a host says of pushed modules: an event where one is refused, and the states of all on its own pod.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use host_kubernetes::{Api, ApiError};
@@ -22,27 +22,55 @@ const NAME: usize = 200;
 const MESSAGE: usize = 1024;
 /// Nor does it take much more than that of annotations.
 const ANNOTATION: usize = 200 << 10;
-/// What one state takes at least: it has two digests.
-const LEAST: usize = 256;
+/// Digits of a digest that a pod is told.
+pub(crate) const DIGITS: usize = 12;
 /// The state of what runs.
 pub(crate) const LIVE: &str = "Live";
+/// The state of a module that a processor is of, while no head of it is known.
+const MISSING: &str = "Missing";
 
-/// How what one head says stands on one host.
+/// How what one head says stands on one host. What most have in common is not written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
+    pub(crate) head: String,
+    /// Empty where it is that of the head.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) module: String,
     pub(crate) revision: u64,
     pub(crate) digest: String,
+    #[serde(default = "live", skip_serializing_if = "is_live")]
     pub(crate) state: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) reason: String,
-    /// The digest of the manifest that this is about.
-    #[serde(default)]
+    /// The first digits of the digest of the manifest that this is about.
     pub(crate) manifest: String,
+    /// Since when it is live, where it is.
+    #[serde(skip)]
+    pub(crate) since: Option<Instant>,
 }
 
-/// By head.
-pub(crate) type States = BTreeMap<String, State>;
+/// What a host says on its own pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Said {
+    /// The modules that its processors are of, and why nothing can be said of one; empty where there is something to say.
+    pub(crate) wanted: BTreeMap<String, String>,
+    pub(crate) heads: Vec<State>,
+    /// Heads that there was no room for.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) left_out: usize,
+}
+
+fn live() -> String {
+    LIVE.to_owned()
+}
+
+fn is_live(state: &str) -> bool {
+    state == LIVE
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
 
 /// Why a head is refused.
 pub(crate) struct Complaint<'c> {
@@ -56,7 +84,7 @@ pub(crate) struct Complaint<'c> {
 
 pub(crate) struct Reporter {
     pod: Option<String>,
-    written: Option<States>,
+    written: Option<Said>,
     next: Option<Instant>,
     pause: Duration,
     /// Why the pod could not be told last: it is said once.
@@ -80,23 +108,23 @@ impl Reporter {
         }
     }
 
-    /// Whether the states are others than what the pod says, and it may be told already.
-    pub(crate) fn is_due(&self, states: &States) -> bool {
+    /// Whether this is another than what the pod says, and it may be told already.
+    pub(crate) fn is_due(&self, said: &Said) -> bool {
         self.pod.is_some()
-            && self.written.as_ref() != Some(states)
-            && !(self.written.is_none() && states.is_empty())
+            && self.written.as_ref() != Some(said)
+            && !(self.written.is_none() && *said == Said::default())
             && self.next.is_none_or(|next| next <= Instant::now())
     }
 
     /// Says on the pod how modules stand; whether it was told.
-    pub(crate) async fn report(&mut self, api: &Api, namespace: &str, states: States) -> bool {
+    pub(crate) async fn report(&mut self, api: &Api, namespace: &str, said: Said) -> bool {
         let Some(pod) = &self.pod else { return true };
-        let (text, left_out) = said(&states);
+        let (text, left_out) = written(&said);
         if left_out > 0 {
             tracing::warn!(
                 pod,
                 left_out,
-                "the pod cannot be told of so many modules: those that are live and do not fit are left out"
+                "the pod cannot be told of so many heads: those that have been live longest are left out"
             );
         }
         let annotations = [(MODULES.to_owned(), text)].into();
@@ -114,27 +142,41 @@ impl Reporter {
         (self.next, self.trouble) = (Some(Instant::now() + pause), trouble);
         self.pause = if is_told { PAUSE } else { (pause * 2).min(LONGEST) };
         if is_told {
-            self.written = Some(states);
+            self.written = Some(said);
         }
         is_told
     }
 }
 
-/// The states as text, without as many of those that are live as do not fit; and how many these are.
-pub(crate) fn said(states: &States) -> (String, usize) {
-    let (mut states, mut left_out) = (states.clone(), 0);
-    loop {
-        // States are text and numbers.
-        let text = serde_json::to_string(&states).unwrap_or_default();
-        let over = text.len().saturating_sub(ANNOTATION);
-        let live = states.iter().filter(|(_, state)| state.state == LIVE).map(|(head, _)| head.clone());
-        let surplus: Vec<String> = live.take(over.div_ceil(LEAST)).collect();
-        if over == 0 || surplus.is_empty() {
-            return (text, left_out);
+/// What is said as text, without what does not fit: of heads, those that have been live longest. And how many these are.
+pub(crate) fn written(said: &Said) -> (String, usize) {
+    // All that is said is text and numbers.
+    let text = |said: &Said| serde_json::to_string(said).unwrap_or_default();
+    let mut heads: Vec<&State> = said.heads.iter().collect();
+    // What is not live comes first, and then what has been so for the shortest time.
+    heads.sort_by_key(|head| (head.since.is_some(), std::cmp::Reverse(head.since)));
+    let mut fitting = Said { wanted: said.wanted.clone(), heads: Vec::new(), left_out: heads.len() };
+    let mut room = ANNOTATION.saturating_sub(text(&fitting).len());
+    for head in heads {
+        let mut head = head.clone();
+        if head.module == head.head {
+            head.module.clear();
         }
-        left_out += surplus.len();
-        surplus.iter().for_each(|head| drop(states.remove(head)));
+        head.reason = cut(&head.reason);
+        let taken = serde_json::to_string(&head).unwrap_or_default().len() + 1;
+        if taken > room {
+            break;
+        }
+        room -= taken;
+        fitting.left_out -= 1;
+        fitting.heads.push(head);
     }
+    (text(&fitting), fitting.left_out)
+}
+
+/// As much of a message as the API server takes of that of an event.
+fn cut(message: &str) -> String {
+    message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MESSAGE).map(|(_, c)| c).collect()
 }
 
 /// An event that has the same name on each host that refuses the same manifest of a head for the same reason.
@@ -145,8 +187,6 @@ pub(crate) fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
     // A ConfigMap may have a name that leaves no room for more.
     let begin: String = head.chars().take(NAME).collect();
     let begin = begin.trim_end_matches(['-', '.']);
-    let message: String =
-        message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MESSAGE).map(|(_, c)| c).collect();
     Event {
         metadata: ObjectMeta {
             name: Some(format!("{begin}.{about}")),
@@ -162,7 +202,7 @@ pub(crate) fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
             ..ObjectReference::default()
         },
         reason: Some((*reason).to_owned()),
-        message: Some(message),
+        message: Some(cut(message)),
         type_: Some("Warning".to_owned()),
         source: Some(EventSource { component: Some("tidegate".to_owned()), host: None }),
         first_timestamp: Some(now.clone()),
@@ -176,20 +216,48 @@ pub(crate) fn event(namespace: &str, complaint: &Complaint<'_>) -> Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     pub pod: String,
+    /// The modules that its processors are of.
+    pub wanted: BTreeSet<String>,
     pub modules: Vec<Report>,
+    /// Heads that its pod has no room for: those that have been live longest.
+    pub left_out: usize,
 }
 
-/// How what one head says stands there.
+/// How what one head says stands there, or that there is none of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    pub head: String,
+    /// None where the module is missing.
+    pub head: Option<String>,
     pub module: String,
     pub revision: u64,
+    /// The first digits.
     pub digest: String,
     pub state: String,
     pub reason: String,
-    /// The digest of the manifest that this is about.
+    /// The first digits of the digest of the manifest that this is about.
     pub manifest: String,
+}
+
+impl From<State> for Report {
+    fn from(State { head, module, revision, digest, state, reason, manifest, .. }: State) -> Self {
+        let module = if module.is_empty() { head.clone() } else { module };
+        Report { head: Some(head), module, revision, digest, state, reason, manifest }
+    }
+}
+
+impl Host {
+    /// What a pod says.
+    pub(crate) fn read(pod: String, text: &str) -> Option<Host> {
+        let Said { wanted, heads, left_out } = serde_json::from_str(text).ok()?;
+        let mut modules: Vec<Report> = heads.into_iter().map(Report::from).collect();
+        let missing = wanted.iter().filter(|(_, why)| !why.is_empty()).map(|(module, why)| {
+            let (module, reason, state) = (module.clone(), why.clone(), MISSING.to_owned());
+            let (digest, manifest) = (String::new(), String::new());
+            Report { head: None, module, revision: 0, digest, state, reason, manifest }
+        });
+        modules.extend(missing);
+        Some(Host { pod, wanted: wanted.into_keys().collect(), modules, left_out })
+    }
 }
 
 /// All hosts of a namespace that say something of modules.
@@ -198,18 +266,13 @@ pub struct Report {
 /// When the server is not reached, or does not tell.
 pub async fn hosts(api: &Api, namespace: &str) -> Result<Vec<Host>, ApiError> {
     let pods = api.list::<Pod>(namespace, "").await?;
-    let said =
-        pods.into_iter().filter_map(|pod| {
-            // One that ends, or has ended, says nothing new any more.
-            let phase = pod.status.and_then(|status| status.phase).unwrap_or_default();
-            let is_over = pod.metadata.deletion_timestamp.is_some() || matches!(phase.as_str(), "Failed" | "Succeeded");
-            let metadata = (!is_over).then_some(pod.metadata)?;
-            let text = metadata.annotations?.remove(MODULES)?;
-            let states: States = serde_json::from_str(&text).ok()?;
-            let report = |(head, State { module, revision, digest, state, reason, manifest }): (String, State)| {
-                Report { head, module, revision, digest, state, reason, manifest }
-            };
-            Some(Host { pod: metadata.name?, modules: states.into_iter().map(report).collect() })
-        });
+    let said = pods.into_iter().filter_map(|pod| {
+        // One that ends, or has ended, says nothing new any more.
+        let phase = pod.status.and_then(|status| status.phase).unwrap_or_default();
+        let is_over = pod.metadata.deletion_timestamp.is_some() || matches!(phase.as_str(), "Failed" | "Succeeded");
+        let metadata = (!is_over).then_some(pod.metadata)?;
+        let text = metadata.annotations?.remove(MODULES)?;
+        Host::read(metadata.name?, &text)
+    });
     Ok(said.collect())
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use host_modules::{Host, Published};
+use host_modules::{Host, Published, Report};
 use tokio::time::sleep;
 
 use super::{Cluster, told};
@@ -23,11 +23,14 @@ pub(super) fn wait(cluster: &Cluster, published: &Published, patience: Duration)
     let mut told: BTreeSet<String> = BTreeSet::new();
     loop {
         let hosts = cluster.runtime.block_on(host_modules::hosts(&cluster.api, &cluster.namespace))?;
-        let has_module = |host: &&Host| host.modules.iter().any(|report| report.module == published.module);
+        // Also one that has nothing of it yet.
+        let has_module = |host: &&Host| host.wanted.contains(&published.module);
         let (mut waits, mut refused, mut count) = (Vec::new(), Vec::new(), 0);
         for host in hosts.iter().filter(has_module) {
             count += 1;
-            let Some(report) = host.modules.iter().find(|report| report.head == published.head) else {
+            let is_of_head =
+                |report: &&Report| report.head.as_ref() == Some(&published.head) && report.module == published.module;
+            let Some(report) = host.modules.iter().find(is_of_head) else {
                 waits.push(host.pod.as_str());
                 continue;
             };

@@ -161,6 +161,40 @@ async fn a_first_push_waits_for_hosts_too_that_had_nothing_to_say_of_the_module_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_labelled_as_another_module_is_deleted_for_that_which_it_was_of() {
+    for on_delete in ["keep", "refuse"] {
+        let Some(cluster) = Cluster::start().await else { return };
+        let backend = Backend::start().await;
+        let config = CONFIG.replace("storage: state,", &format!("storage: state, on_delete: {on_delete},"));
+        let mut collector = cluster.host(&config, &backend).start().await;
+        cluster.pushed("push pii-scrub --config ssn.yaml --wait");
+        let other = json!({ "metadata": { "labels": { "tidegate.dev/module": "other" } } });
+        cluster.server.patch("/api/v1/namespaces/default/configmaps/pii-scrub", &other).await;
+        let client = Client::connect(collector.grpc()).await;
+        if on_delete == "refuse" {
+            collector.log.wait_for(0, &["was deleted: the module is unloaded"]).await;
+            eventually("it is unloaded", async || processed(&client, &backend, "one").await.is_none().then_some(()))
+                .await;
+            eventually("the pod says so", async || cluster.pushed("status").contains("Missing").then_some(())).await;
+            continue;
+        }
+        collector.log.wait_for(0, &["was deleted: the module runs on"]).await;
+        let body = processed(&client, &backend, "one").await.unwrap();
+        assert!(!body.contains(SSN), "{body}");
+        // It runs, and so it is told of, after a restart as well.
+        collector.kill_and_restart().await;
+        let client = Client::connect(collector.grpc()).await;
+        let body = processed(&client, &backend, "two").await.unwrap();
+        assert!(!body.contains(SSN), "{body}");
+        eventually("the pod says so", async || {
+            let status = cluster.pushed("status");
+            status.lines().find(|line| line.starts_with("pii-scrub   host-0   1") && line.contains("Live")).map(|_| ())
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_good_last_runs_after_a_restart_without_the_api_server_and_a_new_host_refuses() {
     let Some(mut cluster) = Cluster::start().await else { return };
     let backend = Backend::start().await;

@@ -55,13 +55,16 @@ pub struct Follower {
     sandbox: Arc<Sandbox>,
     on_delete: OnDelete,
     component_limit: u64,
-    heads: BTreeMap<String, Head>,
+    heads: BTreeMap<Key, Head>,
     /// Whether all that there are were told once: until then nobody knows which are not there.
     has_listed: bool,
     meters: Meters,
     reporter: Reporter,
     api: Option<Api>,
 }
+
+/// The name of a head, and the module that it is of: a head that is made to be of another one is there no more for that which it was of.
+type Key = (String, String);
 
 /// What is known of a head.
 #[derive(Default)]
@@ -176,7 +179,7 @@ impl Follower {
                 }
             }
         }
-        self.heads.insert(head.record.head.clone(), head);
+        self.heads.insert(head.key(), head);
     }
 
     /// What a manifest comes to on this host; `is_good` where it was live here before.
@@ -212,12 +215,12 @@ impl Follower {
                 let due = |head: &Head| head.again.is_some_and(|at| at <= Instant::now());
                 let is_wanted = |head: &Head| now_wanted.contains(&head.record.module);
                 let is_next = |head: &&Head| head.is_there && due(head) && is_wanted(head);
-                let order = |head: &Head| (head.created.clone(), head.record.head.clone());
+                let order = |head: &Head| (head.created.clone(), head.key());
                 let mut heads: Vec<_> = self.heads.values().filter(is_next).map(order).collect();
                 // Of two that tie the one that was made first is taken, on each host.
                 heads.sort_unstable();
-                for (_, name) in heads {
-                    self.attend(&name).await;
+                for (_, key) in heads {
+                    self.attend(&key).await;
                     // What is good is kept, however long others take.
                     self.settle().await;
                 }
@@ -236,26 +239,32 @@ impl Follower {
     fn hear(&mut self, changes: &Changes) {
         let (changed, gone) = changes.take();
         for (name, Told { module, created }) in changed {
-            let head = self.heads.entry(name.clone()).or_default();
+            let is_of_another = |key: &&Key| key.0 == name && key.1 != module;
+            for key in self.heads.keys().filter(is_of_another).cloned().collect::<Vec<_>>() {
+                self.lose(&key);
+            }
+            let head = self.heads.entry((name.clone(), module.clone())).or_default();
             (head.record.head, head.record.module, head.created) = (name, module, created);
             (head.is_there, head.again) = (true, Some(Instant::now()));
         }
         self.has_listed |= gone.is_err();
-        for name in gone.unwrap_or_else(|is_still_there| {
-            self.heads.keys().filter(|name| !is_still_there.contains(*name)).cloned().collect()
-        }) {
-            self.lose(&name);
+        let is_gone = |key: &&Key| match &gone {
+            Ok(gone) => gone.contains(&key.0),
+            Err(are_there) => !are_there.contains(&key.0),
+        };
+        for key in self.heads.keys().filter(is_gone).cloned().collect::<Vec<_>>() {
+            self.lose(&key);
         }
     }
 
-    /// A head was deleted.
-    fn lose(&mut self, name: &str) {
-        let Some(head) = self.heads.get_mut(name).filter(|head| head.is_there || head.edition.is_some()) else {
-            return;
-        };
+    /// A head was deleted, or is of another module now.
+    fn lose(&mut self, key: &Key) {
+        let Some(head) = self.heads.get_mut(key) else { return };
         let was_there = std::mem::replace(&mut head.is_there, false);
-        let module = head.record.module.clone();
+        let (name, module) = key;
         match self.on_delete {
+            // Nothing is lost with it.
+            _ if head.edition.is_none() && head.record.seen == 0 => drop(self.heads.remove(key)),
             OnDelete::Keep if was_there && head.edition.is_some() => {
                 tracing::warn!(
                     head = name,
@@ -269,15 +278,16 @@ impl Follower {
                     module,
                     "the head of a pushed module was deleted: the module is unloaded, as on_delete says"
                 );
-                self.unload(name);
+                self.unload(key);
             }
             _ => {}
         }
     }
 
     /// What a head has said is not there any more.
-    fn unload(&mut self, name: &str) {
-        let Some(head) = self.heads.get_mut(name) else { return };
+    fn unload(&mut self, key: &Key) {
+        let Some(head) = self.heads.get_mut(key) else { return };
+        let name = &key.0;
         let Record { good, before, newest, .. } = &mut head.record;
         (*good, *before, *newest, head.taken, head.standing) = (None, None, None, None, None);
         if let Some(edition) = head.edition.take() {
@@ -288,9 +298,10 @@ impl Follower {
         }
     }
 
-    async fn attend(&mut self, name: &str) {
-        let taken = self.take(name).await;
-        let Some(head) = self.heads.get_mut(name) else { return };
+    async fn attend(&mut self, key: &Key) {
+        let taken = self.take(key).await;
+        let Some(head) = self.heads.get_mut(key) else { return };
+        let name = &key.0;
         head.again = None;
         let later = || Some(Instant::now() + AGAIN.mul_f64(0.5 + fastrand::f64()));
         match taken {
@@ -310,7 +321,7 @@ impl Follower {
             Err((digest, NotTaken::Rejected(rejected))) => {
                 head.again = rejected.may_pass().then(later).flatten();
                 let manifest = head.looked_at.clone();
-                self.reject(name, Refusal { digest, manifest, rejected }).await;
+                self.reject(key, Refusal { digest, manifest, rejected }).await;
             }
         }
     }
@@ -319,7 +330,8 @@ impl Follower {
     async fn settle(&mut self) {
         let mut complaints = Vec::new();
         let (mut is_good, mut live) = (false, Vec::new());
-        for (name, head) in &mut self.heads {
+        for (key, head) in &mut self.heads {
+            let name = &key.0;
             let Some(edition) = &head.edition else { continue };
             let processors = self.sandbox.processors_of(&edition.module);
             let standing = edition.standing(processors);
@@ -349,7 +361,7 @@ impl Follower {
                         }
                     }
                 }
-                Some(Standing::Refused(reason)) => complaints.push((name.clone(), refused(Rejected::Refused(reason)))),
+                Some(Standing::Refused(reason)) => complaints.push((key.clone(), refused(Rejected::Refused(reason)))),
                 Some(Standing::RolledBack(reason)) => {
                     let refusal = refused(Rejected::RolledBack(reason));
                     head.record.takes_back(head.taken.as_ref());
@@ -357,7 +369,7 @@ impl Follower {
                     if let Err(error) = self.store.write(&head.record) {
                         tracing::error!(head = name, %error, "it cannot be kept that a pushed module was taken back: it would run again after a restart");
                     }
-                    complaints.push((name.clone(), refusal));
+                    complaints.push((key.clone(), refusal));
                 }
                 None => {}
             }
@@ -371,8 +383,8 @@ impl Follower {
                 tracing::warn!(%error, "components that nobody needs any more cannot be removed");
             }
         }
-        for (name, refusal) in complaints {
-            self.reject(&name, refusal).await;
+        for (key, refusal) in complaints {
+            self.reject(&key, refusal).await;
         }
     }
 
@@ -381,16 +393,16 @@ impl Follower {
         if !self.has_listed {
             return;
         }
-        let tying = self.tying(&live.head, &live.module, &live.clusters).filter(|other| !other.is_there);
-        let names: Vec<String> = tying.map(|other| other.record.head.clone()).collect();
-        for name in names {
+        let key = (live.head.clone(), live.module.clone());
+        let tying = self.tying(&key, &live.clusters).filter(|other| !other.is_there);
+        for other in tying.map(Head::key).collect::<Vec<_>>() {
             tracing::info!(
                 head = live.head,
                 module = live.module,
-                before = name,
+                before = other.0,
                 "a pushed module takes the place of one whose head was deleted"
             );
-            self.unload(&name);
+            self.unload(&other);
         }
     }
 
@@ -408,6 +420,12 @@ impl Follower {
 
     fn kept(signed: &Signed) -> Kept {
         signed.clone().into()
+    }
+}
+
+impl Head {
+    fn key(&self) -> Key {
+        (self.record.head.clone(), self.record.module.clone())
     }
 }
 

@@ -121,13 +121,14 @@ impl Store {
                 }
             }
         }
-        records.sort_by(|a, b| a.head.cmp(&b.head));
+        records.sort_by(|a, b| (&a.head, &a.module).cmp(&(&b.head, &b.module)));
         Ok(records)
     }
 
     pub(crate) fn write(&self, record: &Record) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(record)?;
-        replace(&self.heads, &format!("{}.json", record.head), &bytes)
+        // No name of a module has an `@`, or a `.`; a head may have been of several, each with what was seen of it.
+        replace(&self.heads, &format!("{}@{}.json", record.module, record.head), &bytes)
     }
 
     /// Where the component of this digest lies, or would.

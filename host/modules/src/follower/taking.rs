@@ -9,7 +9,7 @@ use host_manifest::{ClusterPattern, Manifest, PartsError, join};
 use k8s_openapi::api::core::v1::ConfigMap;
 use tokio::time::{sleep, timeout};
 
-use super::{Follower, Head};
+use super::{Follower, Head, Key};
 use crate::head::{NotTaken, Rejected};
 use crate::objects::{self, Signed};
 use crate::store::Kept;
@@ -23,7 +23,8 @@ const ANSWER: Duration = Duration::from_secs(30);
 type Untaken = (String, NotTaken);
 
 impl Follower {
-    pub(super) async fn take(&mut self, name: &str) -> Result<(), Untaken> {
+    pub(super) async fn take(&mut self, key: &Key) -> Result<(), Untaken> {
+        let (name, module) = key;
         let nameless = |error: NotTaken| (String::new(), error);
         let api = self.server().await.map_err(nameless)?;
         let namespace = self.namespace_of(&api);
@@ -31,7 +32,7 @@ impl Follower {
             // It is gone, which the watch tells, too.
             return Ok(());
         };
-        let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
+        let Some(head) = self.heads.get_mut(key) else { return Ok(()) };
         head.uid.clone_from(&object.metadata.uid);
         let signed = Signed::of(&object);
         let of_manifest = signed.as_ref().map(Signed::digest).unwrap_or_default();
@@ -40,11 +41,11 @@ impl Follower {
             head.refusal = None;
         }
         let signed = signed.ok_or_else(|| nameless(Rejected::Empty.into()))?;
-        let manifest = self.trust.read(name, &self.heads[name].record.module, &signed);
+        let manifest = self.trust.read(name, module, &signed);
         let manifest = manifest.map_err(|rejected| (of_manifest, rejected.into()))?;
         let digest = manifest.component.digest;
         let told = |error: NotTaken| (digest.to_string(), error);
-        if !self.is_new(name, &manifest, &signed).map_err(|rejected| told(rejected.into()))? {
+        if !self.is_new(key, &manifest, &signed).map_err(|rejected| told(rejected.into()))? {
             return Ok(());
         }
         let storage = |error| NotTaken::Storage { path: self.store.component(digest), error };
@@ -53,27 +54,22 @@ impl Follower {
             self.store.keep(digest, &component).map_err(|error| told(storage(error)))?;
         }
         let edition = self.edition(&manifest, false, None).map_err(|rejected| told(rejected.into()))?;
-        let Some(head) = self.heads.get_mut(name) else { return Ok(()) };
+        let Some(head) = self.heads.get_mut(key) else { return Ok(()) };
         (head.record.seen, head.record.seen_manifest) = (manifest.revision, signed.digest());
         head.record.newest = Some(Follower::kept(&signed));
         self.store.write(&head.record).map_err(|error| told(storage(error)))?;
-        let before = head.edition.replace(Arc::clone(&edition));
+        head.edition = Some(Arc::clone(&edition));
         head.standing = None;
         head.taken.clone_from(&head.record.newest);
         tracing::info!(head = name, module = manifest.name, revision = manifest.revision, %digest, "a pushed module was fetched");
-        if let Some(before) = before.filter(|before| before.module != edition.module) {
-            self.sandbox.shelf().clear(&before);
-        }
         self.sandbox.shelf().put(edition);
         Ok(())
     }
 
     /// Whether a manifest is another than the one that is on the shelf, where it may take its place.
-    fn is_new(&self, name: &str, manifest: &Manifest, signed: &Signed) -> Result<bool, Rejected> {
-        let Some(head) = self.heads.get(name) else { return Ok(false) };
-        if let Some(other) =
-            self.tying(name, &manifest.name, &clusters(manifest)?).find(|other| other.is_there || !self.has_listed)
-        {
+    fn is_new(&self, key: &Key, manifest: &Manifest, signed: &Signed) -> Result<bool, Rejected> {
+        let Some(head) = self.heads.get(key) else { return Ok(false) };
+        if let Some(other) = self.tying(key, &clusters(manifest)?).find(|other| other.is_there || !self.has_listed) {
             return Err(Rejected::Tie(other.record.head.clone()));
         }
         let record = &head.record;
@@ -94,20 +90,15 @@ impl Follower {
     }
 
     /// Other heads of a module that are for some of these clusters, too, while neither is closer.
-    pub(super) fn tying<'f>(
-        &'f self,
-        name: &'f str,
-        module: &'f str,
-        clusters: &'f [ClusterPattern],
-    ) -> impl Iterator<Item = &'f Head> {
-        let others = self.heads.iter().filter(move |(other, _)| *other != name).map(|(_, head)| head);
+    pub(super) fn tying<'f>(&'f self, key: &'f Key, clusters: &'f [ClusterPattern]) -> impl Iterator<Item = &'f Head> {
+        let others = self.heads.iter().filter(move |(other, _)| *other != key).map(|(_, head)| head);
         others.filter(move |head| {
             let ties = |theirs: &ClusterPattern| clusters.iter().any(|ours| ours.ties_with(theirs));
             // What was good last may run while what was taken after it does not.
             let good =
                 || head.record.good.as_ref().and_then(Kept::manifest).and_then(|good| self::clusters(&good).ok());
             head.edition.as_ref().is_some_and(|edition| {
-                edition.module == module
+                edition.module == key.1
                     && (edition.clusters.iter().any(ties) || good().is_some_and(|theirs| theirs.iter().any(ties)))
             })
         })

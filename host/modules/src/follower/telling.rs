@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use host_wasm::Standing;
 
-use super::{Follower, Head};
+use super::{Follower, Head, Key};
 use crate::head::Rejected;
 use crate::report::{Complaint, DIGITS, LIVE, Said, State};
 use crate::store::Kept;
@@ -26,9 +26,9 @@ impl Refusal {
 
 impl Follower {
     /// Says once why something is not taken.
-    pub(super) async fn reject(&mut self, name: &str, refusal: Refusal) {
-        let Some(head) = self.heads.get_mut(name) else { return };
-        let module = &head.record.module;
+    pub(super) async fn reject(&mut self, key: &Key, refusal: Refusal) {
+        let Some(head) = self.heads.get_mut(key) else { return };
+        let (name, module) = key;
         if head.refusal.as_ref().is_some_and(|known| known.is_same(&refusal)) {
             return;
         }

@@ -24,9 +24,11 @@ fn what_was_written_is_there_and_what_is_damaged_is_as_if_it_was_never_seen() {
     let record = Record { head: "a".to_owned(), module: "x".to_owned(), seen: 3, ..Record::default() };
     store.write(&record).unwrap();
     store.write(&Record { head: "b".to_owned(), ..record.clone() }).unwrap();
-    fs::write(folder.path().join("state/heads/b.json"), "{").unwrap();
+    let other = Record { module: "y".to_owned(), seen: 1, ..record.clone() };
+    store.write(&other).unwrap();
+    fs::write(folder.path().join("state/heads/x@b.json"), "{").unwrap();
     let store = Store::open(&folder.path().join("state")).unwrap();
-    assert_eq!(store.records().unwrap(), [record]);
+    assert_eq!(store.records().unwrap(), [record, other], "a head that was of two modules has been seen as each");
     let mode = fs::metadata(folder.path().join("state/heads")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }

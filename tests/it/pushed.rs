@@ -195,6 +195,62 @@ async fn a_head_that_is_labelled_as_another_module_is_deleted_for_that_which_it_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_context_that_is_named_is_what_is_pushed_to() {
+    let Some(cluster) = Cluster::start().await else { return };
+    // Another one is current, at which there is nobody.
+    let mut kubeconfig: Value =
+        serde_json::from_str(&std::fs::read_to_string(cluster.server.kubeconfig()).unwrap()).unwrap();
+    kubeconfig["clusters"].as_array_mut().unwrap().push(json!({
+        "name": "nobody", "cluster": { "server": "https://127.0.0.1:9" },
+    }));
+    kubeconfig["contexts"].as_array_mut().unwrap().push(json!({
+        "name": "nobody", "context": { "cluster": "nobody", "user": "u" },
+    }));
+    kubeconfig["current-context"] = json!("nobody");
+    write(cluster.folder.path(), "contexts", &kubeconfig.to_string());
+    let module = |line: &str| {
+        let mut command: Command = tidegate();
+        command.current_dir(cluster.folder.path()).env("KUBECONFIG", "contexts");
+        command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/authors"));
+        let output = command.arg("module").args(line.split(' ')).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (is_done, said) = module("push pii-scrub --config ssn.yaml --context c");
+    assert!(is_done, "{said}");
+    assert_eq!(cluster.names("configmaps", "tidegate.dev/module").await, ["pii-scrub"]);
+    assert!(!module("undo pii-scrub").0, "nobody is there");
+    let (is_done, said) = module("undo pii-scrub --context nowhere");
+    assert!(!is_done && said.contains("cannot ask the cluster"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_that_watches_prints_what_changes_and_nothing_twice() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let path = "/api/v1/namespaces/default/pods/host-0";
+    let says = async |wanted: Value, heads: Value| {
+        let said = json!({ "wanted": wanted, "heads": heads }).to_string();
+        cluster.server.patch(path, &json!({ "metadata": { "annotations": { "tidegate.dev/modules": said } } })).await;
+    };
+    let head = |state: &str| json!([{ "head": "pii-scrub", "revision": 1, "digest": "d0831c5876ab", "manifest": "d0831c5876ab", "state": state }]);
+    says(json!({ "pii-scrub": "nothing was pushed yet" }), json!([])).await;
+    let file = cluster.folder.path().join("told");
+    let mut command: Command = tidegate();
+    command.env("KUBECONFIG", cluster.server.kubeconfig()).args(["module", "status", "--watch"]);
+    let mut watching = command.stdout(std::fs::File::create(&file).unwrap()).spawn().unwrap();
+    let told = || std::fs::read_to_string(&file).unwrap();
+    for state in ["Missing", "Compiling", "Live"] {
+        if state != "Missing" {
+            says(json!({ "pii-scrub": "" }), head(state)).await;
+        }
+        eventually(&format!("it prints {state}"), async || told().contains(state).then_some(())).await;
+    }
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    let lines = |state: &str| told().lines().filter(|line| line.contains(state)).count();
+    assert_eq!(["Missing", "Compiling", "Live"].map(lines), [1, 1, 1], "{}", told());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_good_last_runs_after_a_restart_without_the_api_server_and_a_new_host_refuses() {
     let Some(mut cluster) = Cluster::start().await else { return };
     let backend = Backend::start().await;

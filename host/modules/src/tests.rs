@@ -1,5 +1,5 @@
-//! What a host keeps of pushed modules, and what it makes of what the watch tells; the rest is tested through the binary, with a real
-//! API server.
+//! What a host keeps of pushed modules, what it makes of what the watch tells, and what is published; the rest is tested through the
+//! binary, with a real API server.
 
 mod changes;
 mod config;

@@ -112,3 +112,6 @@ impl Head {
 fn short(digest: &str) -> String {
     digest.chars().take(DIGITS).collect()
 }
+
+#[cfg(test)]
+mod tests;

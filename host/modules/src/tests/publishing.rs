@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::head::{Rejected, Trust};
 use crate::objects::Signed;
-use crate::{Publication, PublishError, Published, Publisher};
+use crate::{Publication, PublishError, Published, Publisher, Told};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
@@ -155,4 +155,43 @@ async fn a_name_that_no_head_may_have_is_refused_before_anything_is_written_and_
         push(&longest, config).await.unwrap();
     }
     cluster.publisher(None).undo(&longest, None, |_| {}).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_push_at_once_one_is_told_that_he_lost_and_nothing_of_the_other_is_lost() {
+    let Some(cluster) = Cluster::start().await else { return };
+    // To a name where nothing is yet, and to what is there.
+    for (there, wins) in [(None, 1), (Some(1), 2)] {
+        // The other one is done after it was read what is there, and before the head is written.
+        let mut is_overtaken = false;
+        let overtaken = |told: Told| {
+            if let Told::Part { .. } = told {
+                is_overtaken = true;
+                let winner = cluster.publisher(None);
+                let pushing = winner.push("scrub", "scrub", publication(b"component", "winner"), |_| {});
+                let pushing = async { pushing.await.unwrap() };
+                let won = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(pushing));
+                assert_eq!(won.revision, wins);
+            }
+        };
+        let loser = publication(format!("component of who loses to {wins}").as_bytes(), "loser");
+        let lost = cluster.publisher(None).push("scrub", "scrub", loser, overtaken).await;
+        assert!(is_overtaken);
+        let error = lost.unwrap_err();
+        assert!(matches!(error, PublishError::Raced(_)), "{error}");
+        assert!(error.to_string().contains("somebody else has pushed \"scrub\" at the same time"), "{error}");
+        assert_eq!(cluster.config().await, "winner");
+        let manifest: Value =
+            serde_json::from_str(cluster.head().await["data"]["manifest.json"].as_str().unwrap()).unwrap();
+        assert_eq!(manifest["revision"], wins);
+        let parts = cluster.names("tidegate.dev/part-of=scrub").await;
+        assert!(parts.contains(&manifest["component"]["parts"][0]["name"].as_str().unwrap().to_owned()), "{parts:?}");
+        let formers = cluster.names("tidegate.dev/former=scrub").await;
+        assert_eq!(formers.len(), there.map_or(0, |_| 1), "what the winner took the place of is kept: {formers:?}");
+        if there.is_none() {
+            // What takes its place is another.
+            cluster.server.delete(&format!("{MAPS}/scrub")).await;
+            cluster.push("before").await;
+        }
+    }
 }

@@ -80,6 +80,8 @@ struct Head {
     /// The digest of the manifest that was looked at last.
     looked_at: String,
     standing: Option<Standing>,
+    /// Whether a processor runs it.
+    runs: bool,
     /// Since when it is live, where it is.
     live: Option<Instant>,
     /// Why the newest was not taken, or came to nothing.
@@ -334,12 +336,18 @@ impl Follower {
             let name = &key.0;
             let Some(edition) = &head.edition else { continue };
             let processors = self.sandbox.processors_of(&edition.module);
-            let standing = edition.standing(processors);
+            let shelf = self.sandbox.shelf();
+            let (standing, runs) = (shelf.standing(edition), shelf.runs(edition));
             // What nobody runs is not known to be good.
-            if standing == head.standing || processors == 0 {
+            if (&standing, runs) == (&head.standing, head.runs) || processors == 0 {
                 continue;
             }
             head.standing.clone_from(&standing);
+            head.runs = runs;
+            // That one processor refuses it which came later does not keep it from running in the others.
+            if runs {
+                self.meters.runs(&edition.module, name, edition.revision);
+            }
             let refused = |rejected| Refusal {
                 digest: edition.digest.to_string(),
                 manifest: head.taken.as_ref().map(Kept::digest).unwrap_or_default(),
@@ -352,7 +360,6 @@ impl Follower {
                     let is_of_it =
                         |refusal: &Refusal| head.taken.as_ref().is_none_or(|taken| taken.digest() == refusal.manifest);
                     head.refusal = head.refusal.take().filter(|refusal| !is_of_it(refusal));
-                    self.meters.runs(&edition.module, name, edition.revision);
                     live.push(Arc::clone(edition));
                     if head.record.proves(head.taken.as_ref()) {
                         is_good = true;

@@ -22,7 +22,7 @@ use crate::loader::Loader;
 use crate::loading::Loading;
 use crate::meters::Meters;
 use crate::roll::Roll;
-use crate::shelf::{Edition, Shelf};
+use crate::shelf::{Edition, Seat, Shelf};
 use crate::source::Source;
 
 /// For so many clusters of no longer names it is known who has their data; names are the senders'.
@@ -37,6 +37,8 @@ pub(crate) struct Bound {
     /// Stands in while there is no head.
     vacant: Arc<Guest>,
     heads: Mutex<Vec<Held>>,
+    /// As long as this is there, others of the module wait for what it says.
+    seat: Seat,
     /// Counted up by whatever has a say in who has what.
     turns: Arc<AtomicU64>,
     table: RwLock<Table>,
@@ -74,13 +76,14 @@ impl Mould {
 }
 
 impl Bound {
-    pub(crate) fn new(mould: Mould, roll: &Roll) -> Arc<Self> {
+    pub(crate) fn new(mould: Mould, roll: &Roll, shelf: &Arc<Shelf>) -> Arc<Self> {
         let turns = Arc::default();
         let vacant = Arc::new(mould.guest(None, &turns));
         vacant.starts_without();
         roll.enter(&vacant);
+        let seat = shelf.seat(&vacant.module, format!("{} in {}", vacant.id, vacant.pipeline));
         let (heads, table, alone) = (Mutex::default(), RwLock::default(), Arc::default());
-        Arc::new(Bound { mould, vacant, heads, turns, table, alone })
+        Arc::new(Bound { mould, vacant, heads, seat, turns, table, alone })
     }
 
     pub(crate) fn alone(&self) -> &Arc<AtomicBool> {
@@ -204,6 +207,12 @@ impl Tender {
         self.bound.settle();
     }
 
+    /// Has those take up what they have got ready who did not have all others with them by then.
+    pub(crate) fn settle(&mut self) {
+        self.loaded.iter_mut().for_each(Loading::settle);
+        self.bound.settle();
+    }
+
     /// Guests for the heads that are new; those that are gone are forgotten.
     fn meet(&self) -> Vec<Loading> {
         let module = &self.bound.mould.stand.module;
@@ -220,7 +229,8 @@ impl Tender {
         let before = self.roll.enter(&guest);
         let claims = self.shelf.live(module, head);
         self.bound.hold(Held { head: head.to_owned(), guest: Arc::clone(&guest), claims });
-        Loading::new(guest, Source::on_shelf(module, head, Arc::clone(&self.shelf)), self.limits.clone(), before)
+        let source = Source::on_shelf(module, head, Arc::clone(&self.shelf));
+        Loading::new(guest, source, self.limits.clone(), before, Some(self.bound.seat.member().clone()))
     }
 
     /// Loads what comes to the shelf, until the end or that of the processor.

@@ -227,6 +227,11 @@ impl Guest {
         Ok(())
     }
 
+    /// Whether a generation may run here, where its plan is good.
+    pub(crate) fn fits(&self, generation: &Generation) -> Result<(), LoadError> {
+        self.numbers(&generation.plan().routes).map(drop)
+    }
+
     /// Runs what another has run at this place.
     pub(crate) fn runs_what_ran(&self, before: &Guest) -> Result<(), LoadError> {
         let live = before.slot().current.clone();

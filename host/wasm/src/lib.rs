@@ -23,6 +23,7 @@ mod inspect;
 mod instance;
 mod loader;
 mod loading;
+mod meeting;
 mod meters;
 mod offline;
 mod pool;
@@ -51,11 +52,12 @@ pub use config::{
 pub use engine::EngineError;
 pub use inspect::{Facts, InspectError, Producer};
 pub use loader::LoadError;
+pub use meeting::Standing;
 pub use offline::{
     BatchContext, NativeCode, Opened, Part, Processed, Trial, TrialError, Wanted, Workbench, configuration,
 };
 pub use sandbox::{BuildError, Compile, NotReady, Sandbox, StartError};
-pub use shelf::{Edition, Pushed, Shelf, Standing};
+pub use shelf::{Edition, Pushed, Shelf};
 pub use source::SourceError;
 pub use status::Status;
 pub use voice::{Said, Severity};

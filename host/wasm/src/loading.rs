@@ -1,4 +1,6 @@
 //! Loading is one processor's way to its next generation: fetch, load, swap; at start once, then whenever a file changes.
+//!
+//! What was pushed is swapped to when all processors of the module have got it ready: see [`crate::meeting`].
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -10,11 +12,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Limits;
-use crate::generation::Identity;
+use crate::generation::{Generation, Identity};
 use crate::guest::Guest;
 use crate::loader::{Again, LoadError, Loader, Request};
-use crate::shelf::{Edition, Standing};
-use crate::source::{Source, SourceError};
+use crate::meeting::{Say, Standing, Verdict};
+use crate::shelf::{Edition, Member};
+use crate::source::{Fetched, Source, SourceError};
 use crate::voice::one_line;
 
 /// What a refusal says of a module may be the module's own words: more of them are cut.
@@ -26,6 +29,10 @@ const OUTDATED: Duration = Duration::from_secs(5);
 /// Where the host lacked something, loading is tried again after so long, and twice that each time.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// How long what is ready waits for other processors of the module that do not say anything, since the host lacks
+/// something: longer than compiling may take, as that is by default.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// A processor and where its module comes from.
 pub(crate) struct Loading {
     guest: Arc<Guest>,
@@ -35,19 +42,41 @@ pub(crate) struct Loading {
     before: Weak<Guest>,
     /// What failed last and would fail again, and why.
     hopeless: Option<(Identity, String)>,
-    /// What was pushed and looked at last, and as what.
-    pushed: Option<(Arc<Edition>, Identity)>,
+    /// What was pushed and looked at last.
+    taken: Option<Taken>,
     /// Told of what is new; none where one has to look.
     changes: Option<watch::Receiver<()>>,
+    /// By what it has a say in what is taken up of what is pushed.
+    member: Option<Member>,
+}
+
+/// What was pushed and looked at.
+struct Taken {
+    edition: Arc<Edition>,
+    identity: Identity,
+    /// Told of what the processors of the module come to.
+    verdicts: watch::Receiver<Verdict>,
+    /// What they had come to when it was looked at.
+    verdict: Verdict,
+    /// Until when it waits for the others; none where it does not.
+    until: Option<Instant>,
+    /// What it then swaps to; none where that runs already.
+    ready: Option<Arc<Generation>>,
 }
 
 impl Loading {
-    pub(crate) fn new(guest: Arc<Guest>, source: Source, limits: Limits, before: Weak<Guest>) -> Self {
+    pub(crate) fn new(
+        guest: Arc<Guest>,
+        source: Source,
+        limits: Limits,
+        before: Weak<Guest>,
+        member: Option<Member>,
+    ) -> Self {
         let mut changes = source.changes();
         // What is there already was not looked at.
         changes.iter_mut().for_each(watch::Receiver::mark_changed);
         let source = Arc::new(Mutex::new(source));
-        Loading { guest, source, limits, before, hopeless: None, pushed: None, changes }
+        Loading { guest, source, limits, before, hopeless: None, taken: None, changes, member }
     }
 
     pub(crate) fn guest(&self) -> &Guest {
@@ -59,105 +88,224 @@ impl Loading {
         self.before.upgrade().is_none() && self.guest.starts_without()
     }
 
-    /// Loads what is there now, unless it runs already or has just failed.
+    /// Loads what is there now, unless it runs already or has just failed. What was pushed does not run yet behind that,
+    /// where other processors of the module are not ready.
     pub(crate) async fn load(&mut self, loader: &Loader) -> Result<(), LoadError> {
-        let request = match self.fetch(loader).await {
-            Ok(request) => request,
+        let fetched = self.fetch(loader).await;
+        // What all were ready for before something newer came is taken up before that.
+        self.settle();
+        let loaded = match fetched {
+            Ok(request) => self.look_at(loader, request).await,
             Err(error) => {
-                self.go_on_without();
-                return Err(error);
+                self.cannot_fetch(&error);
+                Err(error)
             }
         };
-        let identity = request.identity.clone();
-        self.pushed = request.edition.clone().map(|edition| (edition, identity.clone()));
-        let runs = self.guest.running().as_ref() == Some(&identity);
-        if let (true, Some((edition, _))) = (runs, &self.pushed) {
-            self.guest.runs_as(edition);
-            self.tell(|| Standing::Live);
-        }
-        if let Some((_, reason)) = self.hopeless.as_ref().filter(|(hopeless, _)| *hopeless == identity) {
-            self.tell(|| Standing::Refused(reason.clone()));
+        self.settle();
+        let goes_on = self.go_on_without(loader).await;
+        loaded.and(goes_on)
+    }
+
+    async fn look_at(&mut self, loader: &Loader, request: Request) -> Result<(), LoadError> {
+        if self.taken.as_ref().is_some_and(|taken| taken.waits_for(request.edition.as_ref())) && !self.is_called() {
             return Ok(());
         }
-        if runs || self.guest.has_given_up(&identity) {
+        let identity = request.identity.clone();
+        let taken = request.edition.clone().map(|edition| Taken::new(edition, identity.clone()));
+        // Where the same is looked at again, what is ready of it is found.
+        let _ready = std::mem::replace(&mut self.taken, taken);
+        if let Some((_, reason)) = self.hopeless.as_ref().filter(|(hopeless, _)| *hopeless == identity) {
+            self.say(Say::Stands(Standing::Refused(reason.clone())));
+            return Ok(());
+        }
+        if self.guest.has_given_up(&identity) {
             self.tell_given_up();
             return Ok(());
         }
-        let swapped = self.take_up(loader, request).await;
-        self.hopeless = match &swapped {
+        if self.guest.running().as_ref() == Some(&identity) {
+            self.is_ready(None);
+            return Ok(());
+        }
+        let got = self.get_ready(loader, request).await;
+        self.hopeless = match &got {
             Err(error) if error.again() == Again::Never => Some((identity.clone(), told(error))),
             _ => None,
         };
-        match &swapped {
-            Ok(()) if self.guest.running().as_ref() == Some(&identity) => {
-                if let Some((edition, _)) = &self.pushed {
-                    self.guest.runs_as(edition);
-                }
-                self.tell(|| Standing::Live);
-            }
-            Ok(()) => {}
-            Err(error) => {
-                self.refused(&identity.digest.short(), error);
-                if error.again() != Again::Soon {
-                    self.tell(|| Standing::Refused(told(error)));
-                }
-                self.go_on_without();
+        if let Err(error) = &got {
+            self.refused(&identity.digest.short(), error);
+            if error.again() != Again::Soon {
+                self.say(Say::Stands(Standing::Refused(told(error))));
             }
         }
-        swapped
+        got
     }
 
-    /// What was pushed is not taken up: what runs at this place in the configuration in force runs on here.
-    fn go_on_without(&mut self) {
-        if self.changes.is_none() || self.guest.running().is_some() {
-            return;
+    /// Gets what was pushed ready to be swapped to, and swaps to what was not.
+    async fn get_ready(&mut self, loader: &Loader, request: Request) -> Result<(), LoadError> {
+        if let Some(before) = self.before.upgrade()
+            && self.guest.goes_on_from(&before, &request.identity)?
+        {
+            self.before = Weak::new();
+            match self.guest.running().as_ref() == Some(&request.identity) {
+                true => self.is_ready(None),
+                false => self.tell_given_up(),
+            }
+            return Ok(());
         }
-        let Some(before) = self.before.upgrade() else { return };
-        if let Err(error) = self.guest.runs_what_ran(&before) {
-            tracing::warn!(processor = %self.guest.id, pipeline = %self.guest.pipeline, %error, "what ran before cannot run on here");
+        let generation = loader.load(request).await?;
+        if self.taken.is_some() {
+            self.guest.fits(&generation)?;
+            self.is_ready(Some(generation));
+            return Ok(());
+        }
+        self.before = Weak::new();
+        self.guest.swap(generation, None)
+    }
+
+    /// What was pushed may run here; nothing is ready of it where it does so already.
+    fn is_ready(&mut self, ready: Option<Arc<Generation>>) {
+        if let Some(taken) = &mut self.taken {
+            (taken.ready, taken.until) = (ready, Some(Instant::now() + PATIENCE));
+            self.say(Say::Ready);
+        }
+    }
+
+    /// Does what the processors of the module have come to, where this one waits for that.
+    pub(crate) fn settle(&mut self) {
+        let Some(taken) = self.taken.as_mut().filter(|taken| taken.until.is_some()) else { return };
+        match taken.edition.verdict() {
+            Verdict::Open { .. } => {}
+            Verdict::Superseded => (taken.ready, taken.until) = (None, None),
+            Verdict::Refused { .. } => {
+                (taken.ready, taken.until) = (None, None);
+                tracing::warn!(
+                    processor = %self.guest.id, pipeline = %self.guest.pipeline, module = self.guest.module,
+                    head = self.guest.head, revision = taken.edition.revision,
+                    "module not taken up: another processor of it refuses it"
+                );
+            }
+            Verdict::Agreed => {
+                taken.until = None;
+                let (edition, ready) = (Arc::clone(&taken.edition), taken.ready.take());
+                let swapped = match ready {
+                    Some(generation) => self.guest.swap(generation, Some(edition)),
+                    None if self.guest.running().as_ref() == Some(&taken.identity) => {
+                        self.guest.runs_as(&edition);
+                        Ok(())
+                    }
+                    // It was given up meanwhile.
+                    None => return self.tell_given_up(),
+                };
+                match swapped {
+                    Ok(()) => {
+                        self.before = Weak::new();
+                        self.say(Say::Stands(Standing::Live));
+                    }
+                    Err(error) => {
+                        self.refused("", &error);
+                        self.say(Say::Stands(Standing::Refused(told(&error))));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What was pushed is not taken up, or not yet: what runs at this place in the configuration in force runs on here, or
+    /// else what is in force of the module.
+    async fn go_on_without(&mut self, loader: &Loader) -> Result<(), LoadError> {
+        if self.member.is_none() || self.guest.running().is_some() {
+            return Ok(());
+        }
+        if let Some(before) = self.before.upgrade() {
+            if let Err(error) = self.guest.runs_what_ran(&before) {
+                tracing::warn!(processor = %self.guest.id, pipeline = %self.guest.pipeline, %error, "what ran before cannot run on here");
+            }
+            if self.guest.running().is_some() {
+                return Ok(());
+            }
+        }
+        let (source, request) = (Arc::clone(&self.source), self.requesting());
+        let fetch = move || {
+            let fetched = source.lock().unwrap_or_else(PoisonError::into_inner).fetch_in_force()?;
+            Some(fetched.map(request))
+        };
+        let Some(fetched) = spawn_blocking(fetch).await? else { return Ok(()) };
+        let loaded = async {
+            let request = fetched?;
+            let edition = request.edition.clone();
+            self.guest.swap(loader.load(request).await?, edition)
+        };
+        loaded.await.inspect_err(|error| self.refused("", error))
+    }
+
+    /// The others are not to wait for it, unless it is tried again soon.
+    fn cannot_fetch(&self, error: &LoadError) {
+        let edition = self.source.lock().unwrap_or_else(PoisonError::into_inner).taken();
+        if let (Some(edition), Some(member)) = (edition, &self.member)
+            && !edition.is_in_force()
+            && error.again() != Again::Soon
+        {
+            member.say(&edition, Say::Stands(Standing::Refused(told(error))));
         }
     }
 
     /// Whether something was pushed and nothing runs, though that may be no fault of it.
     fn waits_for_host(&self) -> bool {
-        self.pushed.is_some() && self.guest.running().is_none() && self.hopeless.is_none()
+        let is_due = self.taken.as_ref().is_some_and(|taken| taken.until.is_none());
+        is_due && self.guest.running().is_none() && self.hopeless.is_none()
+    }
+
+    /// Whether all are to look once more at what was pushed.
+    fn is_called(&self) -> bool {
+        let is_called = |taken: &Taken| match (taken.edition.verdict(), taken.verdict) {
+            (Verdict::Open { round }, Verdict::Open { round: before } | Verdict::Refused { round: before }) => {
+                round != before
+            }
+            _ => false,
+        };
+        self.taken.as_ref().is_some_and(is_called)
     }
 
     /// Says what has become of what was pushed, where it was.
-    fn tell(&self, standing: impl FnOnce() -> Standing) {
-        if let Some((edition, _)) = &self.pushed {
-            edition.tell(format!("{} in {}", self.guest.id, self.guest.pipeline), standing());
+    fn say(&self, said: Say) {
+        if let (Some(taken), Some(member)) = (&self.taken, &self.member) {
+            member.say(&taken.edition, said);
         }
     }
 
     /// Says so where what was pushed was given up since.
     fn tell_given_up(&mut self) {
-        if self.pushed.as_ref().is_some_and(|(_, identity)| self.guest.has_given_up(identity)) {
+        if self.taken.as_ref().is_some_and(|taken| self.guest.has_given_up(&taken.identity)) {
             let reason = self.guest.refused_last().map(|refused| refused.reason).unwrap_or_default();
-            self.tell(|| Standing::RolledBack(reason));
-            self.pushed = None;
+            self.say(Say::Stands(Standing::RolledBack(reason)));
+            self.taken = None;
         }
     }
 
-    async fn take_up(&mut self, loader: &Loader, request: Request) -> Result<(), LoadError> {
-        if let Some(before) = self.before.upgrade()
-            && self.guest.goes_on_from(&before, &request.identity)?
+    /// Waits for the others no longer than it may.
+    fn tire(&mut self) {
+        let now = Instant::now();
+        if let (Some(taken), Some(member)) = (&mut self.taken, &self.member)
+            && taken.until.is_some_and(|until| until <= now)
         {
-            self.before = Weak::new();
-            return Ok(());
+            taken.until = Some(now + PATIENCE);
+            member.tire_of(&taken.edition, PATIENCE);
         }
-        let edition = request.edition.clone();
-        let generation = loader.load(request).await?;
-        self.before = Weak::new();
-        self.guest.swap(generation, edition)
     }
 
     /// Waits for something that may be new, or to be done again.
     async fn pause(&mut self, retry: &Retry) {
         let Some(changes) = &mut self.changes else { return sleep(POLL).await };
+        let verdict = async {
+            match &mut self.taken {
+                Some(taken) => taken.verdict().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             // The shelf is there as long as its source is.
             _ = changes.changed() => {}
+            () = verdict => {}
             () = self.guest.gave_up() => {}
             () = retry.due() => {}
         }
@@ -188,7 +336,9 @@ impl Loading {
                     return;
                 }
                 self.tell_given_up();
-                if !has_changed(&self.source).await && !retry.is_due() {
+                self.tire();
+                self.settle();
+                if !has_changed(&self.source).await && !retry.is_due() && !self.is_called() {
                     continue;
                 }
                 // The reason was logged and counted.
@@ -226,11 +376,10 @@ impl Loading {
         let end = Instant::now() + SETTLING;
         loop {
             let (source, limit) = (Arc::clone(&self.source), loader.component_limit());
-            let (name, signal) = (self.guest.module.clone(), self.guest.pipeline.signal());
-            let limits = self.limits.clone();
+            let request = self.requesting();
             let fetched = spawn_blocking(move || {
                 let fetched = source.lock().unwrap_or_else(PoisonError::into_inner).fetch(limit)?;
-                Ok(Request::new(name, signal, limits, fetched))
+                Ok(request(fetched))
             })
             .await?;
             match fetched {
@@ -238,6 +387,12 @@ impl Loading {
                 fetched => return fetched.map_err(LoadError::from).inspect_err(|error| self.refused("", error)),
             }
         }
+    }
+
+    /// What is to be loaded of what was fetched.
+    fn requesting(&self) -> impl FnOnce(Fetched) -> Request + Send + 'static {
+        let (name, signal, limits) = (self.guest.module.clone(), self.guest.pipeline.signal(), self.limits.clone());
+        move |fetched| Request::new(name, signal, limits, fetched)
     }
 
     fn refused(&self, digest: &str, reason: &LoadError) {
@@ -252,6 +407,34 @@ impl Loading {
             running, "module refused"
         );
         self.guest.refuses(digest.to_owned(), reason);
+    }
+}
+
+impl Taken {
+    fn new(edition: Arc<Edition>, identity: Identity) -> Taken {
+        let mut verdicts = edition.hear();
+        let verdict = *verdicts.borrow_and_update();
+        Taken { edition, identity, verdicts, verdict, until: None, ready: None }
+    }
+
+    /// Whether it is this, and ready.
+    fn waits_for(&self, edition: Option<&Arc<Edition>>) -> bool {
+        self.until.is_some() && edition.is_some_and(|edition| Arc::ptr_eq(edition, &self.edition))
+    }
+
+    /// Returns when the processors of the module have come to something, or have taken too long for that.
+    async fn verdict(&mut self) {
+        let patience = async {
+            match self.until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // Whoever tells is a part of the edition.
+            _ = self.verdicts.changed() => {}
+            () = patience => {}
+        }
     }
 }
 

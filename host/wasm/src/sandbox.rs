@@ -241,14 +241,14 @@ impl Sandbox {
                 let source = Source::new(&config.module, config.config, config.config_file.as_deref(), &places)?;
                 let guest = Arc::new(mould(source.name()).guest(None, &Arc::default()));
                 let before = self.roll.enter(&guest);
-                let loading = Loading::new(Arc::clone(&guest), source, config.limits, before);
+                let loading = Loading::new(Arc::clone(&guest), source, config.limits, before, None);
                 let alone = Arc::clone(guest.alone());
                 (Guests::One(guest), alone, Waiting::One(Box::new(loading)))
             }
             ModuleSource::Kubernetes if !self.config.has_shelf => return Err(BuildError::NoShelf),
             ModuleSource::Kubernetes => {
                 self.shelf.want(&config.module);
-                let bound = Bound::new(mould(&config.module), &self.roll);
+                let bound = Bound::new(mould(&config.module), &self.roll, &self.shelf);
                 let (shelf, roll) = (Arc::clone(&self.shelf), Arc::clone(&self.roll));
                 let tender = Tender::new(Arc::clone(&bound), shelf, roll, config.limits);
                 let alone = Arc::clone(bound.alone());
@@ -302,6 +302,12 @@ impl Sandbox {
         if !failures.is_empty() {
             return Err(failures);
         }
+        // The last one that got ready was the one that the others have waited for.
+        for loaded in &mut loaded {
+            if let Waiting::Pushed(tender) = loaded {
+                tender.settle();
+            }
+        }
         self.retiring.call_once(|| {
             let retiring = Arc::clone(&self.loader).retire_idle(self.shutdown.clone());
             host_component::spawn("retire idle instances", "modules", retiring);
@@ -328,10 +334,7 @@ impl Sandbox {
 
     /// How many processors are of a module that comes from the shelf.
     pub fn processors_of(&self, module: &str) -> usize {
-        let guests = self.roll.guests();
-        // One stands for the whole processor, whatever heads there are.
-        let is_one = |guest: &&Arc<Guest>| guest.policy.is_pushed && guest.head.is_none() && guest.module == module;
-        guests.iter().filter(is_one).count()
+        self.shelf.processors_of(module)
     }
 
     /// Ends when it is drained.

@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use host_manifest::{Closeness, ClusterPattern, Digest, Fields};
 use tokio::sync::watch;
+
+use crate::meeting::{Meeting, Present, Say, Standing, Verdict};
 
 /// One revision of a module, as it was pushed under a head. Its component lies in a file, and is read when it is loaded.
 #[derive(Debug)]
@@ -36,19 +38,7 @@ pub struct Pushed {
 #[derive(Debug)]
 pub struct Edition {
     pushed: Pushed,
-    was_live: AtomicBool,
-    /// By processor and pipeline.
-    standings: Mutex<BTreeMap<String, Standing>>,
-}
-
-/// What has become of an edition in one processor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Live,
-    /// Why it was not taken up: what ran before runs on.
-    Refused(String),
-    /// Why it was taken up and given up again.
-    RolledBack(String),
+    meeting: Meeting,
 }
 
 impl Deref for Edition {
@@ -61,38 +51,29 @@ impl Deref for Edition {
 
 impl Edition {
     pub fn new(pushed: Pushed) -> Edition {
-        let was_live = AtomicBool::new(pushed.is_good);
-        Edition { pushed, was_live, standings: Mutex::default() }
+        let meeting = Meeting::new(pushed.is_good);
+        Edition { pushed, meeting }
     }
 
-    pub(crate) fn tell(&self, processor: String, standing: Standing) {
-        if standing == Standing::Live {
-            self.was_live.store(true, Ordering::Relaxed);
-        }
-        self.standings().insert(processor, standing);
+    /// What the processors of its module have come to about it.
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.meeting.verdict()
     }
 
-    /// Whether it was live once.
-    pub(crate) fn was_live(&self) -> bool {
-        self.was_live.load(Ordering::Relaxed)
+    /// Hears of the verdict when that changes.
+    pub(crate) fn hear(&self) -> watch::Receiver<Verdict> {
+        self.meeting.hear()
+    }
+
+    /// Whether it came into force once, here or on this host before.
+    pub(crate) fn is_in_force(&self) -> bool {
+        self.verdict() == Verdict::Agreed
     }
 
     /// How close it is to a cluster; none where it is not for it.
     pub(crate) fn closeness_to(&self, cluster: &str) -> Option<Closeness> {
         let matching = self.clusters.iter().filter(|pattern| pattern.matches(cluster));
         matching.map(ClusterPattern::closeness).max()
-    }
-
-    /// How it stands with all processors together, of which there are so many: the worst of it, and none while one of them has not
-    /// said anything yet.
-    pub fn standing(&self, processors: usize) -> Option<Standing> {
-        let standings = self.standings();
-        let worst = standings.values().find(|standing| **standing != Standing::Live);
-        worst.cloned().or_else(|| (standings.len() >= processors).then_some(Standing::Live))
-    }
-
-    fn standings(&self) -> MutexGuard<'_, BTreeMap<String, Standing>> {
-        self.standings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,14 +83,24 @@ type Heads = BTreeMap<String, Place>;
 #[derive(Debug)]
 struct Place {
     edition: Arc<Edition>,
-    /// What was live last.
+    /// What was in force last.
     live: Option<Arc<Edition>>,
+}
+
+/// All that changes together.
+#[derive(Debug, Default)]
+struct Content {
+    editions: BTreeMap<String, Heads>,
+    /// The processors that there are, by the module that they are of.
+    present: BTreeMap<String, Present>,
+    /// Seats that were ever taken.
+    seats: u64,
 }
 
 /// Where editions are put and taken from, by the name of their module.
 #[derive(Debug)]
 pub struct Shelf {
-    editions: Mutex<BTreeMap<String, Heads>>,
+    content: Mutex<Content>,
     wanted: watch::Sender<BTreeSet<String>>,
     /// Told of whenever something was put or cleared.
     changes: watch::Sender<()>,
@@ -118,24 +109,27 @@ pub struct Shelf {
 impl Place {
     fn live(self) -> Option<Arc<Edition>> {
         let Place { edition, live } = self;
-        Some(edition).filter(|edition| edition.was_live()).or(live)
+        Some(edition).filter(|edition| edition.is_in_force()).or(live)
     }
 }
 
 impl Default for Shelf {
     fn default() -> Self {
         let (wanted, changes) = (watch::Sender::new(BTreeSet::new()), watch::Sender::new(()));
-        Shelf { editions: Mutex::default(), wanted, changes }
+        Shelf { content: Mutex::default(), wanted, changes }
     }
 }
 
 impl Shelf {
-    /// Puts an edition in the place of the one before it under the same head.
+    /// Puts an edition in the place of the one before it under the same head. One that was not in force by then does not
+    /// come into force any more.
     pub fn put(&self, edition: Arc<Edition>) {
         {
-            let mut editions = self.editions();
-            let heads = editions.entry(edition.module.clone()).or_default();
-            let live = heads.remove(&edition.head).and_then(Place::live);
+            let mut content = self.content();
+            let heads = content.editions.entry(edition.module.clone()).or_default();
+            let before = heads.remove(&edition.head);
+            before.iter().for_each(|place| place.edition.meeting.supersede());
+            let live = before.and_then(Place::live);
             heads.insert(edition.head.clone(), Place { edition, live });
         }
         self.changes.send_replace(());
@@ -143,26 +137,28 @@ impl Shelf {
 
     /// There is nothing under this head of the module any more: whatever runs it stops.
     pub fn clear(&self, edition: &Edition) {
-        if let Some(heads) = self.editions().get_mut(&edition.module) {
-            heads.remove(&edition.head);
+        if let Some(heads) = self.content().editions.get_mut(&edition.module)
+            && let Some(place) = heads.remove(&edition.head)
+        {
+            place.edition.meeting.supersede();
         }
         self.changes.send_replace(());
     }
 
     pub(crate) fn get(&self, module: &str, head: &str) -> Option<Arc<Edition>> {
-        Some(Arc::clone(&self.editions().get(module)?.get(head)?.edition))
+        Some(Arc::clone(&self.content().editions.get(module)?.get(head)?.edition))
     }
 
-    /// What was live last under a head.
+    /// What is in force under a head, or was last.
     pub(crate) fn live(&self, module: &str, head: &str) -> Option<Arc<Edition>> {
-        let editions = self.editions();
-        let Place { edition, live } = editions.get(module)?.get(head)?;
-        Some(Arc::clone(edition)).filter(|edition| edition.was_live()).or_else(|| live.clone())
+        let content = self.content();
+        let Place { edition, live } = content.editions.get(module)?.get(head)?;
+        Some(Arc::clone(edition)).filter(|edition| edition.is_in_force()).or_else(|| live.clone())
     }
 
     /// Under which heads the module is there.
     pub(crate) fn heads(&self, module: &str) -> BTreeSet<String> {
-        self.editions().get(module).into_iter().flat_map(BTreeMap::keys).cloned().collect()
+        self.content().editions.get(module).into_iter().flat_map(BTreeMap::keys).cloned().collect()
     }
 
     /// Wakes whoever waits for something to be put or cleared.
@@ -179,7 +175,91 @@ impl Shelf {
         self.wanted.send_if_modified(|wanted| wanted.insert(module.to_owned()));
     }
 
-    fn editions(&self) -> MutexGuard<'_, BTreeMap<String, Heads>> {
-        self.editions.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many processors there are of a module.
+    pub fn processors_of(&self, module: &str) -> usize {
+        self.content().present.get(module).map_or(0, BTreeMap::len)
+    }
+
+    /// How an edition stands with all processors together that there are of its module: the worst of it, and none while
+    /// one of them has not come to an end with it.
+    pub fn standing(&self, edition: &Edition) -> Option<Standing> {
+        edition.meeting.standing(self.content().of(&edition.module))
+    }
+
+    /// Whether a processor runs an edition.
+    pub fn runs(&self, edition: &Edition) -> bool {
+        edition.meeting.runs(self.content().of(&edition.module))
+    }
+
+    /// A processor of this module is there from now on, until it gives up its seat.
+    pub(crate) fn seat(self: &Arc<Self>, module: &str, name: String) -> Seat {
+        let mut content = self.content();
+        content.seats += 1;
+        let member = Member { shelf: Arc::clone(self), number: content.seats };
+        content.present.entry(module.to_owned()).or_default().insert(member.number, name);
+        Seat { member, module: module.to_owned() }
+    }
+
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Content {
+    fn of(&self, module: &str) -> &Present {
+        static NOBODY: Present = Present::new();
+        self.present.get(module).unwrap_or(&NOBODY)
+    }
+}
+
+/// A processor is there, and waited for, as long as it has this.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    member: Member,
+    module: String,
+}
+
+/// Who has a seat, and has a say by that.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    shelf: Arc<Shelf>,
+    number: u64,
+}
+
+impl Seat {
+    pub(crate) fn member(&self) -> &Member {
+        &self.member
+    }
+}
+
+impl Drop for Seat {
+    /// Nobody waits for it any more, and what it was against may come into force.
+    fn drop(&mut self) {
+        let mut content = self.member.shelf.content();
+        if let Some(present) = content.present.get_mut(&self.module) {
+            present.remove(&self.member.number);
+            if present.is_empty() {
+                content.present.remove(&self.module);
+            }
+        }
+        let present = content.of(&self.module);
+        for place in content.editions.get(&self.module).into_iter().flat_map(BTreeMap::values) {
+            place.edition.meeting.review(present);
+        }
+    }
+}
+
+impl Member {
+    pub(crate) fn say(&self, edition: &Edition, said: Say) {
+        edition.meeting.say(self.shelf.content().of(&edition.module), self.number, said);
+    }
+
+    /// Waits no longer for those who have not said anything about an edition.
+    pub(crate) fn tire_of(&self, edition: &Edition, patience: Duration) {
+        let reason = format!("it is not ready after {patience:?}, in which others of the module have waited for it");
+        edition.meeting.close(self.shelf.content().of(&edition.module), &reason);
+    }
+}
+
+#[cfg(test)]
+mod tests;

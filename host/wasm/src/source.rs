@@ -156,6 +156,22 @@ impl Source {
         matches!(&self.origin, Origin::Shelf { shelf, head, .. } if shelf.get(&self.name, head).is_none())
     }
 
+    /// What was taken from the shelf last.
+    pub(crate) fn taken(&self) -> Option<Arc<Edition>> {
+        match &self.origin {
+            Origin::Local(_) => None,
+            Origin::Shelf { taken, .. } => taken.clone(),
+        }
+    }
+
+    /// Reads what is in force on the shelf, or was last; none where that is what was taken, or nothing.
+    pub(crate) fn fetch_in_force(&self) -> Option<Result<Fetched, SourceError>> {
+        let Origin::Shelf { shelf, head, taken } = &self.origin else { return None };
+        let edition = shelf.live(&self.name, head)?;
+        let is_other = taken.as_ref().is_none_or(|taken| !Arc::ptr_eq(taken, &edition));
+        is_other.then(|| pushed(&edition))
+    }
+
     /// Whether something was pushed that was not fetched yet, which takes no time to say; none where it is about files.
     pub(crate) fn has_changed_on_shelf(&mut self) -> Option<bool> {
         matches!(self.origin, Origin::Shelf { .. }).then(|| self.has_changed())

@@ -162,7 +162,7 @@ impl Gateway {
         }
         // Pushed modules do not keep a collector from starting.
         let _ = sandbox.ready().await;
-        while editions.iter().any(|edition| edition.standing(1) != Some(Standing::Live)) {
+        while editions.iter().any(|edition| sandbox.shelf().standing(edition) != Some(Standing::Live)) {
             sleep(Duration::from_millis(50)).await;
         }
         Ok(Gateway { sandbox, first, least: f64::MAX })

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{CONFIG, Cluster, SSN, processed, write};
+use super::{CONFIG, Cluster, MAIL, SSN, processed, write};
+use crate::harness::telemetry::metrics;
 use crate::harness::{Backend, Client, Collector, eventually, modules};
 
 const HEAD: &str = "/api/v1/namespaces/default/configmaps/pii-scrub";
@@ -188,4 +189,103 @@ async fn what_the_sandbox_refuses_changes_nothing() {
         running.push_by_hand(name, &component).await;
         running.is_refused("Refused", says).await;
     }
+}
+
+/// The same with another pipeline that runs the module.
+fn with_metrics() -> String {
+    let logs = "    logs: { receivers: [otlp], processors: [wasm/scrub], exporters: [otlp_grpc] }\n";
+    let replaced = CONFIG.replace(logs, &format!("{logs}{}", logs.replace("logs:", "metrics:")));
+    assert_ne!(replaced, CONFIG);
+    replaced
+}
+
+impl Running {
+    /// Logs are masked by it, and metrics want what this host does not grant.
+    fn write_wide(&self) {
+        let config = "detectors: { us_ssn: {}, email: {} }\nfields: [log.body, datapoint.attributes]\n";
+        write(self.cluster.folder.path(), "wide.yaml", config);
+    }
+
+    async fn reload(&self, yaml: &str) {
+        let seen = self.collector.log.len();
+        self.collector.replace("tidegate.yaml", yaml);
+        self.collector.log.wait_for(seen, &["configuration taken over"]).await;
+    }
+
+    async fn masks_mail(&mut self) -> bool {
+        self.asked += 1;
+        let body = processed(&self.client, &self.backend, &format!("mail-{}", self.asked)).await.unwrap();
+        assert!(!body.contains(SSN), "what was good before masks as much: {body}");
+        !body.contains(MAIL)
+    }
+
+    /// Waits until the metric, the pod and the disk say so.
+    async fn is_live(&self, revision: u64) {
+        eventually("the revision is told", async || {
+            let told = self.collector.metrics().await.sum("tidegate_pushed_module_revision", &[]);
+            (told == revision as f64).then_some(())
+        })
+        .await;
+        self.stands(&format!("pii-scrub   host-0   {revision} "), "Live").await;
+        assert_eq!(self.good(), revision);
+    }
+
+    async fn stands(&self, of: &str, state: &str) {
+        eventually("the pod says so", async || {
+            let status = self.cluster.pushed("status");
+            status.lines().find(|line| line.starts_with(of) && line.contains(state)).map(|_| ())
+        })
+        .await;
+    }
+
+    /// The revision that would run after a restart.
+    fn good(&self) -> u64 {
+        let kept: Value = serde_json::from_str(&self.collector.read("state/heads/pii-scrub.json")).unwrap();
+        let manifest: Value = serde_json::from_str(kept["good"]["manifest"].as_str().unwrap()).unwrap();
+        manifest["revision"].as_u64().unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_of_two_pipelines_refuses_runs_in_neither_until_that_one_is_gone() {
+    let Some(mut running) = Running::start(&with_metrics(), "").await else { return };
+    running.is_live(1).await;
+    running.write_wide();
+    let (is_done, said) = running.cluster.module("push pii-scrub --config wide.yaml --wait");
+    assert!(!is_done && said.contains("Refused: wasm/scrub in metrics: "), "{said}");
+    running.is_refused("Refused", "datapoint.attributes").await;
+    running.stands("pii-scrub   host-0   2 ", "Refused").await;
+    assert!(!running.masks_mail().await, "logs are masked as they were");
+    running.client.metrics(metrics()).await.expect("metrics are taken as they were");
+    assert_eq!(running.collector.log.having(0, &["module loaded"]).len(), 2, "both have loaded the first revision");
+    assert_eq!(running.collector.metrics().await.sum("tidegate_pushed_module_revision", &[]), 1.0);
+    assert_eq!(running.good(), 1);
+
+    // Nothing is pushed anew.
+    running.reload(CONFIG).await;
+    running.is_live(2).await;
+    assert!(running.masks_mail().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_that_comes_later_and_refuses_what_runs_takes_it_from_nobody() {
+    let Some(mut running) = Running::start(CONFIG, "").await else { return };
+    running.write_wide();
+    running.cluster.pushed("push pii-scrub --config wide.yaml --wait");
+    running.is_live(2).await;
+    assert!(running.masks_mail().await);
+
+    running.reload(&with_metrics()).await;
+    running.is_refused("Refused", "wasm/scrub in metrics refuses what other processors of the module run here").await;
+    running.stands("pii-scrub   host-0   2 ", "Refused").await;
+    assert!(running.masks_mail().await, "logs are masked as they were");
+    let refused = running.client.metrics(metrics()).await.expect_err("nothing passes that the module does not see");
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused}");
+    assert_eq!(
+        (running.collector.metrics().await.sum("tidegate_pushed_module_revision", &[]), running.good()),
+        (2.0, 2)
+    );
+
+    running.reload(CONFIG).await;
+    running.is_live(2).await;
 }

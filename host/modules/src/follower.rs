@@ -63,7 +63,8 @@ pub struct Follower {
     api: Option<Api>,
 }
 
-/// The name of a head, and the module that it is of: a head that is made to be of another one is there no more for that which it was of.
+/// The name of a head, and the module that it is of: a head that is made to be of another one is not there any more for that which
+/// it was of.
 type Key = (String, String);
 
 /// What is known of a head.

@@ -285,29 +285,41 @@ impl Publisher<'_> {
         let others = self.api.list::<ConfigMap>(self.namespace, &format!("{MODULE}={module}")).await?;
         for other in others.iter().filter(|other| other.metadata.name.as_ref() != Some(head)) {
             // What another one is made of has to be known.
-            let Some(signed) = Signed::of(other) else { return Ok(()) };
-            let Ok(other) = Manifest::read(signed.manifest.as_bytes()) else { return Ok(()) };
-            named.extend(other.component.parts.into_iter().map(|part| part.name));
+            let Some(parts) = parts_of(other) else { return Ok(()) };
+            named.extend(parts);
         }
         let listed = self.api.list::<ConfigMap>(self.namespace, &format!("{PART_OF}={module}")).await?;
-        for object in listed {
-            let is_of_another = object
-                .metadata
-                .labels
-                .as_ref()
-                .and_then(|labels| labels.get(FORMER))
-                .is_some_and(|former| former != head);
-            // The parts of somebody who pushes at this time are in no head yet.
-            let is_part = object.metadata.labels.as_ref().is_none_or(|labels| !labels.contains_key(FORMER));
-            let made = object.metadata.creation_timestamp.as_ref().map_or(i64::MAX, |made| made.0.as_second());
-            let is_young = is_part && jiff::Timestamp::now().as_second().saturating_sub(made) < YOUNG;
-            let is_needed = |name: &String| named.contains(name) || is_of_another || is_young;
-            let Some(name) = object.metadata.name.filter(|name| !is_needed(name)) else { continue };
+        for name in surplus(head, named, &listed, jiff::Timestamp::now().as_second()) {
             self.api.delete::<ConfigMap>(self.namespace, &name).await?;
             tell(Told::Removed { name });
         }
         Ok(())
     }
+}
+
+/// Which parts and former heads of a module nobody needs: those that are not `named`, and nothing that another head has been or was made
+/// of. None where it is not known what one of these is made of.
+pub(crate) fn surplus(head: &str, mut named: BTreeSet<String>, listed: &[ConfigMap], now: i64) -> Vec<String> {
+    let former_of = |object: &ConfigMap| object.metadata.labels.as_ref().and_then(|labels| labels.get(FORMER)).cloned();
+    let is_of_another = |object: &ConfigMap| former_of(object).is_some_and(|former| former != head);
+    for former in listed.iter().filter(|object| is_of_another(object)) {
+        let Some(parts) = parts_of(former) else { return Vec::new() };
+        named.extend(parts);
+        named.extend(former.metadata.name.clone());
+    }
+    // The parts of somebody who pushes at this time are in no head yet.
+    let is_young = |object: &ConfigMap| {
+        let made = object.metadata.creation_timestamp.as_ref().map_or(i64::MAX, |made| made.0.as_second());
+        former_of(object).is_none() && now.saturating_sub(made) < YOUNG
+    };
+    let old = listed.iter().filter(|object| !is_young(object));
+    old.filter_map(|object| object.metadata.name.clone()).filter(|name| !named.contains(name)).collect()
+}
+
+/// The names of what a head, or a former one, is made of.
+fn parts_of(object: &ConfigMap) -> Option<impl Iterator<Item = String> + use<>> {
+    let manifest = Manifest::read(Signed::of(object)?.manifest.as_bytes()).ok()?;
+    Some(manifest.component.parts.into_iter().map(|part| part.name))
 }
 
 /// A head that is there.

@@ -1,12 +1,18 @@
 //! What a real API server makes of what is published; left out where there is none to start.
 
+use std::collections::BTreeSet;
+
 use host_kubernetes::Api;
 use host_kubernetes::testing::TestServer;
-use host_manifest::{Fields, PrivateKey, PublicKeys, SigningKey, TrustError, cut};
+use host_manifest::{Fields, Manifest, PrivateKey, PublicKeys, SigningKey, TrustError, cut};
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use crate::head::{Rejected, Trust};
-use crate::objects::Signed;
+use crate::objects::{self, Signed};
+use crate::published::history::Revision;
+use crate::published::surplus;
 use crate::{Publication, PublishError, Published, Publisher, Told};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -194,4 +200,25 @@ async fn of_two_who_push_at_once_one_is_told_that_he_lost_and_nothing_of_the_oth
             cluster.push("before").await;
         }
     }
+}
+
+#[test]
+fn parts_of_what_another_head_has_been_stay_however_old_they_are() {
+    let (component, pieces) = cut("scrub", b"of the other").unwrap();
+    let part = &component.parts[0];
+    let mut kept = objects::part("scrub", part, &pieces[0]);
+    kept.metadata.creation_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
+    let former = |head: &str| {
+        let manifest = Manifest::new(head.to_owned(), "scrub".to_owned(), 1, component.clone(), json!("x"));
+        let manifest =
+            Signed { manifest: String::from_utf8(manifest.to_bytes().unwrap()).unwrap(), signatures: String::new() };
+        let is = Manifest::read(manifest.manifest.as_bytes()).unwrap();
+        objects::former(&Revision { name: head.to_owned(), manifest: is, origin: 1 }, &manifest)
+    };
+    let surplus = |listed: &[ConfigMap]| surplus("scrub", BTreeSet::new(), listed, i64::MAX);
+    assert_eq!(surplus(&[kept.clone(), former("scrub-eu")]), [""; 0]);
+    assert_eq!(surplus(&[kept.clone(), former("scrub")]), [part.name.clone(), "scrub-r1".to_owned()]);
+    let mut unknown = former("scrub-eu");
+    unknown.data = None;
+    assert_eq!(surplus(&[kept, unknown]), [""; 0], "what it is made of is not known");
 }

@@ -265,6 +265,10 @@ impl Follower {
         let Some(head) = self.heads.get_mut(key) else { return };
         let was_there = std::mem::replace(&mut head.is_there, false);
         let (name, module) = key;
+        if head.edition.is_none() {
+            // What was refused is gone.
+            head.refusal = None;
+        }
         match self.on_delete {
             // Nothing is lost with it.
             _ if head.edition.is_none() && head.record.seen == 0 => drop(self.heads.remove(key)),
@@ -293,6 +297,8 @@ impl Follower {
         let name = &key.0;
         let Record { good, before, newest, .. } = &mut head.record;
         (*good, *before, *newest, head.taken, head.standing) = (None, None, None, None, None);
+        (head.refusal, head.live, head.runs) = (None, None, false);
+        self.meters.runs(&key.1, name, 0);
         if let Some(edition) = head.edition.take() {
             self.sandbox.shelf().clear(&edition);
         }
@@ -374,6 +380,10 @@ impl Follower {
                     let refusal = refused(Rejected::RolledBack(reason));
                     head.record.takes_back(head.taken.as_ref());
                     head.record.rolled_back = head.taken.as_ref().map(Kept::digest).unwrap_or_default();
+                    if !runs {
+                        let before = head.record.good.as_ref().and_then(Kept::manifest);
+                        self.meters.runs(&edition.module, name, before.map_or(0, |before| before.revision));
+                    }
                     if let Err(error) = self.store.write(&head.record) {
                         tracing::error!(head = name, %error, "it cannot be kept that a pushed module was taken back: it would run again after a restart");
                     }

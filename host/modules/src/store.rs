@@ -38,8 +38,13 @@ impl Record {
         if self.newest.as_ref() == taken {
             self.newest = None;
         }
+        // It may have been taken back before, by a processor that is gone, or under other limits.
+        let was_taken_back = taken.is_some_and(|taken| taken.digest() == self.rolled_back);
+        if was_taken_back {
+            self.rolled_back.clear();
+        }
         if taken.is_none() || self.good.as_ref() == taken {
-            return false;
+            return was_taken_back;
         }
         self.before = std::mem::replace(&mut self.good, taken.cloned());
         true

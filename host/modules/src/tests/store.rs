@@ -64,3 +64,12 @@ fn what_is_live_is_good_and_what_is_taken_back_makes_way_for_what_was_good_befor
     assert_eq!((record.good.as_ref(), record.newest.as_ref()), (Some(&one), Some(&two)));
     assert!(!record.takes_back(Some(&one)), "there is nothing before it");
 }
+
+#[test]
+fn what_was_taken_back_and_is_live_after_all_is_good() {
+    let two = kept(b"two", 2);
+    let mut record = Record { good: Some(two.clone()), rolled_back: two.digest(), ..Record::default() };
+    assert!(record.proves(Some(&two)), "it is not refused after a restart");
+    assert_eq!(record.rolled_back, "");
+    assert!(!record.proves(Some(&two)));
+}

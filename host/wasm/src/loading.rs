@@ -48,6 +48,8 @@ pub(crate) struct Loading {
     changes: Option<watch::Receiver<()>>,
     /// By what it has a say in what is taken up of what is pushed.
     member: Option<Member>,
+    /// Whether the host lacked something when it was loaded last, so that it is to be tried again soon.
+    lacked: bool,
 }
 
 /// What was pushed and looked at.
@@ -76,7 +78,7 @@ impl Loading {
         // What is there already was not looked at.
         changes.iter_mut().for_each(watch::Receiver::mark_changed);
         let source = Arc::new(Mutex::new(source));
-        Loading { guest, source, limits, before, hopeless: None, taken: None, changes, member }
+        Loading { guest, source, limits, before, hopeless: None, taken: None, changes, member, lacked: false }
     }
 
     pub(crate) fn guest(&self) -> &Guest {
@@ -103,6 +105,9 @@ impl Loading {
         };
         self.settle();
         let goes_on = self.go_on_without(loader).await;
+        let is_lacking =
+            |tried: &Result<(), LoadError>| tried.as_ref().is_err_and(|error| error.again() == Again::Soon);
+        self.lacked = is_lacking(&loaded) || is_lacking(&goes_on);
         loaded.and(goes_on)
     }
 
@@ -327,7 +332,7 @@ impl Loading {
         let work = async {
             let mut retry = Retry::default();
             // What others push is there while nothing of it runs: the host may have lacked something.
-            if self.waits_for_host() {
+            if self.lacked || self.waits_for_host() {
                 retry.plan();
             }
             loop {
@@ -343,7 +348,7 @@ impl Loading {
                 }
                 // The reason was logged and counted.
                 match self.load_newest(&loader).await {
-                    Err(error) if error.again() == Again::Soon => retry.plan(),
+                    _ if self.lacked => retry.plan(),
                     Err(error) if error.again() == Again::WhenTouched && self.waits_for_host() => retry.plan(),
                     _ => retry = Retry::default(),
                 }

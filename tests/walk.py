@@ -79,7 +79,12 @@ class Walk:
     def __exit__(self, *_):
         for process, *_ in self._running:
             process.terminate()
-            process.wait()
+        for process, *_ in self._running:
+            try:
+                process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def follow(self, page, *titles):
         """Follows these sections of a page."""
@@ -93,8 +98,8 @@ class Walk:
 
     def _written(self, kind, text):
         """Writes a block that is a file; the commands of one that has some."""
-        for ours, here in self._instead.items():
-            text = text.replace(ours, here)
+        if self._instead:
+            text = re.sub("|".join(map(re.escape, self._instead)), lambda found: self._instead[found.group()], text)
         named = FILE.match(text)
         if kind == "yaml" and named:
             (self.folder / named.group(1)).write_text(text)
@@ -123,9 +128,10 @@ class Walk:
     def _run(self, command, expected):
         def agrees():
             nonlocal done
+            # Where it takes too long, what it has started ends with it.
             done = subprocess.run(
-                ["bash", "-c", command], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+                ["timeout", "300", "bash", "-c", command], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             return lines_of(done.stdout) == expected
 
         done = None

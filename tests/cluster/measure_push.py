@@ -123,7 +123,11 @@ class Sink:
         self.url = f"http://{self._http}"
 
     def __enter__(self):
-        wait_for(self._answers, "the sink to answer")
+        try:
+            wait_for(self._answers, "the sink to answer")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -212,8 +216,8 @@ def main():
     ):
         namespace = Namespace(server, f"of-{secrets.token_hex(4)}", server.folder).make()
         host = Host(server.folder / "host", namespace.kubeconfig(server.port), server.folder / "native", sink.url, tuple(RULES), "proto")
-        host.start()
         try:
+            host.start()
             host.follows()
             pushes, sent = measured(Pushes(namespace, host, sink, asked.quiet), host, server.folder, asked)
         finally:

@@ -51,9 +51,15 @@ def main(address, path, rate, body):
     gc.disable()
     body, pause = pathlib.Path(body).read_bytes(), 1 / float(rate)
     start, serials, end = time.time() + 0.1, itertools.count(), threading.Event()
-    sent = [[] for _ in range(WORKERS)]
+    sent, failed = [[] for _ in range(WORKERS)], []
 
     def work(mine):
+        try:
+            send(mine)
+        except Exception as error:
+            failed.append(error)
+
+    def send(mine):
         connection = http.client.HTTPConnection(address, timeout=60)
         while not end.is_set():
             due = start + next(serials) * pause
@@ -68,6 +74,8 @@ def main(address, path, rate, body):
     end.set()
     for worker in workers:
         worker.join()
+    if failed:
+        sys.exit(f"of {WORKERS} workers, {len(failed)} have failed: {failed[0]}")
     sys.stdout.writelines(f"{one.due:.6f} {one.ms:.3f} {one.status}\n" for mine in sent for one in mine)
 
 

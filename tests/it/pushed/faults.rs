@@ -240,7 +240,7 @@ impl Running {
 
     /// The revision that would run after a restart.
     fn good(&self) -> u64 {
-        let kept: Value = serde_json::from_str(&self.collector.read("state/heads/pii-scrub.json")).unwrap();
+        let kept: Value = serde_json::from_str(&self.collector.read("state/heads/pii-scrub@pii-scrub.json")).unwrap();
         let manifest: Value = serde_json::from_str(kept["good"]["manifest"].as_str().unwrap()).unwrap();
         manifest["revision"].as_u64().unwrap()
     }

@@ -68,9 +68,9 @@ class Demo:
         self.say("edge-b: the same, as a process, to the port of the gateway on its node")
         self.b.start(self.hub.documents_of(self.b, UNSCRUBBED="pass"), authority, self.hub.address("otlp-grpc"))
 
-    def show(self):
+    def show(self, pause=1):
         """A line a second of what the gateway has handed on last."""
-        if time.monotonic() - self._shown < 1:
+        if time.monotonic() - self._shown < pause:
             return
         self._shown = time.monotonic()
         latest = [(edge.name, self.arrivals.latest(edge.name)) for edge in self.edges]
@@ -93,6 +93,7 @@ class Demo:
         first = {edge: edge.said() for edge in self.edges}
         arrived = lambda edge: sum(number >= first[edge] for number in self.arrivals.of(edge.name))
         self.watch(lambda: all(arrived(edge) >= ORDERS for edge in self.edges), "orders to arrive")
+        self.show(pause=0)
         odd = [number for number, text in self.arrivals.of("edge-a").items() if number >= since and look(text) != wanted]
         if odd:
             self.problems.append(f"{len(odd)} orders of edge-a do not look as they should, such as {min(odd)}")

@@ -1,7 +1,13 @@
 """What docs/security.md says of certificates is true when somebody follows it word for word."""
 
+import shutil
+
+import pytest
 import walk
 from ports import free_port
+
+missing = [program for program in ("bash", "curl", "openssl", "timeout") if shutil.which(program) is None]
+pytestmark = pytest.mark.skipif(missing != [], reason=f"there is no {', '.join(missing)} here")
 
 PORTS = ("4317", "4443", "4318", "8888", "8889")
 

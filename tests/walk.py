@@ -18,6 +18,8 @@ PATIENCE_S = 60
 VARYING = [
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
+    # What `localhost` is where that has two addresses.
+    (re.compile(r"\[::1\]"), "127.0.0.1"),
     (re.compile(r"sha256:[0-9a-f]{64}"), "DIGEST"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b"), "SHORT"),
     (re.compile(r"\bM[EI][A-Za-z0-9+/]{80,}={0,2}"), "SIGNATURE"),
@@ -70,7 +72,8 @@ class Walk:
         (programs / "tidegate").symlink_to(os.path.realpath(os.environ["TIDEGATE"]))
         # Times and texts as they are where nobody has a language of their own, and no proxy on the way to this machine.
         self._environment = {
-            **os.environ, **(environment or {}), "PATH": f"{programs}:{os.environ['PATH']}", "LC_ALL": "C", "NO_PROXY": "*", "NO_COLOR": "1"}
+            **os.environ, **(environment or {}), "PATH": f"{programs}:{os.environ['PATH']}", "LC_ALL": "C", "NO_PROXY": "*", "no_proxy": "*",
+            "NO_COLOR": "1"}
         self._running = []
 
     def __enter__(self):

@@ -9,6 +9,7 @@ use host_wasm::{Edition, IfMissing, ModuleSource, ProcessorConfig, Pushed, Stand
 use test_adversaries::Guest;
 
 use crate::rig::{Rig, Sink, label, logs, mine};
+use crate::room::EIGHT_MIB;
 
 /// Who has had a record says so in this attribute.
 const BY: &str = "by";
@@ -21,6 +22,12 @@ struct Cluster {
 impl Cluster {
     fn new() -> Cluster {
         Cluster { rig: Rig::with(|config| config.has_shelf = true), processor: None }
+    }
+
+    /// One on a host that has no room for more than a small module.
+    fn with_little_memory() -> Cluster {
+        let rig = Rig::with(|config| (config.has_shelf, config.limits.total_memory_mib) = (true, 6));
+        Cluster { rig, processor: None }
     }
 
     /// What `head` has when `guest` was pushed under it.
@@ -214,6 +221,24 @@ async fn what_one_processor_refuses_runs_in_none_until_that_one_is_gone() {
     cluster.stands(&second, &Standing::Live).await;
     assert_eq!(cluster.by_of(&able, "").await.as_deref(), Some("second"));
     assert_eq!(cluster.by_of(&newcomer, "").await.as_deref(), Some("second"));
+}
+
+#[tokio::test]
+async fn what_the_host_lacks_memory_for_is_tried_again_by_a_successor_that_goes_on_with_what_ran() {
+    let cluster = Cluster::with_little_memory();
+    let before = cluster.made("logs", pushed_config(), &[]);
+    cluster.put(cluster.edition("mine", &["*"], &by("first")));
+    cluster.ready().await;
+    let large = by("second").in_configure(EIGHT_MIB);
+    cluster.put(Pushed { revision: 2, ..cluster.edition("mine", &["*"], &large) });
+    let after = cluster.made("logs", pushed_config(), &[]);
+    cluster.ready().await;
+    drop(before);
+    assert_eq!(cluster.by_of(&after, "").await.as_deref(), Some("first"));
+    // The one before it may have begun once more.
+    let tried = || cluster.rig.metric_with("tidegate_module_loads_total", "refused");
+    let seen = tried();
+    cluster.rig.until("it tries again by itself", || tried() >= seen + 2).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::rig::{Rig, logs, mine};
 use test_adversaries::Guest;
 
 /// Grows by eight MiB on live data, once.
-const EIGHT_MIB: &str = "(if (i32.lt_u (memory.size) (i32.const 100)) (then \
+pub(crate) const EIGHT_MIB: &str = "(if (i32.lt_u (memory.size) (i32.const 100)) (then \
     (if (i32.eq (memory.grow (i32.const 128)) (i32.const -1)) (then unreachable))))";
 
 /// The same module for two processors that do not share their instances.
